@@ -1,0 +1,107 @@
+"""The seams: what the steps ask of an embedder, an index and a chat model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coach.types import Document, Passage, Turn, Usage
+
+Vectors = NDArray[np.float32]
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Turns texts into unit vectors."""
+
+    @property
+    def name(self) -> str:
+        """Identifies model and revision; two embedders with one name give the same vectors."""
+
+    @property
+    def dimension(self) -> int: ...
+
+    @property
+    def max_tokens(self) -> int:
+        """Word pieces read of each text, special tokens included; the rest would be cut."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Unit rows of shape (len(texts), dimension), in the order of `texts`."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Word pieces of each text, special tokens included, uncut."""
+
+
+@runtime_checkable
+class PassageIndex(Protocol):
+    """What ingest wrote, ready to be searched."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the indexed content or the embedder changes."""
+
+    @property
+    def embedder_name(self) -> str: ...
+
+    def __len__(self) -> int:
+        """Chunks that can be found."""
+
+    def search(self, vector: Vectors, words: str, limit: int) -> list[Passage]:
+        """Candidates for a query of shape (dimension,) and its words, unranked and unfused.
+
+        Each passage carries `cosine`, `keyword` (BM25, scaled to 0..1 within this query) and
+        `sentence_scores`; `score` and `rank` are 0. Up to `limit` from either side.
+        """
+
+    def document(self, source: str) -> Document:
+        """The text a citation points into. Raises IndexMissingError for an unknown source."""
+
+    def documents(self) -> list[Document]:
+        """Every indexed document, in a stable order."""
+
+
+class TokenStream(Iterator[str], Protocol):
+    """Text as the model speaks it. `usage` is known once the stream has ended."""
+
+    usage: Usage | None
+
+    def close(self) -> None:
+        """Stop generating; nothing more will be read."""
+
+
+@runtime_checkable
+class ChatModel(Protocol):
+    """A language model that can speak, and choose."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def context_window(self) -> int:
+        """Tokens that prompt and reply share."""
+
+    def stream(
+        self, messages: Sequence[Turn], *, max_tokens: int, temperature: float
+    ) -> TokenStream:
+        """Speak. Raises BackendError with the next step when the model cannot."""
+
+    def choose(self, messages: Sequence[Turn], options: Sequence[str]) -> Mapping[str, float]:
+        """Probability of each short option as the reply's first word; sums to 1.
+
+        Raises BackendError where the server gives no log-probabilities.
+        """
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text`; an upper estimate where the server cannot tell."""
+
+    def remember(self, messages: Sequence[Turn]) -> None:
+        """Prefill this prefix now and keep it, so that prompts that begin with it start fast.
+
+        Does nothing where the engine keeps no state.
+        """
+
+    def close(self) -> None:
+        """Give memory back."""

@@ -1,0 +1,100 @@
+"""Every setting, its default and its bounds: the only reader of the environment and of `coach.toml`."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from coach.errors import SettingsError
+
+BackendName = Literal["auto", "ollama", "embedded", "openai", "none"]
+
+
+def default_home() -> Path:
+    """The platform's user-data folder for the coach; `COACH_HOME` overrides it."""
+    chosen = os.environ.get("COACH_HOME")
+    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_data_dir("coach", False))
+
+
+class Settings(BaseSettings):
+    """Frozen. Order: arguments, `COACH_*` environment variables, `coach.toml` in the home folder, defaults."""
+
+    model_config = SettingsConfigDict(env_prefix="COACH_", frozen=True, extra="forbid")
+
+    home: Path = Field(default_factory=default_home, description="User data, models and index.")
+    backend: BackendName = Field("auto", description="Who speaks; `none` answers with the sources' own sentences.")
+    model: str | None = Field(None, description="Model name for Ollama or the server; none lets the coach pick.")
+    ollama_host: str = Field(default_factory=lambda: os.environ.get("OLLAMA_HOST", "127.0.0.1:11434"))
+    openai_base_url: str = Field("http://127.0.0.1:8000/v1", description="vLLM, LM Studio, llama-server.")
+    openai_api_key: str = "not-needed"
+    embedder: str = Field("all-MiniLM-L6-v2", description="Embedding model: the bundled name, or a model folder.")
+    context_window: Annotated[int, Field(ge=1024, le=131072)] = 8192
+    max_tokens: Annotated[int, Field(ge=16, le=4096)] = 256
+    temperature: Annotated[float, Field(ge=0.0, le=2.0)] = 0.0
+    passages: Annotated[int, Field(ge=1, le=20)] = 6
+    threads: Annotated[int, Field(ge=0, le=256)] = Field(0, description="0: as many as there are cores.")
+    port: Annotated[int, Field(ge=1, le=65535)] = 8501
+    max_question_characters: Annotated[int, Field(ge=100, le=100_000)] = 4000
+
+    @property
+    def models_folder(self) -> Path:
+        return self.home / "models"
+
+    @property
+    def index_folder(self) -> Path:
+        return self.home / "index"
+
+    @property
+    def states_folder(self) -> Path:
+        """Saved prompt states of the embedded model."""
+        return self.home / "states"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        toml = default_home() / "coach.toml"
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=toml))
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from environment, `coach.toml` and `overrides` (None means: not given).
+
+    Raises SettingsError naming the first setting that is unknown or out of bounds.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(
+            f"The setting `{name}` is not usable ({first['msg'].lower()}): change it in "
+            f"{default_home() / 'coach.toml'} or unset COACH_{name.upper()}, then run `coach doctor`."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"{default_home() / 'coach.toml'} cannot be read ({error}): mend or delete it, then run `coach doctor`."
+        ) from error
+
+
+@cache
+def corpus_folder() -> Path:
+    """The bundled corpus: beside the packages in a checkout and in an installed wheel alike."""
+    return Path(__file__).resolve().parent.parent / "corpus"
