@@ -1,0 +1,34 @@
+"""The outside world, one file per vendor. These three functions are all the rest of the coach needs to know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from coach.backends.chat import LoadedChatModel
+    from coach.protocols import Embedder, PassageIndex
+    from coach.settings import Settings
+
+
+def load_embedder(settings: Settings) -> Embedder:
+    """The embedding model of `settings`, ready to embed.
+
+    Raises ModelMissingError when its files are not there or not whole.
+    """
+    from coach.backends.openvino import load_openvino_embedder
+
+    return load_openvino_embedder(settings)
+
+
+def load_index(settings: Settings, embedder_name: str | None = None) -> PassageIndex:
+    """The index that the last ingest left. Raises IndexMissingError, or IndexMismatchError for another embedder."""
+    from coach.backends.chroma import open_index
+
+    return open_index(settings.index_folder, embedder_name)
+
+
+def load_chat_model(settings: Settings) -> LoadedChatModel:
+    """The chat model of `settings`, with the reason for the choice. Raises BackendError where it was named and fails."""
+    from coach.backends.chat import load_chat_model as load
+
+    return load(settings)

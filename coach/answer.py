@@ -1,0 +1,317 @@
+"""The question flow: condense, retrieve, extract, gate, generate, verify."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from coach.condense import Standalone, condense
+from coach.errors import BackendError, ModelMissingError
+from coach.extract import extract
+from coach.gate import Evidence, gate
+from coach.generate import compose
+from coach.protocols import ChatModel, Embedder, PassageIndex
+from coach.retrieve import retrieve
+from coach.sanitize import clean_question
+from coach.settings import Settings
+from coach.small_talk import small_talk
+from coach.types import Answer, Document, Passage, Refusal, Reply, Sentence, Trace, Turn, Usage
+from coach.verify import clean, verify
+from coach.words import content_words, numbers, share_covered
+
+NEAREST = 3
+ALREADY_SAID = 0.8  # share of a source sentence's words in the model's text from which it is not repeated
+
+_NO_ANSWER = re.compile(r"\bthe sources (?:do not|don't) (?:say|state|mention|provide|specify)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """The flow has reached a step, named for the reader."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """The answer in the sources' own words, at once."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of the model's text, not yet checked."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The reply as checked: what stays on screen."""
+
+    reply: Reply
+
+
+Event = StepStarted | Extracted | Token | Finished
+
+
+class Voice(Protocol):
+    """A chat model with the reason it was chosen."""
+
+    @property
+    def model(self) -> ChatModel | None: ...
+    @property
+    def backend(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+
+
+class AnswerStream(Iterator[Event]):
+    """Events of one question, in order; the last is Finished. `result()` reads on to the reply."""
+
+    def __init__(self, events: Iterator[Event]) -> None:
+        self._events = events
+        self._reply: Reply | None = None
+
+    def __next__(self) -> Event:
+        event = next(self._events)
+        if isinstance(event, Finished):
+            self._reply = event.reply
+        return event
+
+    def result(self) -> Reply:
+        """The checked reply. Raises what the flow raises (CoachError)."""
+        for _ in self:
+            pass
+        assert self._reply is not None  # the flow always ends with Finished
+        return self._reply
+
+
+def answer(
+    question: str,
+    history: Sequence[Turn],
+    *,
+    embedder: Embedder,
+    index: PassageIndex,
+    voice: Callable[[], Voice],
+    documents: Callable[[], Sequence[Document]],
+    settings: Settings,
+) -> AnswerStream:
+    """Answer from the index, or refuse. Nothing is computed before the stream is read.
+
+    `voice` is called only when a chat model is needed, so that the sources' own sentences never
+    wait for a model to load; `documents` gives those whose state the model keeps.
+    """
+    flow = _Flow(question, history, embedder, index, voice, documents, settings)
+    return AnswerStream(flow.events())
+
+
+class _Flow:
+    def __init__(
+        self,
+        question: str,
+        history: Sequence[Turn],
+        embedder: Embedder,
+        index: PassageIndex,
+        voice: Callable[[], Voice],
+        documents: Callable[[], Sequence[Document]],
+        settings: Settings,
+    ) -> None:
+        self.question = question
+        self.history = history
+        self.embedder = embedder
+        self.index = index
+        self.voice = voice
+        self.documents = documents
+        self.settings = settings
+        self.started = time.perf_counter()
+        self.steps: dict[str, float] = {}
+
+    def events(self) -> Iterator[Event]:
+        self.started = self._last = time.perf_counter()
+        yield StepStarted("Reading the question")
+        self.question = clean_question(self.question, self.settings.max_question_characters)
+        standalone = condense(self.question, self.history)
+        self.trace = Trace(
+            query=standalone.text,
+            rewritten=standalone.rewritten,
+            embedder=self.embedder.name,
+            index_fingerprint=self.index.fingerprint,
+        )
+        own_words = small_talk(self.question)
+        if own_words is not None:
+            yield Finished(self._own_words(own_words, standalone))
+            return
+        self._lap("read")
+        yield StepStarted("Searching the sources")
+        passages = retrieve(
+            standalone.text, embedder=self.embedder, index=self.index, limit=self.settings.passages
+        )
+        self._lap("retrieve")
+        sentences = extract(standalone.text, passages, self.embedder)
+        self._lap("extract")
+        yield StepStarted("Checking the evidence")
+        evidence = self._evidence(standalone, passages, sentences)
+        self.trace = replace(self.trace, gate=evidence.scores)
+        self._lap("gate")
+        if not evidence.enough:
+            yield Finished(self._refusal(standalone, passages, evidence))
+            return
+        self.trace = replace(self.trace, first_citation_ms=self._elapsed())
+        extracted = Answer(self.question, standalone.text, sentences, passages, self._closed_trace())
+        yield Extracted(extracted)
+        yield from self._spoken(extracted, standalone)
+
+    def _evidence(
+        self, standalone: Standalone, passages: tuple[Passage, ...], sentences: tuple[Sentence, ...]
+    ) -> Evidence:
+        evidence = gate(standalone.text, passages, sentences)
+        if not evidence.unsure or self.settings.backend == "none":
+            return evidence
+        try:
+            voice = self.voice()
+            if voice.model is None:
+                return evidence
+            prompt = compose(
+                standalone.text, (), passages, self.documents(), voice.model, max_tokens=4, template="sufficiency_question"
+            )
+            return gate(standalone.text, passages, sentences, chat_model=voice.model, messages=prompt.messages)
+        except (BackendError, ModelMissingError) as error:
+            self._note(str(error))
+            return evidence
+
+    def _spoken(self, extracted: Answer, standalone: Standalone) -> Iterator[Event]:
+        """The model's text, then the reply made of what it said and can be proven."""
+        said = ""
+        if self.settings.backend != "none":
+            yield StepStarted("Writing")
+            try:
+                for piece in self._speech(extracted, standalone):
+                    said += piece
+                    yield Token(piece)
+            except (BackendError, ModelMissingError) as error:
+                said = ""
+                self._note(str(error))
+        else:
+            self.trace = replace(self.trace, backend_reason="The setting `backend` is `none`: the sources speak alone.")
+        self._lap("generate")
+        if not said.strip():
+            yield Finished(replace(extracted, trace=self._closed_trace()))
+            return
+        yield StepStarted("Checking every sentence")
+        yield Finished(self._checked(said, extracted))
+
+    def _speech(self, extracted: Answer, standalone: Standalone) -> Iterator[str]:
+        voice = self.voice()
+        model = voice.model
+        self.trace = replace(
+            self.trace,
+            backend=voice.backend if model else "extractive",
+            backend_reason=voice.reason,
+            model=model.name if model else None,
+            window=model.context_window if model else 0,
+        )
+        self._lap("load")
+        if model is None:
+            self._note(voice.reason)
+            return
+        history = self.history if standalone.rewritten else ()
+        prompt = compose(
+            self.question if standalone.rewritten else standalone.text,
+            history,
+            extracted.passages,
+            self.documents(),
+            model,
+            max_tokens=self.settings.max_tokens,
+        )
+        sampling = {"temperature": self.settings.temperature, "max_tokens": float(self.settings.max_tokens)}
+        self.trace = replace(self.trace, dropped=prompt.dropped, sampling=sampling)
+        asked = time.perf_counter()
+        stream = model.stream(
+            prompt.messages, max_tokens=self.settings.max_tokens, temperature=self.settings.temperature
+        )
+        try:
+            for piece in stream:
+                if self.trace.first_token_ms is None and piece:
+                    self.trace = replace(self.trace, first_token_ms=self._elapsed())
+                    self.steps["first_token_wait"] = _milliseconds(asked)
+                yield piece
+        finally:
+            stream.close()
+            self.trace = replace(self.trace, usage=stream.usage)
+
+    def _checked(self, said: str, extracted: Answer) -> Answer:
+        checked = _without_repeats(verify(said, extracted.passages, self.embedder))
+        self._lap("verify")
+        supported = [sentence for sentence in checked if sentence.status == "supported"]
+        if not supported:
+            reason = "said that the sources hold no answer" if _NO_ANSWER.search(clean(said)) else "said nothing that the sources carry"
+            self._note(f"The model {reason}; the sources' own sentences stand.")
+            left_out = tuple(s for s in checked if s.status == "unsupported" and not _NO_ANSWER.search(s.text))
+            return replace(extracted, sentences=(*extracted.sentences, *left_out), trace=self._closed_trace())
+        shown = tuple(s for s in checked if not _NO_ANSWER.search(s.text))
+        sentences = (*shown, *_not_yet_said(extracted.sentences, supported))
+        return replace(extracted, sentences=sentences, mode="generated", trace=self._closed_trace())
+
+    def _refusal(self, standalone: Standalone, passages: tuple[Passage, ...], evidence: Evidence) -> Refusal:
+        looked_for = " ".join(standalone.text.split())
+        looked_for = looked_for if len(looked_for) <= 200 else looked_for[:200].rstrip() + "…"
+        text = f"Your sources do not answer this. I looked for “{looked_for}” in {len(self.index)} passages"
+        text += "; the nearest are listed below." if passages else " and found nothing near it."
+        return Refusal(
+            self.question, standalone.text, evidence.reason or "no_evidence", text, passages[:NEAREST], self._closed_trace()
+        )
+
+    def _own_words(self, text: str, standalone: Standalone) -> Answer:
+        sentence = Sentence(text, "connective", (), "coach")
+        return Answer(self.question, standalone.text, (sentence,), (), self._closed_trace())
+
+    def _closed_trace(self) -> Trace:
+        return replace(self.trace, total_ms=self._elapsed(), steps_ms=dict(self.steps))
+
+    def _note(self, text: str) -> None:
+        if text not in self.trace.notes:
+            self.trace = replace(self.trace, notes=(*self.trace.notes, text))
+
+    def _lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.steps[name] = round((now - self._last) * 1000, 2)
+        self._last = now
+
+    def _elapsed(self) -> float:
+        return _milliseconds(self.started)
+
+
+def _milliseconds(since: float) -> float:
+    return round((time.perf_counter() - since) * 1000, 2)
+
+
+def _without_repeats(sentences: Sequence[Sentence]) -> tuple[Sentence, ...]:
+    """Small models repeat themselves: the first time is enough."""
+    seen: set[tuple[str, ...]] = set()
+    kept = []
+    for sentence in sentences:
+        words = content_words(sentence.text)
+        if words and words in seen:
+            continue
+        seen.add(words)
+        kept.append(sentence)
+    return tuple(kept)
+
+
+def _not_yet_said(source: Sequence[Sentence], supported: Sequence[Sentence]) -> tuple[Sentence, ...]:
+    """Sentences of the source that hold words or figures which the model's proven text does not."""
+    said = " ".join(sentence.text for sentence in supported)
+    words, figures = set(content_words(said)), numbers(said)
+    return tuple(
+        sentence
+        for sentence in source
+        if share_covered(content_words(sentence.text), words) < ALREADY_SAID or not numbers(sentence.text) <= figures
+    )
+
+
+__all__ = ["Answer", "AnswerStream", "Event", "Extracted", "Finished", "StepStarted", "Token", "Usage", "answer"]

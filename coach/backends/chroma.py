@@ -1,0 +1,394 @@
+"""The passage index: Chroma for the vectors, and beside it what a search needs in memory."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coach.backends.bm25 import KeywordIndex
+from coach.backends.index_files import (
+    LAYOUT,
+    Content,
+    Current,
+    EmbeddedStore,
+    Generation,
+    only_one,
+    read_current,
+    read_generation,
+    sweep,
+    write_current,
+    write_generation,
+    write_whole,
+)
+from coach.errors import IndexMismatchError, IndexMissingError
+from coach.protocols import Vectors
+from coach.types import Chunk, Document, Passage
+
+# Up to here one matrix product over all vectors is as fast as Chroma's graph, finds exactly the nearest,
+# and spares a cold start the seconds of importing chromadb.
+EXACT_UP_TO = 10_000
+_BATCH = 2_000  # chunks handed to Chroma at once; its own limit is 5,461
+
+Progress = Callable[[str, int, int], None]
+
+
+def open_index(
+    folder: Path, embedder_name: str | None = None, *, exact_up_to: int = EXACT_UP_TO
+) -> ChromaIndex:
+    """The index that the last finished ingest left in `folder`.
+
+    `embedder_name`, where given, must be the one it was made with; above `exact_up_to` chunks the
+    nearest are asked of Chroma. Raises IndexMissingError where there is no readable index, and
+    IndexMismatchError for another embedder.
+    """
+    for _ in range(3):  # an ingest may switch and sweep between our two reads
+        current = _current(folder)
+        if embedder_name is not None and current.embedder != embedder_name:
+            raise IndexMismatchError(
+                f"The index was made with the embedding model {current.embedder}, but {embedder_name} is in use. "
+                "Run `coach ingest` first."
+            )
+        try:
+            return ChromaIndex(folder, current, exact_up_to)
+        except (OSError, ValueError, KeyError, TypeError, IndexError):
+            continue
+    raise IndexMissingError("The index is damaged. Run `coach ingest` first.")
+
+
+def _current(folder: Path) -> Current:
+    try:
+        current = read_current(folder)
+    except (OSError, ValueError) as error:
+        raise IndexMissingError("The index cannot be read. Run `coach ingest` first.") from error
+    if current is None:
+        raise IndexMissingError("There is no index yet. Run `coach ingest` first.")
+    return current
+
+
+class ChromaIndex:
+    """One generation, ready to be searched from several threads."""
+
+    def __init__(self, folder: Path, current: Current, exact_up_to: int = EXACT_UP_TO) -> None:
+        """Open it. Raises OSError, ValueError or KeyError where a file is missing or damaged."""
+        self._folder = folder
+        self._current = current
+        self._generation = read_generation(folder / "generations" / current.generation)
+        self._keywords = KeywordIndex(self._generation.folder / "keywords")
+        self._rows = {chunk.id: row for row, chunk in enumerate(self._generation.chunks)}
+        self._by_source = {
+            source: number for number, names in enumerate(self._generation.sources) for source in names
+        }
+        self._exact = len(self) <= exact_up_to
+        self._collection: Any = None
+        self._opening = threading.Lock()
+
+    @property
+    def fingerprint(self) -> str:
+        return self._current.fingerprint
+
+    @property
+    def embedder_name(self) -> str:
+        return self._current.embedder
+
+    def __len__(self) -> int:
+        return len(self._generation.chunks)
+
+    def search(self, vector: Vectors, words: str, limit: int) -> list[Passage]:
+        """Candidates for a query, unranked and unfused: the `limit` nearest and the `limit` best by keywords.
+
+        See `coach.protocols.PassageIndex.search`. Raises IndexMismatchError for a vector of another size.
+        """
+        if not len(self) or limit < 1:
+            return []
+        if vector.shape != (self._current.dimension,):
+            raise IndexMismatchError(
+                f"The index holds vectors of {self._current.dimension} numbers, the query has {vector.size}. "
+                "Run `coach ingest` first."
+            )
+        query = np.asarray(vector, dtype=np.float32)
+        keyword = _scaled(self._keywords.scores(words))
+        best = [row for row in _largest(keyword, limit) if keyword[row] > 0]
+        rows = list(dict.fromkeys([*self._nearest(query, limit), *best]))
+        return self._passages(rows, query, keyword)
+
+    def document(self, source: str) -> Document:
+        """The text a citation points into, under any of its names. Raises IndexMissingError for an unknown one."""
+        number = self._by_source.get(source)
+        if number is None:
+            raise IndexMissingError(f"The index holds no document {source!r}. Run `coach ingest` first.")
+        document = self._generation.documents[number]
+        return document if document.source == source else replace(document, source=source)
+
+    def documents(self) -> list[Document]:
+        """Every indexed document once, under its first name, in the order of the names."""
+        return list(self._generation.documents)
+
+    def _nearest(self, query: NDArray[np.float32], limit: int) -> list[int]:
+        if self._exact:
+            return _largest(self._generation.chunk_vectors @ query, limit)
+        return self._nearest_by_chroma(query, limit)
+
+    def _nearest_by_chroma(self, query: NDArray[np.float32], limit: int) -> list[int]:
+        """Ids that Chroma holds beyond this generation (an ingest under way or cut off) are passed over."""
+        from chromadb.errors import ChromaError
+
+        asked = limit
+        try:
+            while True:
+                collection = self._open_collection()
+                found = collection.query(query_embeddings=[query], n_results=asked, include=[])["ids"][0]
+                rows = [self._rows[name] for name in found if name in self._rows]
+                if len(rows) >= min(limit, len(self)) or len(found) < asked:
+                    break
+                asked *= 2
+        except (ChromaError, ValueError):
+            rows = []  # an ingest in another process replaced the collection: the vectors are still here
+        return rows[:limit] or _largest(self._generation.chunk_vectors @ query, limit)
+
+    def _open_collection(self) -> Any:
+        with self._opening:
+            if self._collection is None:
+                client = _client(self._folder)
+                self._collection = client.get_collection(self._current.collection, embedding_function=None)
+        return self._collection
+
+    def _passages(
+        self, rows: list[int], query: NDArray[np.float32], keyword: NDArray[np.float32]
+    ) -> list[Passage]:
+        generation = self._generation
+        cosines = (generation.chunk_vectors[rows] @ query).tolist()
+        starts = generation.sentence_starts
+        spans = [(starts[row], starts[row + 1]) for row in rows]
+        sentences = np.concatenate([generation.sentence_rows[first:last] for first, last in spans])
+        scores = iter((generation.sentence_vectors[sentences].astype(np.float32) @ query).tolist())
+        passages = []
+        for row, cosine, (first, last) in zip(rows, cosines, spans, strict=True):
+            number = generation.document_of[row]
+            passages.append(
+                Passage(
+                    chunk=generation.chunks[row],
+                    source=generation.documents[number].source,
+                    title=generation.documents[number].title,
+                    score=0.0,
+                    rank=0,
+                    cosine=cosine,
+                    keyword=float(keyword[row]),
+                    sentence_scores=tuple(next(scores) for _ in range(last - first)),
+                    also_in=generation.sources[number][1:],
+                )
+            )
+        return passages
+
+
+class ChromaIndexWriter:
+    """What ingest writes through. Nothing it does is seen by a reader before `publish` switches.
+
+    `folder` is the index folder. Every method may raise OSError (disk full, no permission).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Hold the index for one ingest. Raises IngestError when another one holds it."""
+        return only_one(self.folder)
+
+    def manifest(self) -> Mapping[str, Any]:
+        """The manifest of the last publish; empty where there is none that can be read."""
+        current = self._usable()
+        return current.manifest if current else {}
+
+    def is_current(self, embedder: str, split_version: int, fingerprint: str) -> bool:
+        """Whether the last publish is exactly this, whole, and nothing was left unfinished since."""
+        current = self._usable()
+        return (
+            current is not None
+            and (current.embedder, current.split_version, current.fingerprint)
+            == (embedder, split_version, fingerprint)
+            and not self._unfinished.exists()
+            and (self.folder / "chroma" / "chroma.sqlite3").is_file()
+            and (self.folder / "generations" / current.generation / "keywords" / "params.index.json").is_file()
+        )
+
+    def chunks(self, embedder: str, split_version: int) -> dict[str, list[Chunk]]:
+        """Chunks of the last publish by document id; empty if made by another embedder or splitter."""
+        chunks: dict[str, list[Chunk]] = {}
+        generation = self._generation(embedder, split_version)
+        for chunk in generation.chunks if generation else ():
+            chunks.setdefault(chunk.document_id, []).append(chunk)
+        return chunks
+
+    def begin(self, note: Mapping[str, Any]) -> None:
+        """Mark that an ingest is under way; `note` is there for the next one if this one is cut off."""
+        write_whole(self._unfinished, dict(note))
+
+    def unfinished(self) -> Mapping[str, Any]:
+        """The note of an ingest that was cut off; empty where none was."""
+        import json
+
+        try:
+            note = json.loads(self._unfinished.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return note if isinstance(note, dict) else {}
+
+    def vectors(self, embedder: str, dimension: int) -> dict[bytes, NDArray[np.float32]]:
+        """Every vector this embedder made that is still here, by the key of its text."""
+        found = self._store(embedder, dimension).read()
+        generation = self._generation(embedder)
+        if generation and generation.chunk_vectors.shape[1] == dimension:
+            # The chunks come last: their vectors are kept in full precision.
+            found.update(zip(generation.sentence_keys.tolist(), generation.sentence_vectors, strict=True))
+            found.update(zip(generation.chunk_keys.tolist(), generation.chunk_vectors, strict=True))
+        return found
+
+    def keep_vectors(self, embedder: str, keys: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
+        """Keep a slice of new vectors at once, so that a killed ingest need not make them again."""
+        self._store(embedder, vectors.shape[1]).add(keys, vectors)
+
+    def publish(
+        self,
+        content: Content,
+        *,
+        embedder: str,
+        split_version: int,
+        fingerprint: str,
+        manifest: Mapping[str, Any],
+        progress: Progress,
+    ) -> None:
+        """Store `content`, then make it the index that answers, then remove what it replaces."""
+        dimension = int(content.chunk_vectors.shape[1])
+        collection_name = _collection_name(embedder)
+        with _disk_errors():
+            client = _client(self.folder)
+            collection = _collection(client, collection_name)
+            held = set(collection.get(include=[])["ids"])
+            _add(collection, content, held, progress)
+            generation = f"{fingerprint[:16]}-{os.urandom(4).hex()}"
+            progress("write", 0, 1)
+            write_generation(self.folder / "generations" / generation, content)
+            progress("write", 1, 1)
+            current = Current(
+                layout=LAYOUT,
+                generation=generation,
+                collection=collection_name,
+                embedder=embedder,
+                dimension=dimension,
+                fingerprint=fingerprint,
+                chunks=len(content.chunks),
+                split_version=split_version,
+                manifest=manifest,
+            )
+            progress("switch", 0, 1)
+            write_current(self.folder, current)
+            progress("switch", 1, 1)
+            _remove_old(client, collection, held - {chunk.id for chunk in content.chunks}, progress)
+            sweep(self.folder, current)
+            self._unfinished.unlink(missing_ok=True)
+
+    @property
+    def _unfinished(self) -> Path:
+        return self.folder / "unfinished.json"
+
+    def _store(self, embedder: str, dimension: int) -> EmbeddedStore:
+        return EmbeddedStore(self.folder / "embedded" / _collection_name(embedder), dimension)
+
+    def _usable(self) -> Current | None:
+        try:
+            return read_current(self.folder)
+        except (OSError, ValueError):
+            return None
+
+    def _generation(self, embedder: str, split_version: int | None = None) -> Generation | None:
+        """The generation of the last publish, if `embedder` (and the splitter) made it and it is whole."""
+        current = self._usable()
+        if current is None or current.embedder != embedder:
+            return None
+        if split_version is not None and current.split_version != split_version:
+            return None
+        try:
+            return read_generation(self.folder / "generations" / current.generation)
+        except (OSError, ValueError, KeyError, TypeError, IndexError):
+            return None
+
+
+def _client(folder: Path) -> Any:
+    """Chroma on this machine's disk, with its telemetry off."""
+    import chromadb
+    from chromadb.config import Settings
+
+    path = folder / "chroma"
+    path.mkdir(parents=True, exist_ok=True)
+    return chromadb.PersistentClient(str(path), settings=Settings(anonymized_telemetry=False))
+
+
+def _collection(client: Any, name: str) -> Any:
+    return client.get_or_create_collection(
+        name, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+    )
+
+
+def _collection_name(embedder: str) -> str:
+    return f"chunks-{hashlib.sha256(embedder.encode('utf-8')).hexdigest()[:16]}"
+
+
+def _add(collection: Any, content: Content, held: set[str], progress: Progress) -> None:
+    """Only what is not held yet: names are hashes of what they name, so what is held is right."""
+    new = [row for row, chunk in enumerate(content.chunks) if chunk.id not in held]
+    for first in range(0, len(new), _BATCH):
+        progress("store", first, len(new))
+        rows = new[first : first + _BATCH]
+        collection.add(ids=[content.chunks[row].id for row in rows], embeddings=content.chunk_vectors[rows])
+    progress("store", len(new), len(new))
+
+
+def _remove_old(client: Any, collection: Any, old: set[str], progress: Progress) -> None:
+    names = sorted(old)
+    progress("sweep", 0, len(names))
+    for first in range(0, len(names), _BATCH):
+        collection.delete(ids=names[first : first + _BATCH])
+    for other in client.list_collections():
+        if other.name != collection.name:
+            client.delete_collection(other.name)
+    progress("sweep", len(names), len(names))
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    """Chroma wraps a full disk in an error of its own; give it back its name."""
+    import chromadb.errors
+
+    try:
+        yield
+    except chromadb.errors.ChromaError as error:
+        text = str(error).lower()
+        full = any(words in text for words in ("disk is full", "no space left", "disk full"))
+        raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from error
+
+
+def _scaled(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Between 0 for the lowest and 1 for the highest score of this query; all 0 where nothing matched."""
+    low, high = scores.min(), scores.max()
+    if high <= low:
+        return np.full_like(scores, 1.0 if high > 0 else 0.0)
+    return (scores - low) / (high - low)
+
+
+def _largest(values: NDArray[np.float32], limit: int) -> list[int]:
+    """Places of the `limit` largest values, largest first."""
+    if limit >= len(values):
+        top = np.arange(len(values))
+    else:
+        top = np.argpartition(values, -limit)[-limit:]
+    rows: list[int] = top[np.argsort(-values[top], kind="stable")].tolist()
+    return rows

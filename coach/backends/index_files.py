@@ -1,0 +1,251 @@
+"""The files of the index beside the vector store: one folder a generation, and the switch that names it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coach.backends.bm25 import build_keyword_index
+from coach.errors import IngestError
+from coach.types import Chunk, Document
+
+LAYOUT = 1  # raise it whenever the files below change shape; an index of another layout is made anew
+
+SENTENCE_TYPE = np.float16  # moves a cosine by less than 0.001 and halves the largest file
+KEY_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """What `current.json` says: which generation and collection answer, and how they were made."""
+
+    layout: int
+    generation: str
+    collection: str
+    embedder: str
+    dimension: int
+    fingerprint: str
+    chunks: int
+    split_version: int
+    manifest: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Everything one generation holds; `sources[n]` are the names of `documents[n]`, the first one leading.
+
+    `texts` are the chunks with their heading paths. Row n of `chunk_vectors` belongs to chunk n;
+    `sentence_rows[n]` names the rows of `sentence_vectors` for the sentences of chunk n, in order. The
+    keys identify what each vector was made from.
+    """
+
+    documents: Sequence[Document]
+    sources: Sequence[Sequence[str]]
+    chunks: Sequence[Chunk]
+    texts: Sequence[str]
+    chunk_keys: Sequence[bytes]
+    chunk_vectors: NDArray[np.float32]
+    sentence_rows: Sequence[Sequence[int]]
+    sentence_keys: Sequence[bytes]
+    sentence_vectors: NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One generation read back, its vectors memory-mapped."""
+
+    folder: Path
+    documents: tuple[Document, ...]
+    sources: tuple[tuple[str, ...], ...]
+    chunks: tuple[Chunk, ...]
+    document_of: tuple[int, ...]
+    chunk_keys: NDArray[np.void]
+    chunk_vectors: NDArray[np.float32]
+    sentence_starts: tuple[int, ...]
+    sentence_rows: NDArray[np.int32]
+    sentence_keys: NDArray[np.void]
+    sentence_vectors: NDArray[np.floating[Any]]
+
+
+def read_current(folder: Path) -> Current | None:
+    """The switch in `folder`; None where there is none of this layout. Raises ValueError if it is damaged."""
+    try:
+        facts = json.loads((folder / "current.json").read_text("utf-8"))
+        if facts["layout"] != LAYOUT:
+            return None
+        return Current(**facts)
+    except FileNotFoundError:
+        return None
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{folder / 'current.json'} is damaged") from error
+
+
+def write_current(folder: Path, current: Current) -> None:
+    """Make `current` the one that counts, at once or not at all."""
+    write_whole(folder / "current.json", asdict(current))
+
+
+def write_whole(path: Path, content: object) -> None:
+    """Write JSON so that `path` holds either what it held before or all of `content`."""
+    draft = path.with_name(path.name + ".new")
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump(content, file, ensure_ascii=False)
+        _settle(file)
+    draft.replace(path)
+
+
+def write_generation(folder: Path, content: Content) -> None:
+    """Write `content` into the new folder `folder`; it counts only once `write_current` names it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    documents = [
+        {**asdict(document), "metadata": dict(document.metadata), "sources": list(names)}
+        for document, names in zip(content.documents, content.sources, strict=True)
+    ]
+    numbers = {document.id: number for number, document in enumerate(content.documents)}
+    paths = sorted({chunk.headings for chunk in content.chunks})
+    path_numbers = {path: number for number, path in enumerate(paths)}
+    table = [
+        (chunk.id, numbers[chunk.document_id], chunk.position, path_numbers[chunk.headings], chunk.start, chunk.end)
+        for chunk in content.chunks
+    ]
+    write_whole(folder / "documents.json", documents)
+    write_whole(folder / "chunks.json", {"headings": paths, "chunks": table})
+    counts = [len(rows) for rows in content.sentence_rows]
+    rows = [row for rows in content.sentence_rows for row in rows]
+    _save(folder / "chunk_keys.npy", as_keys(content.chunk_keys))
+    _save(folder / "chunk_vectors.npy", content.chunk_vectors.astype(np.float32, copy=False))
+    _save(folder / "sentence_starts.npy", np.cumsum([0, *counts], dtype=np.int64))
+    _save(folder / "sentence_rows.npy", np.array(rows, dtype=np.int32))
+    _save(folder / "sentence_keys.npy", as_keys(content.sentence_keys))
+    _save(folder / "sentence_vectors.npy", content.sentence_vectors.astype(SENTENCE_TYPE, copy=False))
+    build_keyword_index(content.texts, folder / "keywords")
+
+
+def read_generation(folder: Path) -> Generation:
+    """The generation in `folder`. Raises OSError, ValueError or KeyError where it is missing or damaged."""
+    facts = json.loads((folder / "documents.json").read_text("utf-8"))
+    sources = tuple(tuple(fact.pop("sources")) for fact in facts)
+    documents = tuple(Document(**fact) for fact in facts)
+    table = json.loads((folder / "chunks.json").read_text("utf-8"))
+    paths = [tuple(path) for path in table["headings"]]
+    chunks = tuple(
+        Chunk(name, documents[number].id, position, paths[path], documents[number].text[start:end], start, end)
+        for name, number, position, path, start, end in table["chunks"]
+    )
+    return Generation(
+        folder=folder,
+        documents=documents,
+        sources=sources,
+        chunks=chunks,
+        document_of=tuple(row[1] for row in table["chunks"]),
+        chunk_keys=np.load(folder / "chunk_keys.npy"),
+        chunk_vectors=_mapped(folder / "chunk_vectors.npy"),
+        sentence_starts=tuple(np.load(folder / "sentence_starts.npy").tolist()),
+        sentence_rows=np.load(folder / "sentence_rows.npy"),
+        sentence_keys=_mapped(folder / "sentence_keys.npy"),
+        sentence_vectors=_mapped(folder / "sentence_vectors.npy"),
+    )
+
+
+def as_keys(keys: Sequence[bytes]) -> NDArray[np.void]:
+    """Fixed-width bytes; numpy's own byte strings would lose trailing zeros."""
+    return np.frombuffer(b"".join(keys), dtype=f"V{KEY_BYTES}")
+
+
+class EmbeddedStore:
+    """Vectors of texts embedded so far by one embedder, kept slice by slice until a generation holds them."""
+
+    def __init__(self, folder: Path, dimension: int) -> None:
+        self._folder = folder
+        self._dimension = dimension
+
+    def read(self) -> dict[bytes, NDArray[np.float32]]:
+        """Every vector by its key; a damaged slice (power cut) counts as never written."""
+        found: dict[bytes, NDArray[np.float32]] = {}
+        for path in sorted(self._folder.glob("*.npz")):
+            try:
+                with np.load(path) as arrays:
+                    keys, vectors = arrays["keys"].tolist(), arrays["vectors"]
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+                continue
+            if vectors.shape == (len(keys), self._dimension):
+                found.update(zip(keys, vectors, strict=True))
+        return found
+
+    def add(self, keys: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
+        """Keep one slice, whole or not at all."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        name = hashlib.sha256(b"".join(keys)).hexdigest()[:32]
+        draft = self._folder / f"{name}.new"
+        with draft.open("wb") as file:
+            np.savez(file, keys=as_keys(keys), vectors=vectors)
+        draft.replace(self._folder / f"{name}.npz")
+
+
+def sweep(folder: Path, keep: Current) -> None:
+    """Remove every generation but the current one, and all slices: the current generation holds them.
+
+    What cannot be removed now (a file that another program has open on Windows) goes next time.
+    """
+    for path in (folder / "generations").glob("*"):
+        if path.name != keep.generation:
+            shutil.rmtree(path, ignore_errors=True)
+    shutil.rmtree(folder / "embedded", ignore_errors=True)
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; the system gives it back even when the process is killed.
+
+    Raises IngestError when another ingest holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "ingest.lock").open("a+", encoding="utf-8") as file:
+        try:
+            _lock(file)
+        except OSError as error:
+            raise IngestError(
+                "Another ingest is writing this index: wait for it to end, then run `coach ingest`."
+            ) from error
+        yield
+
+
+def _lock(file: TextIO) -> None:
+    try:
+        import fcntl
+    except ImportError:
+        import msvcrt
+
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        return
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    with path.open("wb") as file:
+        np.save(file, array)
+        _settle(file)
+
+
+def _settle(file: Any) -> None:
+    file.flush()
+    with suppress(OSError):  # some network file systems cannot; the bytes are handed over all the same
+        os.fsync(file.fileno())
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    # The plain view spares the bookkeeping that np.memmap does on every slice.
+    return np.load(path, mmap_mode="r").view(np.ndarray)

@@ -1,0 +1,56 @@
+"""Read an embedding model through sentence-transformers: the reference the fast runtime is made from and checked against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from coach.errors import ModelMissingError
+from coach.protocols import Vectors
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+
+def load_reference(folder: Path) -> SentenceTransformer:
+    """The model in `folder`, on the CPU, from local files only. Raises ModelMissingError when it cannot be read."""
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        return SentenceTransformer(
+            str(folder), device="cpu", local_files_only=True, model_kwargs={"attn_implementation": "eager"}
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelMissingError(
+            f"The embedding model in {folder} cannot be read ({error}): run `coach doctor`."
+        ) from error
+
+
+def reference_vectors(model: SentenceTransformer, texts: Sequence[str]) -> Vectors:
+    """Unit rows of shape (len(texts), dimension) as sentence-transformers itself computes them."""
+    rows = model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
+    return np.asarray(rows, dtype=np.float32)
+
+
+def as_traceable_module(model: SentenceTransformer) -> Any:
+    """A torch module (input_ids, attention_mask: int64 of shape (texts, tokens)) -> unit rows, to be converted."""
+    import torch
+
+    class Traceable(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+            features = {"input_ids": input_ids, "attention_mask": attention_mask}
+            features["token_type_ids"] = torch.zeros_like(input_ids)
+            embedding: torch.Tensor = self.model(features)["sentence_embedding"]
+            return torch.nn.functional.normalize(embedding, p=2, dim=1)
+
+    return Traceable().eval()

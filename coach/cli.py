@@ -1,0 +1,367 @@
+"""The `coach` command. Imports are lazy, so that `coach --help` is instant."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+import click
+
+from coach.errors import CoachError, UsageError
+
+if TYPE_CHECKING:
+    from coach.coach import Coach
+    from coach.settings import Settings
+
+BACKENDS = ["auto", "ollama", "embedded", "openai", "none"]
+OK, FAILED, USAGE = 0, 1, 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="genai-pm-coach", prog_name="coach")
+def cli() -> None:
+    """A local, private coach for Generative-AI product-manager interviews.
+
+    Nothing you type leaves this machine. Every sentence of an answer shows where it comes from.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command. Exit 0 for an answer or a refusal, 1 for a failure, 2 for usage."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        _say("\nStopped. Nothing is lost: run the same command again to go on.")
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except UsageError as error:
+        _say(str(error))
+        code = USAGE
+    except CoachError as error:
+        _say(str(error))
+        code = FAILED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = OK
+    except OSError as error:
+        _say(_storage_sentence(error))
+        code = FAILED
+    except Exception:  # a fault of ours: the details go where a report can be made from them
+        _say(f"Something went wrong inside the coach; the details are in {_write_details()}: run `coach doctor`.")
+        code = FAILED
+    _leave(code if isinstance(code, int) else OK)
+
+
+@cli.command()
+@click.argument("question", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the reply as one JSON object.")
+@click.option("--backend", type=click.Choice(BACKENDS), help="Who speaks; `none` lets the sources speak alone.")
+@click.option("--model", help="Model name for Ollama or the server.")
+@click.option("--history", type=click.Path(dir_okay=False), help="JSON file with earlier turns, oldest first.")
+@click.option("--batch", type=click.Path(dir_okay=False), help="JSONL of questions; one JSON reply a line.")
+def ask(
+    question: str | None, as_json: bool, backend: str | None, model: str | None, history: str | None, batch: str | None
+) -> None:
+    """Answer QUESTION from the sources, with citations; `-` reads it from standard input."""
+    if batch is not None and question is not None:
+        raise click.UsageError("Give a QUESTION or --batch FILE, not both.")
+    if batch is None and question is None:
+        raise click.UsageError('Give a QUESTION, as in: coach ask "How many rounds are typical?"')
+    from coach.settings import load_settings
+
+    settings = load_settings(backend=backend, model=model)
+    if batch is not None:
+        _ask_batch(settings, batch)
+        return
+    text = _limited(sys.stdin) if question == "-" else str(question)
+    _ask_one(settings, text, _history(history), as_json)
+
+
+def _ask_one(settings: Settings, question: str, history: list[Any], as_json: bool) -> None:
+    from coach.sanitize import clean_question
+
+    clean_question(question, settings.max_question_characters)  # before anything is loaded
+    coach = _loaded(settings)
+    if as_json:
+        from coach.report import reply_to_json
+
+        _out(json.dumps(reply_to_json(_with_steps(coach, question, history)), ensure_ascii=False))
+        return
+    _print_stream(coach, question, history)
+
+
+def _print_stream(coach: Coach, question: str, history: list[Any]) -> None:
+    """The sources' sentences at once; then what the model added, checked; then the references."""
+    from coach.answer import Extracted, Finished, StepStarted, Token
+    from coach.report import References, left_out_as_text, references_as_text, refusal_as_text, sentences_as_text
+    from coach.types import Refusal
+
+    references = References()
+    shown: tuple[Any, ...] = ()
+    for event in coach.answer(question, history):
+        match event:
+            case StepStarted(name):
+                _say(f"{name} ...")
+            case Extracted(answer):
+                if answer.trace.rewritten:
+                    _say(f"Searched for: {answer.standalone}")
+                _out(sentences_as_text(answer.sentences, references))
+                shown = answer.sentences
+            case Token(text):
+                sys.stderr.write(text)
+                sys.stderr.flush()
+            case Finished(reply):
+                if isinstance(reply, Refusal):
+                    _out(refusal_as_text(reply))
+                    return
+                _say("")
+                rest = tuple(sentence for sentence in reply.sentences if sentence not in shown)
+                text = sentences_as_text(rest, references)
+                if text and reply.trace.model:
+                    _out(f"\nIn short ({reply.trace.model}, every sentence checked):\n{text}")
+                elif text:
+                    _out(text)
+                if references.citations:
+                    _out("\n" + references_as_text(references, reply.passages))
+                if reply.left_out:
+                    _out("\n" + left_out_as_text(reply))
+                for note in reply.trace.notes:
+                    _say(note)
+
+
+def _with_steps(coach: Coach, question: str, history: list[Any]) -> Any:
+    from coach.answer import StepStarted
+
+    stream = coach.answer(question, history)
+    for event in stream:
+        if isinstance(event, StepStarted):
+            _say(f"{event.name} ...")
+    return stream.result()
+
+
+def _ask_batch(settings: Settings, path: str) -> None:
+    from coach.report import reply_to_json
+
+    with _opened(path) as lines:
+        questions = list(_batch_lines(lines, path))
+    coach = _loaded(settings)
+    for number, (line, entry) in enumerate(questions, 1):
+        _say(f"[{number}/{len(questions)}] {entry['question'][:80]}")
+        try:
+            reply = reply_to_json(coach.answer(entry["question"], entry.get("history", ())).result())
+        except UsageError as error:
+            raise UsageError(f"{path}, line {line}: {error}") from error
+        if "id" in entry:
+            reply = {"id": entry["id"], **reply}
+        _out(json.dumps(reply, ensure_ascii=False))
+
+
+def _batch_lines(lines: TextIO, path: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    from coach.coach import as_turn
+
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+        except ValueError as error:
+            raise UsageError(f"{path}, line {number}: not JSON ({error}); mend the line and run again.") from error
+        if not isinstance(entry, dict) or not isinstance(entry.get("question"), str):
+            raise UsageError(f'{path}, line {number}: needs a text field "question"; mend the line and run again.')
+        history = entry.get("history", [])
+        if not isinstance(history, list):
+            raise UsageError(f'{path}, line {number}: "history" is a list of turns; mend the line and run again.')
+        try:
+            entry["history"] = [as_turn(turn) for turn in history]
+        except UsageError as error:
+            raise UsageError(f"{path}, line {number}: {error}") from error
+        yield number, entry
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, type=click.Path())
+@click.option("--forget", multiple=True, type=click.Path(), help="Take a path given earlier out of the library.")
+def ingest(paths: tuple[str, ...], forget: tuple[str, ...]) -> None:
+    """Index the corpus, everything ingested before, and PATHS (Markdown and text files, folders)."""
+    from coach.backends import load_embedder
+    from coach.settings import load_settings
+    from ingest.pipeline import ingest as run
+
+    settings = load_settings()
+    report = run(settings, load_embedder(settings), [Path(path) for path in paths], forget=[Path(p) for p in forget], progress=_bar("Embedding"))
+    for line in report.lines():
+        _out(line)
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="Port on 127.0.0.1; 8501 unless set.")
+def serve(port: int | None) -> None:
+    """Open the app in the browser's reach, on http://127.0.0.1:8501."""
+    from coach.serve import serve as run
+
+    from coach.settings import load_settings
+
+    run(load_settings(port=port), _say)
+
+
+@cli.command()
+def warm() -> None:
+    """Prepare the built-in model for the corpus, so that its first word comes fast."""
+    from coach.settings import load_settings
+
+    coach = _loaded(load_settings())
+    coach.warm(lambda done, total, name: _say(f"Reading {name} into the model's memory ({done + 1} of {total}) ..."))
+    _say(f"Ready: {coach.backend_reason}")
+    coach.close()
+
+
+@cli.group()
+def models() -> None:
+    """List the models, or fetch the built-in one."""
+
+
+@models.command("list")
+def models_list() -> None:
+    """Every model the coach can use here, and its state."""
+    from coach.backends.model_files import list_models
+    from coach.settings import load_settings
+
+    for state in list_models(load_settings()):
+        _out(str(state))
+
+
+@models.command("pull")
+@click.argument("name", required=False)
+def models_pull(name: str | None) -> None:
+    """Fetch and verify the built-in models; with NAME, have Ollama pull that model."""
+    from coach.settings import load_settings
+
+    settings = load_settings()
+    if name is not None:
+        from coach.backends.ollama import pull_model
+
+        pull_model(settings, name, _bar(f"Pulling {name}"))
+        _out(f"{name} is ready: run `coach ask --backend ollama --model {name} \"...\"`.")
+        return
+    from coach.backends.model_files import pull_embedded_model
+    from coach.backends.openvino import prepare_embedder
+
+    prepare_embedder(settings, _say)
+    _out(f"The built-in models are ready: {pull_embedded_model(settings, _say)}")
+
+
+@cli.command()
+def doctor() -> None:
+    """Check everything the coach needs; each line names the command that fixes it."""
+    from coach.doctor import lines, run_checks
+    from coach.settings import load_settings
+
+    checks = run_checks(load_settings())
+    for line in lines(checks):
+        _out(line)
+    if any(check.state == "broken" for check in checks):
+        raise click.exceptions.Exit(FAILED)
+
+
+def _loaded(settings: Settings) -> Coach:
+    from coach.coach import Coach
+
+    coach = Coach.load(settings)
+    if settings.backend not in ("auto", "none"):
+        coach.require_voice()  # named on purpose: a silent stand-in would be a lie
+    return coach
+
+
+def _history(path: str | None) -> list[Any]:
+    if path is None:
+        return []
+    from coach.coach import as_turn
+
+    with _opened(path) as file:
+        try:
+            turns = json.load(file)
+        except ValueError as error:
+            raise UsageError(f"{path} is not JSON ({error}): it holds a list of turns; mend it and run again.") from error
+    if not isinstance(turns, list):
+        raise UsageError(f"{path} must hold a JSON list of turns: mend it and run again.")
+    return [as_turn(turn) for turn in turns]
+
+
+def _opened(path: str) -> TextIO:
+    if path == "-":
+        return sys.stdin
+    try:
+        return Path(path).open(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}): check the name and run again.") from error
+
+
+def _limited(stream: TextIO) -> str:
+    return stream.read(1_000_000)  # far more than a question may have; the rest is never held in memory
+
+
+def _bar(name: str) -> Any:
+    """A progress callback (done, total) that draws a bar on standard error."""
+    state: dict[str, Any] = {}
+
+    def update(done: int, total: int, *_: object) -> None:
+        if total <= 0:
+            return
+        if "bar" not in state:
+            from tqdm import tqdm
+
+            state["bar"] = tqdm(total=total, desc=name, file=sys.stderr, leave=True)
+        bar = state["bar"]
+        bar.total = total
+        bar.update(done - bar.n)
+        if done >= total:
+            bar.close()
+
+    return update
+
+
+def _out(text: str) -> None:
+    click.echo(text.encode("utf-8", "replace").decode("utf-8"))
+    sys.stdout.flush()
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _storage_sentence(error: OSError) -> str:
+    import errno
+
+    if error.errno == errno.ENOSPC:
+        return "The disk is full: free some space, then run the same command again."
+    if error.errno == errno.EADDRINUSE:
+        return "The port is taken: run `coach serve --port 8502`."
+    return f"The system said no ({error}): run `coach doctor`."
+
+
+def _write_details() -> str:
+    import tempfile
+
+    with tempfile.NamedTemporaryFile("w", prefix="coach-", suffix=".log", delete=False, encoding="utf-8") as file:
+        traceback.print_exc(file=file)
+    return file.name
+
+
+def _leave(code: int) -> NoReturn:
+    """End now: native threads of the engines need not be waited for."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

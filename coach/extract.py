@@ -1,0 +1,104 @@
+"""Answer without a language model: the sentences of the passages that answer the question, word for word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from coach.protocols import Embedder
+from coach.sentences import split_sentences
+from coach.types import Citation, Document, Passage, Sentence, Span
+from coach.words import content_words, share_covered
+
+MAX_SENTENCES = 4
+NEAR_BEST = 0.72  # a sentence scoring below this share of the best one adds noise, not facts
+# A probe on 35 questions found the required fact in 32 with these weights (sentence, sentence under its
+# heading, heading; then words), three sentences shown.
+WARM_DOCUMENTS = 5
+MEANING_WEIGHT = 0.75
+WORDS_WEIGHT = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    passage: int
+    start: int
+    end: int
+    text: str
+    under_heading: str
+    heading: str
+    cosine: float
+
+
+def extract(question: str, passages: Sequence[Passage], embedder: Embedder) -> tuple[Sentence, ...]:
+    """At most MAX_SENTENCES sentences with their citations, best passage first, in reading order within a passage.
+
+    `support` of each citation is the sentence's score for the question, 0..1.
+    """
+    candidates = _candidates(passages)
+    if not candidates:
+        return ()
+    scores = _scores(question, candidates, embedder)
+    order = np.argsort(-scores, kind="stable")
+    best = float(scores[order[0]])
+    chosen = [int(place) for place in order[:MAX_SENTENCES] if scores[place] >= NEAR_BEST * best]
+    first_seen = {candidates[place].passage: rank for rank, place in reversed(list(enumerate(chosen)))}
+    chosen.sort(key=lambda place: (first_seen[candidates[place].passage], candidates[place].start))
+    return tuple(_sentence(candidates[place], passages, float(scores[place])) for place in chosen)
+
+
+def extract_texts(documents: Sequence[Document]) -> list[str]:
+    """Every text `extract` would embed for passages of `documents` whose chunks are whole sections.
+
+    Used to warm an embedder's memory; only an estimate, since chunks may start at other places.
+    """
+    texts: list[str] = []
+    for document in documents[:WARM_DOCUMENTS]:
+        heading = document.title
+        for line in document.text.splitlines():
+            if line.startswith("#"):
+                heading = line.lstrip("#").strip()
+                texts.append(heading)
+                continue
+            texts.extend(f"{heading}\n{line[start:end]}" for start, end in split_sentences(line))
+    return texts
+
+
+def _candidates(passages: Sequence[Passage]) -> list[_Candidate]:
+    found: list[_Candidate] = []
+    seen: set[str] = set()
+    for number, passage in enumerate(passages):
+        heading = passage.chunk.headings[-1] if passage.chunk.headings else passage.title
+        for place, (start, end) in enumerate(split_sentences(passage.chunk.text)):
+            text = passage.chunk.text[start:end]
+            if text in seen:
+                continue
+            seen.add(text)
+            cosine = passage.sentence_scores[place] if place < len(passage.sentence_scores) else passage.cosine
+            found.append(_Candidate(number, start, end, text, f"{heading}\n{text}", heading, cosine))
+    return found
+
+
+def _scores(question: str, candidates: Sequence[_Candidate], embedder: Embedder) -> np.ndarray:
+    headings = list(dict.fromkeys(candidate.heading for candidate in candidates))
+    texts = [question, *headings, *(candidate.under_heading for candidate in candidates)]
+    vectors = embedder.embed(texts)
+    similar = vectors[1:] @ vectors[0]
+    by_heading = dict(zip(headings, similar[: len(headings)], strict=True))
+    under_heading = similar[len(headings) :]
+    asked = content_words(question)
+    scores = np.empty(len(candidates), dtype=np.float64)
+    for place, candidate in enumerate(candidates):
+        meaning = (candidate.cosine + float(under_heading[place]) + float(by_heading[candidate.heading])) / 3
+        words = share_covered(asked, set(content_words(candidate.under_heading)))
+        scores[place] = MEANING_WEIGHT * meaning + WORDS_WEIGHT * words
+    return np.clip(scores, 0.0, 1.0)
+
+
+def _sentence(candidate: _Candidate, passages: Sequence[Passage], score: float) -> Sentence:
+    passage = passages[candidate.passage]
+    offset = passage.chunk.start
+    span = Span(passage.source, offset + candidate.start, offset + candidate.end, candidate.text)
+    return Sentence(candidate.text, "supported", (Citation(span, candidate.passage, score),), "source")

@@ -1,0 +1,114 @@
+"""Write a reply down: as the documented JSON, and as text for the terminal."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from coach.types import Answer, Citation, Passage, Refusal, Reply, Sentence, Trace
+
+
+def reply_to_json(reply: Reply) -> dict[str, Any]:
+    """The stable JSON form (README, "JSON of a reply"). Offsets count characters of the document's text."""
+    if isinstance(reply, Answer):
+        return {
+            "type": "answer",
+            "question": reply.question,
+            "standalone": reply.standalone,
+            "text": reply.text,
+            "mode": reply.mode,
+            "sentences": [_sentence(sentence) for sentence in reply.sentences],
+            "passages": [_passage(passage) for passage in reply.passages],
+            "trace": _trace(reply.trace),
+        }
+    return {
+        "type": "refusal",
+        "question": reply.question,
+        "standalone": reply.standalone,
+        "reason": reply.reason,
+        "text": reply.text,
+        "nearest": [{**_passage(passage), "text": passage.chunk.text} for passage in reply.nearest],
+        "trace": _trace(reply.trace),
+    }
+
+
+def _sentence(sentence: Sentence) -> dict[str, Any]:
+    citations = [
+        {**asdict(citation.span), "support": round(citation.support, 4), "method": citation.method}
+        for citation in sentence.citations
+    ]
+    return {"text": sentence.text, "status": sentence.status, "origin": sentence.origin, "citations": citations}
+
+
+def _passage(passage: Passage) -> dict[str, Any]:
+    return {
+        "source": passage.source,
+        "headings": list(passage.chunk.headings),
+        "start": passage.chunk.start,
+        "end": passage.chunk.end,
+        "score": round(passage.score, 4),
+        "rank": passage.rank,
+    }
+
+
+def _trace(trace: Trace) -> dict[str, Any]:
+    written = asdict(trace)
+    if trace.usage is not None:
+        written["usage"]["fresh"] = trace.usage.fresh
+    return written
+
+
+class References:
+    """Numbers for citations in order of appearance: one span, one number."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[str, int, int], int] = {}
+        self.citations: list[Citation] = []
+
+    def number(self, citation: Citation) -> int:
+        """The citation's number, from 1; the same span keeps its number."""
+        key = (citation.span.source, citation.span.start, citation.span.end)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.citations) + 1
+            self.citations.append(citation)
+        return self._numbers[key]
+
+    def mark(self, sentence: Sentence) -> str:
+        """The sentence followed by its numbers: `text [1][2]`."""
+        marks = "".join(f"[{number}]" for number in dict.fromkeys(map(self.number, sentence.citations)))
+        return f"{sentence.text} {marks}".strip()
+
+
+def sentences_as_text(sentences: tuple[Sentence, ...], references: References) -> str:
+    """One line a sentence, with numbered marks; the source's own words in quotation marks' stead get a bar."""
+    return "\n".join(
+        f"{'| ' if sentence.origin == 'source' else ''}{' '.join(references.mark(sentence).split())}"
+        for sentence in sentences
+        if sentence.status != "unsupported"
+    )
+
+
+def references_as_text(references: References, passages: tuple[Passage, ...]) -> str:
+    """`[1] source:start-end  heading path`, one line each."""
+    lines = []
+    for number, citation in enumerate(references.citations, 1):
+        headings = passages[citation.passage].chunk.headings if citation.passage < len(passages) else ()
+        lines.append(f"[{number}] {citation.span.source}:{citation.span.start}-{citation.span.end}  {' > '.join(headings)}")
+    return "\n".join(lines)
+
+
+def refusal_as_text(refusal: Refusal) -> str:
+    """The refusal and its nearest passages."""
+    lines = [refusal.text]
+    for passage in refusal.nearest:
+        words = " ".join(passage.chunk.text.split())
+        words = words if len(words) <= 160 else words[:160].rsplit(" ", 1)[0] + " …"
+        lines.append(f"  - {' > '.join(passage.chunk.headings) or passage.title} ({passage.source}:{passage.chunk.start}-{passage.chunk.end}): {words}")
+    return "\n".join(lines)
+
+
+def left_out_as_text(answer: Answer) -> str:
+    """What the model said and the sources do not carry; empty when nothing."""
+    if not answer.left_out:
+        return ""
+    return "Left out: not in your sources\n" + "\n".join(f"  - {' '.join(s.text.split())}" for s in answer.left_out)

@@ -1,0 +1,62 @@
+"""Run the app on loopback: no browser opened, nothing reported to anyone."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from coach.errors import CoachError
+from coach.settings import Settings
+
+ADDRESS = "127.0.0.1"
+
+
+def serve(settings: Settings, say: Callable[[str], None]) -> None:
+    """Serve until stopped. Raises CoachError when the port is taken or the app ends with an error."""
+    check_port(settings.port)
+    command = [sys.executable, "-m", "streamlit", "run", str(_app()), *_options(settings.port)]
+    say(f"The coach is starting on http://{ADDRESS}:{settings.port} (stop it with Ctrl-C).")
+    with subprocess.Popen(command, env=_environment(settings)) as process, contextlib.suppress(KeyboardInterrupt):
+        code = process.wait()
+        if code not in (0, -2, -15, 130, 143):
+            raise CoachError(f"The app ended with code {code}: run `coach doctor`.")
+
+
+def check_port(port: int) -> None:
+    """Raise CoachError when something else listens on `port`."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ADDRESS, port))
+        except OSError as error:
+            raise CoachError(
+                f"Port {port} is taken (is the coach already open at http://{ADDRESS}:{port}?): "
+                f"run `coach serve --port {port + 1 if port < 65535 else port - 1}`."
+            ) from error
+
+
+def _app() -> Path:
+    return Path(__file__).resolve().parent.parent / "app.py"
+
+
+def _options(port: int) -> list[str]:
+    return [
+        f"--server.port={port}",
+        f"--server.address={ADDRESS}",
+        "--server.headless=true",
+        "--browser.gatherUsageStats=false",
+        "--server.fileWatcherType=none",
+        "--client.toolbarMode=minimal",
+        "--client.showErrorDetails=none",
+        "--logger.level=error",
+    ]
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    import os
+
+    return {**os.environ, "COACH_HOME": str(settings.home), "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false"}

@@ -1,0 +1,188 @@
+"""What the pages draw, and nothing they decide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from coach.types import Answer, Refusal
+from coach.ui import session
+from coach.ui.format import (
+    answer_html,
+    error_html,
+    escaped,
+    notes_html,
+    question_html,
+    refusal_html,
+    trace_html,
+    visible,
+    with_code,
+)
+from coach.ui.session import Exchange
+
+if TYPE_CHECKING:
+    from coach.coach import Coach
+
+# Drawn here because Streamlit fetches emoji and icon favicons from another host.
+FAVICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" '
+    'fill="#0f5e59"/><path d="M9 11h14M9 16h14M9 21h8" stroke="#fff" stroke-width="2.6" '
+    'stroke-linecap="round"/></svg>'
+)
+PROMISE = "Everything stays on this machine. Every sentence shows where it comes from."
+EXAMPLE_QUESTIONS = (
+    "How is a Generative AI PM different from a traditional PM?",
+    "What does the committee expect about RAG and fine-tuning?",
+    "How many interview rounds are there?",
+    "Why do candidates fail these interviews?",
+    "What pay can a Generative AI PM expect?",
+    "Is prior Generative AI experience mandatory?",
+)
+QUESTION_BOX = "ask_question"  # the chat input's key: a text put there is a text in the box
+
+_WHO_ANSWERS = {
+    "embedded": "built in, on this machine",
+    "ollama": "through Ollama",
+    "openai": "through your model server",
+}
+
+# A constant of ours with nothing of a stranger's in it; Streamlit itself leaves the page where it was.
+_SCROLL_TO_NEWEST = (
+    "<script>[...document.querySelectorAll('.coach-question')].at(-1)?.scrollIntoView({block: 'start'})</script>"
+)
+
+
+def draw_stylesheet() -> None:
+    """Our few styles on top of the theme; colours follow light and dark by themselves."""
+    st.html(Path(__file__).with_name("style.css"))
+
+
+def draw_welcome() -> None:
+    """The empty page: a name, a promise and questions to start from."""
+    st.html(
+        f'<header class="coach-welcome"><h1>GenAI PM Coach</h1><p>{PROMISE}</p></header>'
+        '<p class="coach-label" id="coach-examples">Ask about the interview, or start here</p>'
+    )
+    with st.container(key="examples"):
+        for number, question in enumerate(EXAMPLE_QUESTIONS, start=1):
+            st.button(
+                question,
+                key=f"example_{number}",
+                width="stretch",
+                on_click=session.ask_next,
+                args=(question,),
+            )
+
+
+def draw_sidebar(coach: Coach | None) -> None:
+    """Start over, and who answers."""
+    with st.sidebar:
+        st.button(
+            "New conversation",
+            key="new_conversation",
+            icon=":material/add:",
+            width="stretch",
+            disabled=not session.exchanges(),
+            on_click=session.start_over,
+        )
+        if coach is not None:
+            st.html(_who_answers(coach))
+
+
+def bring_newest_into_view() -> None:
+    """Scroll to the question that has just been asked."""
+    st.html(_SCROLL_TO_NEWEST, unsafe_allow_javascript=True)
+
+
+def draw_question(exchange: Exchange) -> None:
+    """What was asked."""
+    st.html(question_html(exchange.question))
+
+
+def draw_exchange(exchange: Exchange) -> None:
+    """A question and all that came of it."""
+    draw_question(exchange)
+    if exchange.error is not None:
+        draw_extracted(exchange)
+        draw_failure(exchange)
+    elif exchange.reply is None:
+        draw_extracted(exchange)
+        draw_interruption(exchange)
+    else:
+        draw_reply(exchange)
+        draw_making(exchange)
+
+
+def draw_extracted(exchange: Exchange) -> None:
+    """The sources' own sentences, if they were found."""
+    if exchange.extracted is not None:
+        st.html(answer_html(exchange.extracted, f"{exchange.key}-extracted"))
+
+
+def draw_reply(exchange: Exchange) -> None:
+    """The verified answer, or the refusal."""
+    match exchange.reply:
+        case Answer() as answer:
+            st.html(answer_html(answer, f"{exchange.key}-reply"))
+            if answer.mode == "extractive" and answer.trace.notes:
+                st.html(notes_html(answer.trace.notes))
+        case Refusal() as refusal:
+            st.html(refusal_html(refusal))
+
+
+def draw_making(exchange: Exchange) -> None:
+    """The panel that opens the box: query, passages, model, times."""
+    reply = exchange.reply
+    if reply is None:
+        return
+    with st.expander("How this answer was made", key=f"making_{exchange.key}"):
+        match reply:
+            case Answer():
+                st.html(trace_html(reply.trace, reply.passages, reply.grounding))
+            case Refusal():
+                st.html(trace_html(reply.trace, reply.nearest, None))
+
+
+def draw_failure(exchange: Exchange) -> None:
+    """What went wrong, with the question kept."""
+    draw_error(exchange.error or "")
+    with st.container(horizontal=True, key=f"after_error_{exchange.key}"):
+        _again_button("Try again", exchange)
+        st.button(
+            "Edit the question",
+            key=f"edit_{exchange.key}",
+            on_click=_back_into_the_box,
+            args=(exchange.question,),
+        )
+
+
+def draw_interruption(exchange: Exchange) -> None:
+    """An exchange that was stopped before its reply was verified."""
+    st.html('<p class="coach-note">This answer was stopped before it was finished and checked.</p>')
+    _again_button("Answer it now", exchange)
+
+
+def draw_error(message: str) -> None:
+    """One clear sentence, its command as code."""
+    st.html(error_html(message))
+
+
+def _again_button(label: str, exchange: Exchange) -> None:
+    st.button(label, key=f"again_{exchange.key}", on_click=session.ask_again, args=(exchange,))
+
+
+def _back_into_the_box(question: str) -> None:
+    st.session_state[QUESTION_BOX] = visible(question)
+
+
+def _who_answers(coach: Coach) -> str:
+    reason = f"<p>{with_code(coach.backend_reason)}</p>" if coach.backend_reason else ""
+    name, place = "The sources alone", "word for word, no language model"
+    if coach.model_name is not None:
+        name, place = coach.model_name, _WHO_ANSWERS.get(coach.backend, coach.backend)
+    return (
+        '<div class="coach-state"><p class="coach-label">Answers by</p>'
+        f"<p><strong>{escaped(name)}</strong><br>{escaped(place)}</p>{reason}</div>"
+    )

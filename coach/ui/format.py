@@ -1,0 +1,354 @@
+"""Turn replies into HTML that shows every character of a stranger's text as it is.
+
+Nothing here knows Streamlit. Questions, documents and model output are all somebody else's words: they
+pass through `escaped` and never through Markdown, so `$`, `<` and `*` stay what they are.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from coach.types import Answer, Citation, Document, Passage, Refusal, Sentence, Trace
+
+SHOWN_QUESTION_CHARACTERS = 600  # about eight lines; a pasted book must not push the answer off the page
+SHOWN_DOCUMENTS = 200  # a longer list is slow to draw and nobody reads it
+BUNDLED_GUIDES = "guides/"  # where ingest files the corpus that comes with the coach
+
+_HEADING = re.compile(r"^(#{1,6})[ \t]+(.+)$", re.MULTILINE)
+_CODE = re.compile(r"`([^`]+)`")
+_CONTROL_PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"}
+# Characters that reorder or hide their neighbours could make a page say what its text does not.
+_REORDERING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F], 0xFFFD)
+_VISIBLE = {**_CONTROL_PICTURES, 0x7F: 0x2421, **dict.fromkeys(range(0x80, 0xA0), 0xFFFD), **_REORDERING}
+
+
+def visible(text: str) -> str:
+    """The same text with control characters made visible and lone surrogates replaced."""
+    plain = text.replace("\r\n", "\n").translate(_VISIBLE)
+    return plain.encode("utf-8", "replace").decode("utf-8") if not plain.isascii() else plain
+
+
+def escaped(text: str) -> str:
+    """`text` as HTML that shows exactly these characters."""
+    return html.escape(visible(text))
+
+
+def with_code(text: str) -> str:
+    """One of our own sentences as HTML: what stands in backticks is shown as code."""
+    return _CODE.sub(r"<code>\1</code>", escaped(text))
+
+
+def shortened(question: str) -> str:
+    """The question as it is shown: whole, or its beginning and how long it is."""
+    if len(question) <= SHOWN_QUESTION_CHARACTERS:
+        return question
+    return f"{question[:SHOWN_QUESTION_CHARACTERS]}… ({len(question):,} characters)"
+
+
+def milliseconds(value: float | None) -> str:
+    """A duration as people say it, or a dash."""
+    if value is None:
+        return "–"
+    return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s"
+
+
+def question_html(question: str) -> str:
+    """What was asked, as the heading of its exchange."""
+    return f'<h2 class="coach-question">{escaped(shortened(question))}</h2>'
+
+
+def answer_html(answer: Answer, key: str, *, with_passages: bool = True) -> str:
+    """The reply itself: its sentences in order, a numbered chip behind each, and what was left out.
+
+    `key` keeps the ids of this reply apart from those of its neighbours on the page. Without its
+    passages the chips open those of `passages_html`, drawn elsewhere with the same key.
+    """
+    citations = numbered_citations(answer)
+    parts = [
+        _sentence_group(list(group), kind, answer, citations, key)
+        for kind, group in groupby(_shown(answer), key=lambda sentence: sentence.origin)
+    ]
+    if not parts:
+        parts = ['<p class="coach-note">Nothing the model said is carried by your sources.</p>']
+    body = "".join(parts) + _left_out(answer.left_out)
+    return f'<div class="coach-reply">{body}</div>{passages_html(answer, key) if with_passages else ""}'
+
+
+def passages_html(answer: Answer, key: str) -> str:
+    """The cited passages of a reply, hidden until their chip is pressed."""
+    opened = "".join(
+        _citation_popover(answer, citation, number, key)
+        for citation, number in numbered_citations(answer).items()
+    )
+    return f'<div class="coach-passages">{opened}</div>'
+
+
+def notes_html(notes: Sequence[str]) -> str:
+    """What the reader should know about a reply without a model's text."""
+    return "".join(f'<p class="coach-note">{with_code(note)}</p>' for note in notes)
+
+
+def numbered_citations(answer: Answer) -> dict[Citation, int]:
+    """Every distinct citation of the shown sentences with its number, in reading order from 1."""
+    seen = (citation for sentence in _shown(answer) for citation in sentence.citations)
+    return {citation: number for number, citation in enumerate(dict.fromkeys(seen), start=1)}
+
+
+def refusal_html(refusal: Refusal) -> str:
+    """An honest no, and the nearest passages to open."""
+    nearest = "".join(passage_html(passage) for passage in refusal.nearest[:3])
+    offered = f'<p class="coach-label">The nearest passages</p>{nearest}' if nearest else ""
+    return (
+        '<section class="coach-refusal" aria-label="No answer in the sources">'
+        f'<p class="coach-label">Not in your sources</p><p class="coach-text">{escaped(refusal.text)}</p>'
+        f"{offered}</section>"
+    )
+
+
+def passage_html(passage: Passage, *, measured: bool = False) -> str:
+    """A passage that opens in place; `measured` adds the figures it was ranked by."""
+    figures = (
+        f'<span class="coach-figures">#{passage.rank} · score {passage.score:.3f} · '
+        f"meaning {passage.cosine:.3f} · words {passage.keyword:.3f}</span>"
+        if measured
+        else ""
+    )
+    return (
+        f'<details class="coach-source"><summary><span>{heading_path(passage)}</span>{figures}</summary>'
+        f'<div class="coach-source-text">{escaped(passage.chunk.text)}</div>'
+        f'<p class="coach-place">{_place(passage.source, passage.chunk.start, passage.chunk.end)}'
+        f"{_also_in(passage)}</p></details>"
+    )
+
+
+def heading_path(passage: Passage) -> str:
+    """Where in its document the passage stands, from the title down, as HTML."""
+    steps = [passage.title, *passage.chunk.headings]
+    distinct = list(dict.fromkeys(step for step in steps if step))
+    return ' <span aria-hidden="true">›</span> '.join(escaped(step) for step in distinct or [passage.source])
+
+
+def draft_html(text: str) -> str:
+    """What the model is saying, dimmed: nobody has checked it yet.
+
+    The second line shows only once the page has stopped working (see `.coach-stopped` in the stylesheet):
+    a draft that nobody will check any more must not stay on screen.
+    """
+    return (
+        '<section class="coach-draft" aria-label="Model draft, being checked">'
+        '<p class="coach-label">Model draft — being checked</p>'
+        f'<p class="coach-text">{escaped(text)}</p></section>'
+        '<p class="coach-stopped coach-note">Stopped before the draft was checked, so it is not shown.</p>'
+    )
+
+
+def step_html(name: str) -> str:
+    """The step in progress, announced to screen readers without interrupting them."""
+    return (
+        f'<p class="coach-step" role="status"><span class="coach-pulse" aria-hidden="true"></span>'
+        f"{escaped(name)}…</p>"
+    )
+
+
+def error_html(message: str) -> str:
+    """What went wrong and the next step, calm and readable."""
+    return f'<div class="coach-error" role="alert">{with_code(message)}</div>'
+
+
+def trace_html(trace: Trace, passages: Sequence[Passage], grounding: float | None) -> str:
+    """How a reply came about: the query, who spoke, the times, and every passage that was looked at."""
+    rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in _facts(trace, grounding))
+    steps = _steps(trace)
+    lines = _lines("Passages dropped to fit the window", trace.dropped) + _lines("Notes", trace.notes)
+    found = "".join(passage_html(passage, measured=True) for passage in passages)
+    listed = f'<p class="coach-label">Passages, best first</p>{found}' if found else ""
+    return f'<div class="coach-trace"><dl>{rows}</dl>{steps}{lines}{listed}</div>'
+
+
+def state_html(
+    *, documents: int, passages: int, embedder: str, model: str | None, backend: str, backend_reason: str
+) -> str:
+    """What is indexed and who answers, as a short list of facts."""
+    facts = [
+        ("Documents", f"{documents:,}"),
+        ("Passages", f"{passages:,}"),
+        ("Embedder", escaped(embedder or "–")),
+        ("Answered by", escaped(model or "the sources’ own sentences, no language model")),
+        ("Backend", with_code(f"{backend}: {backend_reason}".rstrip(": "))),
+    ]
+    rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
+    return f'<div class="coach-trace"><dl>{rows}</dl></div>'
+
+
+def documents_html(documents: Sequence[Document]) -> str:
+    """Every document with its sections, one to open at a time."""
+    if not documents:
+        return '<p class="coach-note">Nothing has been read yet. Run <code>coach ingest</code> first.</p>'
+    listed = "".join(_document(document) for document in documents[:SHOWN_DOCUMENTS])
+    more = len(documents) - SHOWN_DOCUMENTS
+    rest = f'<p class="coach-note">and {more:,} more</p>' if more > 0 else ""
+    return f'<p class="coach-label">Documents</p>{listed}{rest}'
+
+
+def _shown(answer: Answer) -> list[Sentence]:
+    return [sentence for sentence in answer.sentences if sentence.status != "unsupported"]
+
+
+def _sentence_group(
+    sentences: Sequence[Sentence], origin: str, answer: Answer, citations: dict[Citation, int], key: str
+) -> str:
+    if origin == "source":
+        # Each verbatim sentence stands alone: side by side they would read as if the source joined them.
+        text = "".join(f"<p>{_sentence(sentence, answer, citations, key)}</p>" for sentence in sentences)
+        return (
+            f'<section class="coach-verbatim"><p class="coach-label">{_voice(sentences)}</p>{text}</section>'
+        )
+    text = " ".join(_sentence(sentence, answer, citations, key) for sentence in sentences)
+    label = ""
+    if origin == "model":
+        speaker = (
+            f"Written by {escaped(answer.trace.model)}" if answer.trace.model else "Written by the model"
+        )
+        label = f'<p class="coach-label">{speaker}, checked against the sources</p>'
+    return f'<section class="coach-written">{label}<p>{text}</p></section>'
+
+
+def _voice(sentences: Sequence[Sentence]) -> str:
+    sources = {citation.span.source for sentence in sentences for citation in sentence.citations}
+    if all(source.startswith(BUNDLED_GUIDES) for source in sources):
+        return "In the article’s own words"
+    return "In your sources’ own words"
+
+
+def _sentence(sentence: Sentence, answer: Answer, citations: dict[Citation, int], key: str) -> str:
+    chips = "".join(
+        f'<button type="button" class="coach-chip" popovertarget="{_popover_id(key, citations[citation])}" '
+        f'aria-label="Source {citations[citation]}: {_spoken_place(answer, citation)}. Open the passage.">'
+        f"{citations[citation]}</button>"
+        for citation in dict.fromkeys(sentence.citations)
+    )
+    # A chip never starts a line on its own: it stays with the word it stands behind.
+    return f"{escaped(sentence.text)}&#8288;{chips}" if chips else escaped(sentence.text)
+
+
+def _popover_id(key: str, number: int) -> str:
+    return f"coach-passage-{html.escape(key)}-{number}"
+
+
+def _cited_passage(answer: Answer, citation: Citation) -> Passage | None:
+    return answer.passages[citation.passage] if 0 <= citation.passage < len(answer.passages) else None
+
+
+def _spoken_place(answer: Answer, citation: Citation) -> str:
+    passage = _cited_passage(answer, citation)
+    if passage is None:
+        return escaped(citation.span.source)
+    return escaped(", ".join([passage.title, *passage.chunk.headings[-1:]]))
+
+
+def _citation_popover(answer: Answer, citation: Citation, number: int, key: str) -> str:
+    passage = _cited_passage(answer, citation)
+    span = citation.span
+    path = heading_path(passage) if passage else escaped(span.source)
+    identity = _popover_id(key, number)
+    support = (
+        "word for word" if citation.method == "verbatim" else f"support {min(citation.support, 1.0):.0%}"
+    )
+    return (
+        f'<div popover id="{identity}" class="coach-passage" role="dialog" aria-label="Source {number}">'
+        f'<div class="coach-passage-head"><p><span class="coach-number">{number}</span>{path}</p>'
+        f'<button type="button" class="coach-close" popovertarget="{identity}" popovertargetaction="hide" '
+        f'aria-label="Close the passage">×</button></div>'
+        f'<div class="coach-passage-text" tabindex="0">{_highlighted(passage, citation)}</div>'
+        f'<p class="coach-place">{_place(span.source, span.start, span.end)} · {support}'
+        f"{_also_in(passage) if passage else ''}</p></div>"
+    )
+
+
+def _highlighted(passage: Passage | None, citation: Citation) -> str:
+    """The passage with the cited characters marked; the cited text alone where they do not meet."""
+    span = citation.span
+    if passage is None or passage.source != span.source:
+        return f"<mark>{escaped(span.text)}</mark>"
+    chunk = passage.chunk
+    start, end = max(span.start, chunk.start) - chunk.start, min(span.end, chunk.end) - chunk.start
+    if start >= end:
+        return f"{escaped(chunk.text)}<br><br><mark>{escaped(span.text)}</mark>"
+    before, cited, after = chunk.text[:start], chunk.text[start:end], chunk.text[end:]
+    return f"{escaped(before)}<mark>{escaped(cited)}</mark>{escaped(after)}"
+
+
+def _place(source: str, start: int, end: int) -> str:
+    return f"{escaped(source)} · characters {start:,}–{end:,}"
+
+
+def _also_in(passage: Passage) -> str:
+    return f" · also in {escaped(', '.join(passage.also_in))}" if passage.also_in else ""
+
+
+def _left_out(sentences: Sequence[Sentence]) -> str:
+    if not sentences:
+        return ""
+    lines = "".join(f"<li>{escaped(sentence.text)}</li>" for sentence in sentences)
+    return (
+        f'<details class="coach-left-out"><summary>Left out: not in your sources ({len(sentences)})</summary>'
+        f"<ul>{lines}</ul></details>"
+    )
+
+
+def _facts(trace: Trace, grounding: float | None) -> Iterable[tuple[str, str]]:
+    rewritten = ' <span class="coach-figures">rewritten from your question</span>' if trace.rewritten else ""
+    yield "Query that ran", f"<q>{escaped(shortened(trace.query))}</q>{rewritten}"
+    yield "Answered by", escaped(trace.model or "the sources’ own sentences, no language model")
+    yield "Backend", with_code(f"{trace.backend}: {trace.backend_reason}".rstrip(": "))
+    if grounding is not None:
+        yield "Carried by the sources", f"{grounding:.0%} of the claims"
+    if trace.usage:
+        usage = trace.usage
+        window = f" of a window of {trace.window:,}" if trace.window else ""
+        yield (
+            "Tokens read",
+            f"{usage.prompt:,}{window} ({usage.cached:,} cached, {usage.fresh:,} fresh)",
+        )
+        yield "Tokens written", f"{usage.completion:,}"
+    yield "First cited sentence", milliseconds(trace.first_citation_ms)
+    yield "First word of the model", milliseconds(trace.first_token_ms)
+    yield "Whole reply", milliseconds(trace.total_ms)
+    if trace.gate:
+        yield "Evidence", escaped(" · ".join(f"{name} {value:.3f}" for name, value in trace.gate.items()))
+    if trace.sampling:
+        yield "Sampling", escaped(" · ".join(f"{name} {value:g}" for name, value in trace.sampling.items()))
+    if trace.embedder:
+        yield "Embedder", escaped(trace.embedder)
+    if trace.index_fingerprint:
+        yield "Index", f"<code>{escaped(trace.index_fingerprint[:16])}</code>"
+
+
+def _steps(trace: Trace) -> str:
+    if not trace.steps_ms:
+        return ""
+    steps = " · ".join(f"{name} {milliseconds(value)}" for name, value in trace.steps_ms.items())
+    return f'<p class="coach-label">Time by step</p><p class="coach-place">{escaped(steps)}</p>'
+
+
+def _lines(label: str, lines: Sequence[str]) -> str:
+    if not lines:
+        return ""
+    listed = "".join(f"<li>{with_code(line)}</li>" for line in lines)
+    return f'<p class="coach-label">{label}</p><ul class="coach-lines">{listed}</ul>'
+
+
+def _document(document: Document) -> str:
+    sections = _HEADING.findall(document.text)
+    listed = "".join(
+        f'<li class="coach-level-{len(marks)}">{escaped(heading)}</li>' for marks, heading in sections
+    )
+    size = f"{len(sections)} sections · {len(document.text):,} characters"
+    return (
+        f'<details class="coach-source"><summary><span>{escaped(document.title or document.source)}</span>'
+        f'<span class="coach-figures">{size}</span></summary><ul class="coach-lines">{listed}</ul>'
+        f'<p class="coach-place">{escaped(document.source)}</p></details>'
+    )

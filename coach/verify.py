@@ -1,0 +1,146 @@
+"""Match each sentence of a reply to the exact sentence that carries it, or mark it unsupported.
+
+Markers the model prints are thrown away; citations are made here, by comparing words, numbers,
+names, negation and meaning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from coach.protocols import Embedder
+from coach.sentences import split_sentences
+from coach.types import Citation, Passage, Sentence, Span
+from coach.words import content_words, is_negated, numbers, share_covered
+
+SUPPORTED = 0.62  # support from which a sentence is shown as carried by its source
+NEGATION_PENALTY = 0.3
+SECOND_SPAN_GAIN = 0.15  # share of the claim's words a second sentence must add to be cited too
+
+_MARKERS = re.compile(
+    r"\s*(?:\[(?:\d+|source|sources?[^\]]{0,40}|citation[^\]]{0,40})(?:\s*[,;-]\s*\d+)*\]|\((?:source|passage)s?:?[^)]{0,60}\))",
+    re.IGNORECASE,
+)
+_EMPHASIS = re.compile(r"\*\*|__|`|(?m:^#{1,6}\s+)")
+_NAME = re.compile(r"(?<![.!?:\n“\"] )(?<!^)\b[A-Z][\w&.-]*[A-Za-z0-9]\b")
+_CONNECTIVE = re.compile(
+    r"^(?:in (?:summary|short|conclusion|other words)|to (?:summari[sz]e|sum up)|overall|here (?:is|are)\b.*|"
+    r"(?:the )?(?:following|key points?).*|yes|no|sure|certainly|of course)\W*$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    passage: int
+    span: Span
+    words: frozenset[str]
+    numbers: frozenset[str]
+    text: str
+
+
+def verify(text: str, passages: Sequence[Passage], embedder: Embedder) -> tuple[Sentence, ...]:
+    """The sentences of `text`, each with its citation or marked unsupported, or as a connective.
+
+    A number or a name that the cited sentences and their heading do not hold is never supported.
+    """
+    plain = clean(text)
+    claims = [plain[start:end] for start, end in split_sentences(plain)]
+    sources = _sources(passages)
+    if not claims:
+        return ()
+    if not sources:
+        return tuple(Sentence(claim, _bare_status(claim)) for claim in claims)
+    vectors = embedder.embed([*claims, *(source.span.text for source in sources)])
+    similar = vectors[: len(claims)] @ vectors[len(claims) :].T
+    return tuple(
+        _judge(claim, sources, row) if _bare_status(claim) != "connective" else Sentence(claim, "connective")
+        for claim, row in zip(claims, similar, strict=True)
+    )
+
+
+def clean(text: str) -> str:
+    """`text` without citation markers and Markdown emphasis that the model printed."""
+    return _EMPHASIS.sub("", _MARKERS.sub("", text)).strip()
+
+
+def _bare_status(claim: str) -> str:  # type: ignore[return]
+    words = content_words(claim)
+    if claim.endswith(":") or _CONNECTIVE.match(claim) or (len(words) <= 1 and not numbers(claim)):
+        return "connective"
+    return "unsupported"
+
+
+def _sources(passages: Sequence[Passage]) -> list[_Source]:
+    found = []
+    for number, passage in enumerate(passages):
+        chunk = passage.chunk
+        heading = " ".join(chunk.headings[-1:])
+        for start, end in split_sentences(chunk.text):
+            text = chunk.text[start:end]
+            span = Span(passage.source, chunk.start + start, chunk.start + end, text)
+            words = frozenset(content_words(f"{heading} {text}"))
+            found.append(_Source(number, span, words, numbers(f"{heading} {text}"), f"{heading} {text}".lower()))
+    return found
+
+
+def _judge(claim: str, sources: Sequence[_Source], similar: np.ndarray) -> Sentence:
+    words = content_words(claim)
+    supports = np.array([_support(claim, words, source, float(cosine)) for source, cosine in zip(sources, similar, strict=True)])
+    best = int(np.argmax(supports))
+    carriers = [best]
+    second = _second_carrier(words, sources, supports, best)
+    if second is not None:
+        carriers.append(second)
+        union = sources[best].words | sources[second].words
+        joined = 0.5 * share_covered(words, union) + 0.5 * float(max(similar[best], similar[second]))
+        supports[best] = max(supports[best], joined - _negation_penalty(claim, sources[best].span.text))
+    support = float(np.clip(supports[best], 0.0, 1.0))
+    if support < SUPPORTED or not _figures_and_names_agree(claim, [sources[place] for place in carriers]):
+        return Sentence(claim, "unsupported")
+    citations = tuple(
+        Citation(sources[place].span, sources[place].passage, round(support, 4), "words+meaning") for place in carriers
+    )
+    return Sentence(claim, "supported", citations)
+
+
+def _support(claim: str, words: tuple[str, ...], source: _Source, cosine: float) -> float:
+    overlap = share_covered(words, source.words)
+    return 0.5 * overlap + 0.5 * max(0.0, cosine) - _negation_penalty(claim, source.span.text)
+
+
+def _negation_penalty(claim: str, source: str) -> float:
+    return NEGATION_PENALTY if is_negated(claim) != is_negated(source) else 0.0
+
+
+def _second_carrier(
+    words: tuple[str, ...], sources: Sequence[_Source], supports: np.ndarray, best: int
+) -> int | None:
+    """A further sentence of the same passage or another that holds what the best one lacks."""
+    missing = set(words) - sources[best].words
+    if not words or len(missing) / len(set(words)) < SECOND_SPAN_GAIN:
+        return None
+    gains = [
+        (len(missing & source.words), float(supports[place]))
+        for place, source in enumerate(sources)
+    ]
+    place = max((p for p in range(len(sources)) if p != best), key=lambda p: gains[p], default=None)
+    if place is None or gains[place][0] / len(set(words)) < SECOND_SPAN_GAIN:
+        return None
+    return place
+
+
+def _figures_and_names_agree(claim: str, carriers: Sequence[_Source]) -> bool:
+    known = frozenset().union(*(source.numbers for source in carriers))
+    if not numbers(claim) <= known:
+        return False
+    text = " ".join(source.text for source in carriers)
+    words = frozenset().union(*(source.words for source in carriers))
+    for name in _NAME.findall(claim):
+        if name.lower() not in text and not set(content_words(name)) <= words:
+            return False
+    return True
