@@ -16,9 +16,10 @@ from coach.generate import compose
 from coach.protocols import ChatModel, Embedder, PassageIndex
 from coach.retrieve import retrieve
 from coach.sanitize import clean_question
+from coach.sections import Section
 from coach.settings import Settings
 from coach.small_talk import small_talk
-from coach.types import Answer, Document, Passage, Refusal, Reply, Sentence, Trace, Turn, Usage
+from coach.types import Answer, Passage, Refusal, Reply, Sentence, Trace, Turn, Usage
 from coach.verify import clean, verify
 from coach.words import content_words, numbers, share_covered
 
@@ -98,15 +99,15 @@ def answer(
     embedder: Embedder,
     index: PassageIndex,
     voice: Callable[[], Voice],
-    documents: Callable[[], Sequence[Document]],
+    sections: Callable[[], Sequence[Section]],
     settings: Settings,
 ) -> AnswerStream:
     """Answer from the index, or refuse. Nothing is computed before the stream is read.
 
     `voice` is called only when a chat model is needed, so that the sources' own sentences never
-    wait for a model to load; `documents` gives those whose state the model keeps.
+    wait for a model to load; `sections` gives those whose state the model keeps.
     """
-    flow = _Flow(question, history, embedder, index, voice, documents, settings)
+    flow = _Flow(question, history, embedder, index, voice, sections, settings)
     return AnswerStream(flow.events())
 
 
@@ -118,7 +119,7 @@ class _Flow:
         embedder: Embedder,
         index: PassageIndex,
         voice: Callable[[], Voice],
-        documents: Callable[[], Sequence[Document]],
+        sections: Callable[[], Sequence[Section]],
         settings: Settings,
     ) -> None:
         self.question = question
@@ -126,7 +127,7 @@ class _Flow:
         self.embedder = embedder
         self.index = index
         self.voice = voice
-        self.documents = documents
+        self.sections = sections
         self.settings = settings
         self.started = time.perf_counter()
         self.steps: dict[str, float] = {}
@@ -177,7 +178,7 @@ class _Flow:
             if voice.model is None:
                 return evidence
             prompt = compose(
-                standalone.text, (), passages, self.documents(), voice.model, max_tokens=4, template="sufficiency_question"
+                standalone.text, (), passages, self.sections(), voice.model, max_tokens=4, template="sufficiency_question"
             )
             return gate(standalone.text, passages, sentences, chat_model=voice.model, messages=prompt.messages)
         except (BackendError, ModelMissingError) as error:
@@ -224,7 +225,7 @@ class _Flow:
             self.question if standalone.rewritten else standalone.text,
             history,
             extracted.passages,
-            self.documents(),
+            self.sections(),
             model,
             max_tokens=self.settings.max_tokens,
         )

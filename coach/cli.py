@@ -190,12 +190,12 @@ def _batch_lines(lines: TextIO, path: str) -> Iterator[tuple[int, dict[str, Any]
 @click.option("--forget", multiple=True, type=click.Path(), help="Take a path given earlier out of the library.")
 def ingest(paths: tuple[str, ...], forget: tuple[str, ...]) -> None:
     """Index the corpus, everything ingested before, and PATHS (Markdown and text files, folders)."""
-    from coach.backends import load_embedder
+    from coach.coach import ingest_library
     from coach.settings import load_settings
-    from ingest.pipeline import ingest as run
 
-    settings = load_settings()
-    report = run(settings, load_embedder(settings), [Path(path) for path in paths], forget=[Path(p) for p in forget], progress=_bar("Embedding"))
+    bars = _StepBars()
+    report = ingest_library(load_settings(), [Path(path) for path in paths], forget=[Path(p) for p in forget], progress=bars)
+    bars.close()
     for line in report.lines():
         _out(line)
 
@@ -217,7 +217,9 @@ def warm() -> None:
     from coach.settings import load_settings
 
     coach = _loaded(load_settings())
-    coach.warm(lambda done, total, name: _say(f"Reading {name} into the model's memory ({done + 1} of {total}) ..."))
+    bars = _StepBars()
+    coach.warm(bars)
+    bars.close()
     _say(f"Ready: {coach.backend_reason}")
     coach.close()
 
@@ -247,14 +249,18 @@ def models_pull(name: str | None) -> None:
     if name is not None:
         from coach.backends.ollama import pull_model
 
-        pull_model(settings, name, _bar(f"Pulling {name}"))
+        bars = _StepBars()
+        pull_model(settings, name, bars)
+        bars.close()
         _out(f"{name} is ready: run `coach ask --backend ollama --model {name} \"...\"`.")
         return
     from coach.backends.model_files import pull_embedded_model
     from coach.backends.openvino import prepare_embedder
+    from coach.progress import ProgressLines
 
-    prepare_embedder(settings, _say)
-    _out(f"The built-in models are ready: {pull_embedded_model(settings, _say)}")
+    progress = ProgressLines()
+    prepare_embedder(settings, progress)
+    _out(f"The built-in models are ready: {pull_embedded_model(settings, progress)}")
 
 
 @cli.command()
@@ -307,24 +313,30 @@ def _limited(stream: TextIO) -> str:
     return stream.read(1_000_000)  # far more than a question may have; the rest is never held in memory
 
 
-def _bar(name: str) -> Any:
-    """A progress callback (done, total) that draws a bar on standard error."""
-    state: dict[str, Any] = {}
+class _StepBars:
+    """A progress callback (step, done, total) that draws one bar a step on standard error, once it takes a second."""
 
-    def update(done: int, total: int, *_: object) -> None:
+    def __init__(self) -> None:
+        self._step = ""
+        self._bar: Any = None
+
+    def __call__(self, step: str, done: int, total: int) -> None:
         if total <= 0:
             return
-        if "bar" not in state:
+        if step != self._step:
             from tqdm import tqdm
 
-            state["bar"] = tqdm(total=total, desc=name, file=sys.stderr, leave=True)
-        bar = state["bar"]
-        bar.total = total
-        bar.update(done - bar.n)
-        if done >= total:
-            bar.close()
+            self.close()
+            self._step = step
+            self._bar = tqdm(total=total, desc=step, file=sys.stderr, delay=1)
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
 
-    return update
+    def close(self) -> None:
+        """End the last bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
 
 
 def _out(text: str) -> None:

@@ -13,7 +13,11 @@ from coach.types import Document, Turn
 
 if TYPE_CHECKING:
     from coach.answer import AnswerStream, Voice
+    from pathlib import Path
+
     from coach.protocols import ChatModel, Embedder, PassageIndex
+    from coach.sections import Section
+    from ingest.pipeline import IngestReport
 
 HistoryTurn = Turn | str | Mapping[str, str]
 
@@ -32,6 +36,7 @@ class Coach:
         self.embedder = MemoryEmbedder(embedder)
         self.index = index
         self._voice = voice
+        self._sections: tuple[Section, ...] | None = None
         self._voice_lock = threading.Lock()
 
     @classmethod
@@ -56,7 +61,7 @@ class Coach:
             embedder=self.embedder,
             index=self.index,
             voice=self.voice,
-            documents=self.remembered_documents,
+            sections=self.remembered_sections,
             settings=self.settings,
         )
 
@@ -96,34 +101,49 @@ class Coach:
         """Every indexed document."""
         return self.index.documents()
 
-    def remembered_documents(self) -> list[Document]:
-        """The bundled guides: short enough to be given whole, and asked about again and again."""
-        return [document for document in self.index.documents() if document.source.startswith("guides/")]
+    def remembered_sections(self) -> tuple[Section, ...]:
+        """The sections of the bundled guides: asked about again and again, so the engine keeps their state."""
+        from coach.sections import split_sections
+
+        if self._sections is None:
+            guides = [document for document in self.index.documents() if document.source.startswith("guides/")]
+            self._sections = tuple(section for guide in guides for section in split_sections(guide))
+        return self._sections
 
     def warm(self, progress: Any = None) -> None:
         """Load the chat model, and have the engine remember what every prompt begins with.
 
-        The first time this prefills each guide (about a minute on two cores) and keeps the state on
-        disk; later it costs a second. `progress(done, total, name)` is called before each guide.
+        The first time this prefills each section of the guides (a minute or two on two cores) and
+        keeps the states on disk; later it costs a second. `progress(step, done, total)` tells how far it is.
         """
-        from coach.extract import extract_texts
-        from coach.generate import document_prefix, fits_whole
+        from coach.extract import texts_to_embed
+        from coach.generate import section_prefix
 
-        self.embedder.embed(extract_texts(self.index.documents()))
+        self.embedder.embed(texts_to_embed(self.remembered_sections()))
         if self.settings.backend == "none":
             return
         model = self.voice().model
         if model is None:
             return
-        guides = [guide for guide in self.remembered_documents() if fits_whole(guide, model)]
-        for number, guide in enumerate(guides):
+        sections = self.remembered_sections()
+        for number, section in enumerate(sections):
+            model.remember(section_prefix(section))
             if progress is not None:
-                progress(number, len(guides), guide.source)
-            model.remember(document_prefix(guide))
+                progress("warm", number + 1, len(sections))
+
+    def ingest(self, paths: Iterable[Path] = (), *, forget: Iterable[Path] = (), progress: Any = None) -> IngestReport:
+        """Bring the index up to date with the corpus and every path ever given, and use it from now on.
+
+        Raises IngestError; the previous index then goes on answering.
+        """
+        report = ingest_library(self.settings, paths, forget=forget, progress=progress, embedder=self.embedder)
+        self.reload()
+        return report
 
     def reload(self) -> None:
         """Read the index again after an ingest; the chat model stays loaded."""
         self.index = load_index(self.settings, self.embedder.name)
+        self._sections = None
 
     def require_voice(self) -> ChatModel:
         """The chat model. Raises BackendError when there is none."""
@@ -142,6 +162,26 @@ class Coach:
         """Give the chat model's memory back."""
         if self._voice is not None and self._voice.model is not None:
             self._voice.model.close()
+
+
+def ingest_library(
+    settings: Settings,
+    paths: Iterable[Path] = (),
+    *,
+    forget: Iterable[Path] = (),
+    progress: Any = None,
+    embedder: Embedder | None = None,
+) -> IngestReport:
+    """Index the bundled corpus, everything ingested before, and `paths`; drop what `forget` names.
+
+    `progress(step, done, total)` is told how far it is. Raises IngestError or ModelMissingError.
+    """
+    from coach.backends.chroma import ChromaIndexWriter
+    from ingest.pipeline import ingest
+
+    embedder = embedder or load_embedder(settings)
+    writer = ChromaIndexWriter(settings.index_folder)
+    return ingest(embedder, writer, list(paths), forget=list(forget), progress=progress)
 
 
 class MemoryEmbedder:

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from coach.protocols import Embedder
+from coach.sections import Section
 from coach.sentences import split_sentences
-from coach.types import Citation, Document, Passage, Sentence, Span
+from coach.types import Citation, Passage, Sentence, Span
 from coach.words import content_words, share_covered
 
 MAX_SENTENCES = 4
 NEAR_BEST = 0.72  # a sentence scoring below this share of the best one adds noise, not facts
 # A probe on 35 questions found the required fact in 32 with these weights (sentence, sentence under its
 # heading, heading; then words), three sentences shown.
-WARM_DOCUMENTS = 5
 MEANING_WEIGHT = 0.75
 WORDS_WEIGHT = 0.25
 
@@ -49,21 +49,18 @@ def extract(question: str, passages: Sequence[Passage], embedder: Embedder) -> t
     return tuple(_sentence(candidates[place], passages, float(scores[place])) for place in chosen)
 
 
-def extract_texts(documents: Sequence[Document]) -> list[str]:
-    """Every text `extract` would embed for passages of `documents` whose chunks are whole sections.
-
-    Used to warm an embedder's memory; only an estimate, since chunks may start at other places.
-    """
+def texts_to_embed(sections: Sequence[Section]) -> list[str]:
+    """Every text that `extract` embeds for passages of `sections`: what an embedder's memory is warmed with."""
     texts: list[str] = []
-    for document in documents[:WARM_DOCUMENTS]:
-        heading = document.title
-        for line in document.text.splitlines():
-            if line.startswith("#"):
-                heading = line.lstrip("#").strip()
-                texts.append(heading)
-                continue
-            texts.extend(f"{heading}\n{line[start:end]}" for start, end in split_sentences(line))
+    for section in sections:
+        heading = section.headings[-1]
+        texts.append(heading)
+        texts.extend(_under(heading, section.text[start:end]) for start, end in split_sentences(section.text))
     return texts
+
+
+def _under(heading: str, sentence: str) -> str:
+    return f"{heading}\n{sentence}"
 
 
 def _candidates(passages: Sequence[Passage]) -> list[_Candidate]:
@@ -77,7 +74,7 @@ def _candidates(passages: Sequence[Passage]) -> list[_Candidate]:
                 continue
             seen.add(text)
             cosine = passage.sentence_scores[place] if place < len(passage.sentence_scores) else passage.cosine
-            found.append(_Candidate(number, start, end, text, f"{heading}\n{text}", heading, cosine))
+            found.append(_Candidate(number, start, end, text, _under(heading, text), heading, cosine))
     return found
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from coach.errors import BackendError
 from coach.prompts import fill_prompt
 from coach.protocols import ChatModel
-from coach.types import Document, Passage, Turn
+from coach.sections import Section
+from coach.types import Passage, Turn
 
 TEMPLATE_TOKENS = 24  # chat-template tokens around messages, an upper estimate for the templates in use
-WHOLE_DOCUMENT_SHARE = 0.5  # of the window: a document that fits is given whole, so that its state can be kept
+SECTION_SHARE = 0.5  # of the window: a longer section is not given whole
 MAX_HISTORY_TURNS = 4
 
 
@@ -21,14 +22,14 @@ class Prompt:
 
     messages: tuple[Turn, ...]
     dropped: tuple[str, ...]
-    whole_document: str | None = None
+    section: Section | None = None
 
 
 def compose(
     question: str,
     history: Sequence[Turn],
     passages: Sequence[Passage],
-    documents: Sequence[Document],
+    sections: Sequence[Section],
     chat_model: ChatModel,
     *,
     max_tokens: int,
@@ -36,10 +37,11 @@ def compose(
 ) -> Prompt:
     """A prompt of at most `context_window - max_tokens` tokens.
 
-    Instructions, question and newest turns survive. Where the best passages stand in one of
-    `documents` (those whose state the engine keeps), the whole document takes their place, in its
-    own order, so that only the question is new to the engine. Otherwise passages are given in a
-    stable order and dropped from the weakest. Raises BackendError when the question alone is too long.
+    Instructions, question and newest turns survive. Where the best passage stands in one of `sections`
+    (those whose state the engine keeps) that whole section is the source: a small model answers
+    better from one section than from many, and only the question is new to the engine. Otherwise
+    the passages are the source, in a stable order, dropped from the weakest. Raises BackendError
+    when the question alone is too long.
     """
     budget = chat_model.context_window - max_tokens - TEMPLATE_TOKENS
     asked = Turn("user", fill_prompt(template, question=question))
@@ -51,28 +53,23 @@ def compose(
         )
     room = budget - fixed
     turns, dropped_turns, room = _newest_turns(history, chat_model, room)
-    whole = _document_of(passages, documents, chat_model, room)
-    if whole is not None:
-        sources, dropped = source_text(whole), ()
+    section = _section_of(passages, sections, chat_model, room)
+    if section is not None:
+        sources, dropped = section_text(section), ()
     else:
         sources, dropped = _passages_within(passages, chat_model, room)
     system = Turn("system", fill_prompt("answer_system", sources=sources))
-    return Prompt((system, *turns, asked), (*dropped_turns, *dropped), whole.source if whole else None)
+    return Prompt((system, *turns, asked), (*dropped_turns, *dropped), section)
 
 
-def document_prefix(document: Document) -> tuple[Turn, ...]:
-    """The stable part of every prompt on `document`: what the engine should remember."""
-    return (Turn("system", fill_prompt("answer_system", sources=source_text(document))),)
+def section_prefix(section: Section) -> tuple[Turn, ...]:
+    """The stable part of every prompt on `section`: what the engine should remember."""
+    return (Turn("system", fill_prompt("answer_system", sources=section_text(section))),)
 
 
-def fits_whole(document: Document, chat_model: ChatModel) -> bool:
-    """Whether `document` is small enough to be given whole."""
-    limit = WHOLE_DOCUMENT_SHARE * chat_model.context_window
-    return len(document.text) < 8 * limit and chat_model.count_tokens(document.text) <= limit
-
-
-def source_text(document: Document) -> str:
-    return document.text.strip()
+def section_text(section: Section) -> str:
+    """The section as the prompt gives it: its innermost heading, then its text."""
+    return f"## {section.headings[-1]}\n{section.text}"
 
 
 def _newest_turns(
@@ -91,14 +88,14 @@ def _newest_turns(
     return tuple(kept), dropped, room
 
 
-def _document_of(
-    passages: Sequence[Passage], documents: Sequence[Document], chat_model: ChatModel, room: int
-) -> Document | None:
-    """The one remembered document that holds the three best passages, if it fits."""
-    sources = {passage.source for passage in passages[:3]}
-    for document in documents:
-        if sources == {document.source} and fits_whole(document, chat_model):
-            return document if chat_model.count_tokens(document.text) <= room else None
+def _section_of(
+    passages: Sequence[Passage], sections: Sequence[Section], chat_model: ChatModel, room: int
+) -> Section | None:
+    """The remembered section that holds the best passage, if it fits."""
+    for section in sections:
+        if passages and section.holds(passages[0]):
+            cost = chat_model.count_tokens(section_text(section))
+            return section if cost <= min(room, SECTION_SHARE * chat_model.context_window) else None
     return None
 
 

@@ -39,10 +39,10 @@ class Settings(BaseSettings):
     openai_base_url: str = Field("http://127.0.0.1:8000/v1", description="vLLM, LM Studio, llama-server.")
     openai_api_key: str = "not-needed"
     embedder: str = Field("all-MiniLM-L6-v2", description="Embedding model: the bundled name, or a model folder.")
-    context_window: Annotated[int, Field(ge=1024, le=131072)] = 8192
+    context_window: Annotated[int, Field(ge=2048, le=131072)] = 8192
     max_tokens: Annotated[int, Field(ge=16, le=4096)] = 256
     temperature: Annotated[float, Field(ge=0.0, le=2.0)] = 0.0
-    passages: Annotated[int, Field(ge=1, le=20)] = 6
+    passages: Annotated[int, Field(ge=1, le=20)] = 8
     threads: Annotated[int, Field(ge=0, le=256)] = Field(0, description="0: as many as there are cores.")
     port: Annotated[int, Field(ge=1, le=65535)] = 8501
     max_question_characters: Annotated[int, Field(ge=100, le=100_000)] = 4000

@@ -14,11 +14,10 @@ import numpy as np
 
 from coach.protocols import Embedder
 from coach.sentences import split_sentences
-from coach.types import Citation, Passage, Sentence, Span
+from coach.types import Citation, Passage, Sentence, SentenceStatus, Span
 from coach.words import content_words, is_negated, numbers, share_covered
 
 SUPPORTED = 0.62  # support from which a sentence is shown as carried by its source
-NEGATION_PENALTY = 0.3
 SECOND_SPAN_GAIN = 0.15  # share of the claim's words a second sentence must add to be cited too
 
 _MARKERS = re.compile(
@@ -27,6 +26,7 @@ _MARKERS = re.compile(
 )
 _EMPHASIS = re.compile(r"\*\*|__|`|(?m:^#{1,6}\s+)")
 _NAME = re.compile(r"(?<![.!?:\n“\"] )(?<!^)\b[A-Z][\w&.-]*[A-Za-z0-9]\b")
+_CLAUSE = re.compile(r"[;:,—–]|\b(?:rather than|instead of|but|not just|not only|not merely)\b")
 _CONNECTIVE = re.compile(
     r"^(?:in (?:summary|short|conclusion|other words)|to (?:summari[sz]e|sum up)|overall|here (?:is|are)\b.*|"
     r"(?:the )?(?:following|key points?).*|yes|no|sure|certainly|of course)\W*$",
@@ -49,7 +49,7 @@ def verify(text: str, passages: Sequence[Passage], embedder: Embedder) -> tuple[
     A number or a name that the cited sentences and their heading do not hold is never supported.
     """
     plain = clean(text)
-    claims = [plain[start:end] for start, end in split_sentences(plain)]
+    claims = [line[start:end] for line in plain.splitlines() for start, end in split_sentences(line)]
     sources = _sources(passages)
     if not claims:
         return ()
@@ -68,7 +68,7 @@ def clean(text: str) -> str:
     return _EMPHASIS.sub("", _MARKERS.sub("", text)).strip()
 
 
-def _bare_status(claim: str) -> str:  # type: ignore[return]
+def _bare_status(claim: str) -> SentenceStatus:
     words = content_words(claim)
     if claim.endswith(":") or _CONNECTIVE.match(claim) or (len(words) <= 1 and not numbers(claim)):
         return "connective"
@@ -90,7 +90,7 @@ def _sources(passages: Sequence[Passage]) -> list[_Source]:
 
 def _judge(claim: str, sources: Sequence[_Source], similar: np.ndarray) -> Sentence:
     words = content_words(claim)
-    supports = np.array([_support(claim, words, source, float(cosine)) for source, cosine in zip(sources, similar, strict=True)])
+    supports = np.array([_support(words, source, float(cosine)) for source, cosine in zip(sources, similar, strict=True)])
     best = int(np.argmax(supports))
     carriers = [best]
     second = _second_carrier(words, sources, supports, best)
@@ -98,9 +98,10 @@ def _judge(claim: str, sources: Sequence[_Source], similar: np.ndarray) -> Sente
         carriers.append(second)
         union = sources[best].words | sources[second].words
         joined = 0.5 * share_covered(words, union) + 0.5 * float(max(similar[best], similar[second]))
-        supports[best] = max(supports[best], joined - _negation_penalty(claim, sources[best].span.text))
+        supports[best] = max(supports[best], joined)
     support = float(np.clip(supports[best], 0.0, 1.0))
-    if support < SUPPORTED or not _figures_and_names_agree(claim, [sources[place] for place in carriers]):
+    cited = [sources[place] for place in carriers]
+    if support < SUPPORTED or not _figures_and_names_agree(claim, cited) or not _negation_agrees(claim, cited):
         return Sentence(claim, "unsupported")
     citations = tuple(
         Citation(sources[place].span, sources[place].passage, round(support, 4), "words+meaning") for place in carriers
@@ -108,13 +109,26 @@ def _judge(claim: str, sources: Sequence[_Source], similar: np.ndarray) -> Sente
     return Sentence(claim, "supported", citations)
 
 
-def _support(claim: str, words: tuple[str, ...], source: _Source, cosine: float) -> float:
-    overlap = share_covered(words, source.words)
-    return 0.5 * overlap + 0.5 * max(0.0, cosine) - _negation_penalty(claim, source.span.text)
+def _support(words: tuple[str, ...], source: _Source, cosine: float) -> float:
+    return 0.5 * share_covered(words, source.words) + 0.5 * max(0.0, cosine)
 
 
-def _negation_penalty(claim: str, source: str) -> float:
-    return NEGATION_PENALTY if is_negated(claim) != is_negated(source) else 0.0
+def _negation_agrees(claim: str, carriers: Sequence[_Source]) -> bool:
+    """Whether some carrier's clause on the same matter is negated just as the claim is.
+
+    Clause by clause, since "not merely A; a strong candidate does B" carries "a strong candidate does B".
+    """
+    words = set(content_words(claim))
+    for source in carriers:
+        clauses = [clause for clause in _CLAUSE.split(source.span.text) if content_words(clause)]
+        shared = [len(words & set(content_words(clause))) for clause in clauses]
+        most = max(shared, default=0)
+        for clause, count in zip(clauses, shared, strict=True):
+            if count == most and is_negated(clause) == is_negated(claim):
+                return True
+        if is_negated(claim) == is_negated(source.span.text) and is_negated(claim):
+            return True
+    return False
 
 
 def _second_carrier(

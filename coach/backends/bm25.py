@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import Stemmer
@@ -15,17 +16,19 @@ K1, B, METHOD = 1.5, 0.75, "lucene"  # the defaults of bm25s and of Lucene's for
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 # NLTK's English stop words, with their contractions.
-_STOP_WORDS = frozenset(
-    """i me my myself we our ours ourselves you you're you've you'll you'd your yours yourself yourselves he him
-    his himself she she's her hers herself it it's its itself they them their theirs themselves what which who
-    whom this that that'll these those am is are was were be been being have has had having do does did doing a
-    an the and but if or because as until while of at by for with about against between into through during
-    before after above below to from up down in out on off over under again further then once here there when
-    where why how all any both each few more most other some such no nor not only own same so than too very s t
-    can will just don don't should should've now d ll m o re ve y ain aren aren't couldn couldn't didn didn't
-    doesn doesn't hadn hadn't hasn hasn't haven haven't isn isn't ma mightn mightn't mustn mustn't needn needn't
-    shan shan't shouldn shouldn't wasn wasn't weren weren't won won't wouldn wouldn't""".split()
-)
+_STOP_WORDS_TEXT = """
+i me my myself we our ours ourselves you you're you've you'll you'd your yours yourself yourselves he
+him his himself she she's her hers herself it it's its itself they them their theirs themselves what
+which who whom this that that'll these those am is are was were be been being have has had having do
+does did doing a an the and but if or because as until while of at by for with about against between
+into through during before after above below to from up down in out on off over under again further then
+once here there when where why how all any both each few more most other some such no nor not only own
+same so than too very s t can will just don don't should should've now d ll m o re ve y ain aren aren't
+couldn couldn't didn didn't doesn doesn't hadn hadn't hasn hasn't haven haven't isn isn't ma mightn
+mightn't mustn mustn't needn needn't shan shan't shouldn shouldn't wasn wasn't weren weren't won won't
+wouldn wouldn't
+"""
+_STOP_WORDS = frozenset(_STOP_WORDS_TEXT.split())
 
 
 def keywords(text: str) -> list[str]:
@@ -42,8 +45,8 @@ def build_keyword_index(texts: Sequence[str], folder: Path) -> None:
 
     stems = [keywords(text) for text in texts]
     vocabulary = {stem: number for number, stem in enumerate(sorted({stem for row in stems for stem in row}))}
-    if not vocabulary:
-        vocabulary = {"": 0}  # a corpus of punctuation still needs one column
+    if not vocabulary:  # a corpus of punctuation: bm25s divides by the average length
+        vocabulary, stems[0] = {"": 0}, [""]
     retriever = bm25s.BM25(k1=K1, b=B, method=METHOD)
     rows = [[vocabulary[stem] for stem in row] for row in stems]
     retriever.index((rows, vocabulary), show_progress=False)
@@ -78,6 +81,7 @@ class KeywordIndex:
         return scores
 
 
-def _mapped(path: Path) -> NDArray[np.generic]:
+def _mapped(path: Path) -> NDArray[Any]:
     # The plain view spares the bookkeeping that np.memmap does on every slice.
-    return np.load(path, mmap_mode="r").view(np.ndarray)
+    array: NDArray[Any] = np.load(path, mmap_mode="r").view(np.ndarray)
+    return array

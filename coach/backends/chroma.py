@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,8 +56,8 @@ def open_index(
         current = _current(folder)
         if embedder_name is not None and current.embedder != embedder_name:
             raise IndexMismatchError(
-                f"The index was made with the embedding model {current.embedder}, but {embedder_name} is in use. "
-                "Run `coach ingest` first."
+                f"The index was made with the embedding model {current.embedder}, but {embedder_name} "
+                "is in use. Run `coach ingest` first."
             )
         try:
             return ChromaIndex(folder, current, exact_up_to)
@@ -117,12 +118,16 @@ class ChromaIndex:
             )
         query = np.asarray(vector, dtype=np.float32)
         keyword = _scaled(self._keywords.scores(words))
-        best = [row for row in _largest(keyword, limit) if keyword[row] > 0]
+        matching = np.flatnonzero(keyword)
+        best = matching[_largest(keyword[matching], limit)].tolist()
         rows = list(dict.fromkeys([*self._nearest(query, limit), *best]))
         return self._passages(rows, query, keyword)
 
     def document(self, source: str) -> Document:
-        """The text a citation points into, under any of its names. Raises IndexMissingError for an unknown one."""
+        """The text a citation points into, under any of its names.
+
+        Raises IndexMissingError for an unknown source.
+        """
         number = self._by_source.get(source)
         if number is None:
             raise IndexMissingError(f"The index holds no document {source!r}. Run `coach ingest` first.")
@@ -170,9 +175,11 @@ class ChromaIndex:
         starts = generation.sentence_starts
         spans = [(starts[row], starts[row + 1]) for row in rows]
         sentences = np.concatenate([generation.sentence_rows[first:last] for first, last in spans])
-        scores = iter((generation.sentence_vectors[sentences].astype(np.float32) @ query).tolist())
+        scores = tuple((generation.sentence_vectors[sentences] @ query).tolist())
         passages = []
+        scored = 0
         for row, cosine, (first, last) in zip(rows, cosines, spans, strict=True):
+            until = scored + last - first
             number = generation.document_of[row]
             passages.append(
                 Passage(
@@ -183,10 +190,11 @@ class ChromaIndex:
                     rank=0,
                     cosine=cosine,
                     keyword=float(keyword[row]),
-                    sentence_scores=tuple(next(scores) for _ in range(last - first)),
+                    sentence_scores=scores[scored:until],
                     also_in=generation.sources[number][1:],
                 )
             )
+            scored = until
         return passages
 
 
@@ -205,20 +213,22 @@ class ChromaIndexWriter:
 
     def manifest(self) -> Mapping[str, Any]:
         """The manifest of the last publish; empty where there is none that can be read."""
-        current = self._usable()
-        return current.manifest if current else {}
+        manifest = _json_object(self.folder / "current.json").get("manifest")
+        return manifest if isinstance(manifest, dict) else {}
 
-    def is_current(self, embedder: str, split_version: int, fingerprint: str) -> bool:
-        """Whether the last publish is exactly this, whole, and nothing was left unfinished since."""
+    def current_size(self, embedder: str, split_version: int, fingerprint: str) -> int | None:
+        """How many chunks the last publish has, if it is exactly this one and nothing was left unfinished."""
         current = self._usable()
-        return (
-            current is not None
-            and (current.embedder, current.split_version, current.fingerprint)
-            == (embedder, split_version, fingerprint)
-            and not self._unfinished.exists()
-            and (self.folder / "chroma" / "chroma.sqlite3").is_file()
-            and (self.folder / "generations" / current.generation / "keywords" / "params.index.json").is_file()
-        )
+        if (
+            current is None
+            or (current.embedder, current.split_version, current.fingerprint)
+            != (embedder, split_version, fingerprint)
+            or self._unfinished.exists()
+            or not (self.folder / "chroma" / "chroma.sqlite3").is_file()
+        ):
+            return None
+        keywords = self.folder / "generations" / current.generation / "keywords"
+        return current.chunks if (keywords / "params.index.json").is_file() else None
 
     def chunks(self, embedder: str, split_version: int) -> dict[str, list[Chunk]]:
         """Chunks of the last publish by document id; empty if made by another embedder or splitter."""
@@ -234,20 +244,13 @@ class ChromaIndexWriter:
 
     def unfinished(self) -> Mapping[str, Any]:
         """The note of an ingest that was cut off; empty where none was."""
-        import json
-
-        try:
-            note = json.loads(self._unfinished.read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return note if isinstance(note, dict) else {}
+        return _json_object(self._unfinished)
 
     def vectors(self, embedder: str, dimension: int) -> dict[bytes, NDArray[np.float32]]:
         """Every vector this embedder made that is still here, by the key of its text."""
         found = self._store(embedder, dimension).read()
         generation = self._generation(embedder)
         if generation and generation.chunk_vectors.shape[1] == dimension:
-            # The chunks come last: their vectors are kept in full precision.
             found.update(zip(generation.sentence_keys.tolist(), generation.sentence_vectors, strict=True))
             found.update(zip(generation.chunk_keys.tolist(), generation.chunk_vectors, strict=True))
         return found
@@ -258,41 +261,59 @@ class ChromaIndexWriter:
 
     def publish(
         self,
-        content: Content,
         *,
+        documents: Sequence[Document],
+        sources: Sequence[Sequence[str]],
+        chunks: Sequence[Chunk],
+        texts: Sequence[str],
+        keys: Sequence[bytes],
+        sentence_keys: Sequence[Sequence[bytes]],
+        vectors: Mapping[bytes, NDArray[np.float32]],
         embedder: str,
         split_version: int,
         fingerprint: str,
         manifest: Mapping[str, Any],
         progress: Progress,
     ) -> None:
-        """Store `content`, then make it the index that answers, then remove what it replaces."""
-        dimension = int(content.chunk_vectors.shape[1])
-        collection_name = _collection_name(embedder)
+        """Store a whole corpus, then make it the index that answers, then remove what it replaces.
+
+        `sources[n]` are the names of `documents[n]`, the first one leading; `texts` are the chunks with
+        their heading paths, for the keyword search; `keys[n]` and `sentence_keys[n]` say which of
+        `vectors` belong to chunk n and to its sentences.
+        """
+        content = _content(
+            documents=documents,
+            sources=sources,
+            chunks=chunks,
+            texts=texts,
+            keys=keys,
+            sentence_keys=sentence_keys,
+            vectors=vectors,
+        )
+        current = Current(
+            layout=LAYOUT,
+            generation=f"{fingerprint[:16]}-{os.urandom(4).hex()}",
+            collection=_collection_name(embedder, split_version),
+            embedder=embedder,
+            dimension=int(content.chunk_vectors.shape[1]),
+            fingerprint=fingerprint,
+            chunks=len(chunks),
+            split_version=split_version,
+            manifest=manifest,
+        )
         with _disk_errors():
             client = _client(self.folder)
-            collection = _collection(client, collection_name)
+            collection = client.get_or_create_collection(
+                current.collection, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+            )
             held = set(collection.get(include=[])["ids"])
             _add(collection, content, held, progress)
-            generation = f"{fingerprint[:16]}-{os.urandom(4).hex()}"
             progress("write", 0, 1)
-            write_generation(self.folder / "generations" / generation, content)
+            write_generation(self.folder / "generations" / current.generation, content)
             progress("write", 1, 1)
-            current = Current(
-                layout=LAYOUT,
-                generation=generation,
-                collection=collection_name,
-                embedder=embedder,
-                dimension=dimension,
-                fingerprint=fingerprint,
-                chunks=len(content.chunks),
-                split_version=split_version,
-                manifest=manifest,
-            )
-            progress("switch", 0, 1)
             write_current(self.folder, current)
             progress("switch", 1, 1)
-            _remove_old(client, collection, held - {chunk.id for chunk in content.chunks}, progress)
+            _remove_old(client, collection, held - {chunk.id for chunk in chunks}, progress)
             sweep(self.folder, current)
             self._unfinished.unlink(missing_ok=True)
 
@@ -301,7 +322,7 @@ class ChromaIndexWriter:
         return self.folder / "unfinished.json"
 
     def _store(self, embedder: str, dimension: int) -> EmbeddedStore:
-        return EmbeddedStore(self.folder / "embedded" / _collection_name(embedder), dimension)
+        return EmbeddedStore(self.folder / "embedded" / _hash(embedder), dimension)
 
     def _usable(self) -> Current | None:
         try:
@@ -322,6 +343,14 @@ class ChromaIndexWriter:
             return None
 
 
+def _json_object(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
 def _client(folder: Path) -> Any:
     """Chroma on this machine's disk, with its telemetry off."""
     import chromadb
@@ -332,14 +361,45 @@ def _client(folder: Path) -> Any:
     return chromadb.PersistentClient(str(path), settings=Settings(anonymized_telemetry=False))
 
 
-def _collection(client: Any, name: str) -> Any:
-    return client.get_or_create_collection(
-        name, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+def _collection_name(embedder: str, split_version: int) -> str:
+    """Chunks keep their names only under one splitter, and their vectors only under one embedder."""
+    return f"chunks-{_hash(f'{embedder}/{split_version}')}"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+
+
+def _content(
+    *,
+    documents: Sequence[Document],
+    sources: Sequence[Sequence[str]],
+    chunks: Sequence[Chunk],
+    texts: Sequence[str],
+    keys: Sequence[bytes],
+    sentence_keys: Sequence[Sequence[bytes]],
+    vectors: Mapping[bytes, NDArray[np.float32]],
+) -> Content:
+    """The columns of a generation: each distinct sentence has one row."""
+    rows: dict[bytes, int] = {}
+    for row_keys in sentence_keys:
+        for key in row_keys:
+            rows.setdefault(key, len(rows))
+    chunk_vectors = np.stack([vectors[key] for key in keys]).astype(np.float32)
+    sentence_vectors = np.empty((len(rows), chunk_vectors.shape[1]), dtype=np.float32)
+    for key, row in rows.items():
+        sentence_vectors[row] = vectors[key]
+    return Content(
+        documents=documents,
+        sources=sources,
+        chunks=chunks,
+        texts=texts,
+        chunk_keys=keys,
+        chunk_vectors=chunk_vectors,
+        sentence_rows=[[rows[key] for key in row_keys] for row_keys in sentence_keys],
+        sentence_keys=list(rows),
+        sentence_vectors=sentence_vectors,
     )
-
-
-def _collection_name(embedder: str) -> str:
-    return f"chunks-{hashlib.sha256(embedder.encode('utf-8')).hexdigest()[:16]}"
 
 
 def _add(collection: Any, content: Content, held: set[str], progress: Progress) -> None:
@@ -381,14 +441,13 @@ def _scaled(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     low, high = scores.min(), scores.max()
     if high <= low:
         return np.full_like(scores, 1.0 if high > 0 else 0.0)
-    return (scores - low) / (high - low)
+    scaled: NDArray[np.float32] = (scores - low) / (high - low)
+    return scaled
 
 
 def _largest(values: NDArray[np.float32], limit: int) -> list[int]:
     """Places of the `limit` largest values, largest first."""
-    if limit >= len(values):
-        top = np.arange(len(values))
-    else:
-        top = np.argpartition(values, -limit)[-limit:]
+    every = limit >= len(values)
+    top = np.arange(len(values)) if every else np.argpartition(values, -limit)[-limit:]
     rows: list[int] = top[np.argsort(-values[top], kind="stable")].tolist()
     return rows

@@ -84,6 +84,11 @@ class ModelFile:
     state: ModelState
     detail: str
 
+    def __str__(self) -> str:
+        step = "" if self.state == "ready" else "  ->  coach models pull"
+        about = f"{self.size // 1_000_000} MB, {self.detail}"
+        return f"{self.state:<10}  {self.name} ({self.purpose}; {about})  {self.path}{step}"
+
 
 def find_embedded_model(settings: Settings) -> Path:
     """The verified GGUF of the built-in language model.
@@ -318,7 +323,7 @@ def _from_hub(published: PublishedModel, part: Path, progress: Progress) -> str 
             with part.open("r+b" if part.exists() else "wb") as file:
                 file.truncate(offset)  # a server that ignores Range sends the file from its beginning
                 file.seek(offset)
-                for block in reply.iter_bytes(BLOCK_BYTES):
+                for block in reply.iter_raw():  # as it arrives: what is cut off is kept to the last byte
                     file.write(block)
                     progress("Downloading", file.tell(), published.size)
     except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -48,7 +48,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class RetrievalSet:
-    """Documents and queries of one published test collection. A document's `source` is its name in it."""
+    """Documents and queries of one published test collection. Queries name documents by their `source`."""
 
     name: str
     documents: tuple[Document, ...]
@@ -74,9 +74,10 @@ def read_sets(folder: Path) -> list[RetrievalSet]:
 def measure_set(
     part: RetrievalSet, *, embedder: Embedder, index: PassageIndex
 ) -> dict[str, dict[str, list[float]]]:
-    """Every measure of every method, query by query: `[method][measure]` is a list in the order of the queries.
+    """Every measure of every method: `[method][measure]` lists the values in the order of the queries.
 
-    `index` holds the documents of `part`, cut into chunks or not; a document ranks where its first chunk does.
+    `index` holds the documents of `part`, cut into chunks or not; a document ranks where its first
+    chunk does.
     """
     results: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for query in part.queries:
@@ -136,6 +137,22 @@ def run(
     return {"embedder": embedder.name, **summarise(results)}
 
 
+def pool_builder(embedder: Embedder, folder: Path) -> PoolBuilder:
+    """Index documents through the product's own ingest, each pool in its own folder under `folder`."""
+    from coach.backends.chroma import ChromaIndexWriter, open_index
+    from ingest.pipeline import ingest
+
+    def build(documents: Sequence[Document]) -> PassageIndex:
+        pool = Path(tempfile.mkdtemp(dir=folder))
+        (pool / "guides").mkdir()
+        for document in documents:
+            (pool / document.source).write_text(document.text, encoding="utf-8")
+        ingest(embedder, ChromaIndexWriter(pool / "index"), corpus=pool)
+        return open_index(pool / "index", embedder.name)
+
+    return build
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the suite from the command line: table on stdout, progress on stderr, figures to `--out`."""
     from coach.backends import load_embedder
@@ -164,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _read_set(folder: Path) -> Iterator[RetrievalSet]:
     documents = tuple(_read_documents(folder / "corpus.jsonl"))
-    relevant = _read_relevant(folder / "qrels.tsv")
+    relevant = _read_relevant(folder / "qrels.tsv", {document.id: document.source for document in documents})
     if folder.name == CONVERSATIONS:
         rows = [row for row in _read_lines(folder / "followup_rewrites.jsonl") if row["id"] in relevant]
         for form in CONVERSATION_FORMS:
@@ -178,20 +195,22 @@ def _read_set(folder: Path) -> Iterator[RetrievalSet]:
 
 
 def _read_documents(path: Path) -> Iterator[Document]:
-    for row in _read_lines(path):
+    """Each with its title as a Markdown heading, so that it is embedded with every chunk as headings are."""
+    for number, row in enumerate(_read_lines(path)):
         title = (row.get("title") or "").strip()
         body = row["text"].removeprefix(title).strip()
+        text = f"# {title}\n\n{body}" if title else body
         if body:
-            text = f"# {title}\n\n{body}" if title else body
-            yield Document(id=row["_id"], source=row["_id"], title=title, text=text)
+            yield Document(id=row["_id"], source=f"guides/{number:06d}.md", title=title, text=text)
 
 
-def _read_relevant(path: Path) -> dict[str, frozenset[str]]:
+def _read_relevant(path: Path, sources: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """Sources of the relevant documents by query. One without text keeps its own name: nobody can find it."""
     relevant: dict[str, set[str]] = defaultdict(set)
     for line in path.read_text(encoding="utf-8").splitlines()[1:]:
         query, document, score = line.split("\t")
         if float(score) > 0:
-            relevant[query].add(document)
+            relevant[query].add(sources.get(document, document))
     return {query: frozenset(documents) for query, documents in relevant.items()}
 
 

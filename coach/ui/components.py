@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +44,7 @@ EXAMPLE_QUESTIONS = (
 )
 QUESTION_BOX = "ask_question"  # the chat input's key: a text put there is a text in the box
 
+LOOK_AGAIN = 3.0  # seconds between looks at a model that is still loading
 _WHO_ANSWERS = {
     "embedded": "built in, on this machine",
     "ollama": "through Ollama",
@@ -50,7 +53,9 @@ _WHO_ANSWERS = {
 
 # A constant of ours with nothing of a stranger's in it; Streamlit itself leaves the page where it was.
 _SCROLL_TO_NEWEST = (
-    "<script>[...document.querySelectorAll('.coach-question')].at(-1)?.scrollIntoView({block: 'start'})</script>"
+    '<div class="coach-unseen"><script>'
+    "[...document.querySelectorAll('.coach-question')].at(-1)?.scrollIntoView({block: 'start'})"
+    "</script></div>"
 )
 
 
@@ -88,7 +93,21 @@ def draw_sidebar(coach: Coach | None) -> None:
             on_click=session.start_over,
         )
         if coach is not None:
-            st.html(_who_answers(coach))
+            # The model loads in the background: look again until it is known who answers.
+            st.fragment(_draw_who_answers, run_every=None if _is_known(coach) else LOOK_AGAIN)(coach)
+
+
+def _draw_who_answers(coach: Coach) -> None:
+    st.html(_who_answers(coach))
+
+
+def _is_known(coach: Coach) -> bool:
+    return coach.model_name is not None or coach.backend == "none"
+
+
+def newest_place(conversation: Sequence[Exchange]) -> AbstractContextManager[object]:
+    """Where the newest exchange is drawn: with room below it once there is something above it."""
+    return st.container(key="newest_exchange") if len(conversation) > 1 else nullcontext()
 
 
 def bring_newest_into_view() -> None:
@@ -179,9 +198,13 @@ def _back_into_the_box(question: str) -> None:
 
 def _who_answers(coach: Coach) -> str:
     reason = f"<p>{with_code(coach.backend_reason)}</p>" if coach.backend_reason else ""
-    name, place = "The sources alone", "word for word, no language model"
-    if coach.model_name is not None:
-        name, place = coach.model_name, _WHO_ANSWERS.get(coach.backend, coach.backend)
+    match coach.model_name:
+        case str() as name:
+            place = _WHO_ANSWERS.get(coach.backend, coach.backend)
+        case None if _is_known(coach):
+            name, place = "The sources alone", "word for word, without a language model"
+        case _:
+            name, place = "The sources at once, a model soon", "it is still loading"
     return (
         '<div class="coach-state"><p class="coach-label">Answers by</p>'
         f"<p><strong>{escaped(name)}</strong><br>{escaped(place)}</p>{reason}</div>"

@@ -14,10 +14,14 @@ from itertools import groupby
 from coach.types import Answer, Citation, Document, Passage, Refusal, Sentence, Trace
 
 SHOWN_QUESTION_CHARACTERS = 600  # about eight lines; a pasted book must not push the answer off the page
+LONG_QUESTION_CHARACTERS = 200  # from here on it is set as text and no longer as a title
 SHOWN_DOCUMENTS = 200  # a longer list is slow to draw and nobody reads it
 BUNDLED_GUIDES = "guides/"  # where ingest files the corpus that comes with the coach
 
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+)$", re.MULTILINE)
+_SLUG = re.compile(r"(?=.*[a-z])[a-z0-9]+(?:[-_][a-z0-9]+)+")
+_LEADING_NUMBER = re.compile(r"^\d+[-_](?=[a-z])")
+_ACRONYMS = {"ai": "AI", "genai": "GenAI", "llm": "LLM", "pm": "PM", "rag": "RAG", "faq": "FAQ"}
 _CODE = re.compile(r"`([^`]+)`")
 _CONTROL_PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"}
 # Characters that reorder or hide their neighbours could make a page say what its text does not.
@@ -57,7 +61,8 @@ def milliseconds(value: float | None) -> str:
 
 def question_html(question: str) -> str:
     """What was asked, as the heading of its exchange."""
-    return f'<h2 class="coach-question">{escaped(shortened(question))}</h2>'
+    length = " coach-long" if len(question) > LONG_QUESTION_CHARACTERS else ""
+    return f'<h2 class="coach-question{length}">{escaped(shortened(question))}</h2>'
 
 
 def answer_html(answer: Answer, key: str, *, with_passages: bool = True) -> str:
@@ -83,7 +88,7 @@ def passages_html(answer: Answer, key: str) -> str:
         _citation_popover(answer, citation, number, key)
         for citation, number in numbered_citations(answer).items()
     )
-    return f'<div class="coach-passages">{opened}</div>'
+    return f'<div class="coach-unseen">{opened}</div>'
 
 
 def notes_html(notes: Sequence[str]) -> str:
@@ -126,9 +131,17 @@ def passage_html(passage: Passage, *, measured: bool = False) -> str:
 
 def heading_path(passage: Passage) -> str:
     """Where in its document the passage stands, from the title down, as HTML."""
-    steps = [passage.title, *passage.chunk.headings]
+    steps = [shown_title(passage.title), *map(shown_title, passage.chunk.headings)]
     distinct = list(dict.fromkeys(step for step in steps if step))
     return ' <span aria-hidden="true">›</span> '.join(escaped(step) for step in distinct or [passage.source])
+
+
+def shown_title(title: str) -> str:
+    """A title as people write it: `22-interview-prep` reads "Interview prep"."""
+    if any(character.isspace() for character in title) or not _SLUG.fullmatch(title):
+        return title
+    words = [_ACRONYMS.get(word, word) for word in re.split(r"[-_]+", _LEADING_NUMBER.sub("", title))]
+    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
 
 
 def draft_html(text: str) -> str:
@@ -162,7 +175,7 @@ def trace_html(trace: Trace, passages: Sequence[Passage], grounding: float | Non
     """How a reply came about: the query, who spoke, the times, and every passage that was looked at."""
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in _facts(trace, grounding))
     steps = _steps(trace)
-    lines = _lines("Passages dropped to fit the window", trace.dropped) + _lines("Notes", trace.notes)
+    lines = lines_html("Passages dropped to fit the window", trace.dropped) + lines_html("Notes", trace.notes)
     found = "".join(passage_html(passage, measured=True) for passage in passages)
     listed = f'<p class="coach-label">Passages, best first</p>{found}' if found else ""
     return f'<div class="coach-trace"><dl>{rows}</dl>{steps}{lines}{listed}</div>'
@@ -191,6 +204,14 @@ def documents_html(documents: Sequence[Document]) -> str:
     more = len(documents) - SHOWN_DOCUMENTS
     rest = f'<p class="coach-note">and {more:,} more</p>' if more > 0 else ""
     return f'<p class="coach-label">Documents</p>{listed}{rest}'
+
+
+def lines_html(label: str, lines: Sequence[str]) -> str:
+    """Lines of our own under a label; nothing where there are none."""
+    if not lines:
+        return ""
+    listed = "".join(f"<li>{with_code(line)}</li>" for line in lines)
+    return f'<p class="coach-label">{label}</p><ul class="coach-lines">{listed}</ul>'
 
 
 def _shown(answer: Answer) -> list[Sentence]:
@@ -224,14 +245,23 @@ def _voice(sentences: Sequence[Sentence]) -> str:
 
 
 def _sentence(sentence: Sentence, answer: Answer, citations: dict[Citation, int], key: str) -> str:
-    chips = "".join(
-        f'<button type="button" class="coach-chip" popovertarget="{_popover_id(key, citations[citation])}" '
-        f'aria-label="Source {citations[citation]}: {_spoken_place(answer, citation)}. Open the passage.">'
-        f"{citations[citation]}</button>"
-        for citation in dict.fromkeys(sentence.citations)
+    chips = [
+        _chip(answer, citation, citations[citation], key) for citation in dict.fromkeys(sentence.citations)
+    ]
+    if not chips:
+        return escaped(sentence.text)
+    # The first chip stays on the line of the word it stands behind.
+    *words, last = sentence.text.rsplit(maxsplit=1)
+    together = f'<span class="coach-together">{escaped(last)}{chips[0]}</span>'
+    return " ".join([*map(escaped, words), together]) + "".join(chips[1:])
+
+
+def _chip(answer: Answer, citation: Citation, number: int, key: str) -> str:
+    label = f"Source {number}: {_spoken_place(answer, citation)}. Open the passage."
+    return (
+        f'<button type="button" class="coach-chip" popovertarget="{_popover_id(key, number)}" '
+        f'aria-label="{label}">{number}</button>'
     )
-    # A chip never starts a line on its own: it stays with the word it stands behind.
-    return f"{escaped(sentence.text)}&#8288;{chips}" if chips else escaped(sentence.text)
 
 
 def _popover_id(key: str, number: int) -> str:
@@ -246,7 +276,7 @@ def _spoken_place(answer: Answer, citation: Citation) -> str:
     passage = _cited_passage(answer, citation)
     if passage is None:
         return escaped(citation.span.source)
-    return escaped(", ".join([passage.title, *passage.chunk.headings[-1:]]))
+    return escaped(", ".join([shown_title(passage.title), *passage.chunk.headings[-1:]]))
 
 
 def _citation_popover(answer: Answer, citation: Citation, number: int, key: str) -> str:
@@ -315,7 +345,8 @@ def _facts(trace: Trace, grounding: float | None) -> Iterable[tuple[str, str]]:
         )
         yield "Tokens written", f"{usage.completion:,}"
     yield "First cited sentence", milliseconds(trace.first_citation_ms)
-    yield "First word of the model", milliseconds(trace.first_token_ms)
+    if trace.first_token_ms is not None:
+        yield "First word of the model", milliseconds(trace.first_token_ms)
     yield "Whole reply", milliseconds(trace.total_ms)
     if trace.gate:
         yield "Evidence", escaped(" · ".join(f"{name} {value:.3f}" for name, value in trace.gate.items()))
@@ -334,21 +365,15 @@ def _steps(trace: Trace) -> str:
     return f'<p class="coach-label">Time by step</p><p class="coach-place">{escaped(steps)}</p>'
 
 
-def _lines(label: str, lines: Sequence[str]) -> str:
-    if not lines:
-        return ""
-    listed = "".join(f"<li>{with_code(line)}</li>" for line in lines)
-    return f'<p class="coach-label">{label}</p><ul class="coach-lines">{listed}</ul>'
-
-
 def _document(document: Document) -> str:
     sections = _HEADING.findall(document.text)
     listed = "".join(
         f'<li class="coach-level-{len(marks)}">{escaped(heading)}</li>' for marks, heading in sections
     )
+    title = escaped(shown_title(document.title or document.source))
     size = f"{len(sections)} sections · {len(document.text):,} characters"
     return (
-        f'<details class="coach-source"><summary><span>{escaped(document.title or document.source)}</span>'
+        f'<details class="coach-source"><summary><span>{title}</span>'
         f'<span class="coach-figures">{size}</span></summary><ul class="coach-lines">{listed}</ul>'
         f'<p class="coach-place">{escaped(document.source)}</p></details>'
     )

@@ -30,19 +30,29 @@ def render() -> None:
     # "stop" keeps the box closed while an answer is on its way: nothing typed can be lost.
     typed = st.chat_input("Ask about the GenAI PM interview", key=components.QUESTION_BOX, submit_mode="stop")
     question = (typed or session.waiting_question() or "").strip()
-    earlier, history = list(session.exchanges()), session.history()
+    history = session.history()
     new = Exchange(question) if question else None
     if new is not None:
         session.exchanges().append(new)
 
-    if not session.exchanges():
+    conversation = list(session.exchanges())
+    if not conversation:
         components.draw_welcome()  # before the coach is loaded: the page is there while the models wake
-    for exchange in earlier[:-1] if new is None else earlier:
+    for exchange in conversation[:-1]:
         components.draw_exchange(exchange)
-    with st.container(key="newest_exchange") if earlier else nullcontext():
-        if new is None and earlier:
-            components.draw_exchange(earlier[-1])
-        _draw_rest(new, history)
+    coach, trouble = _load_coach()
+    components.draw_sidebar(coach)
+    if not conversation:
+        _draw_trouble(trouble)
+        return
+    with components.newest_place(conversation):
+        if new is None:
+            components.draw_exchange(conversation[-1])
+        elif coach is None:
+            new.error = trouble
+            components.draw_exchange(new)
+        else:
+            _answer(coach, new, history)
 
 
 def _load_coach() -> tuple[Coach | None, str]:
@@ -65,6 +75,7 @@ def _draw_trouble(trouble: str) -> None:
 def _answer(coach: Coach, exchange: Exchange, history: Sequence[Turn]) -> None:
     """Answer on screen, step by step; what stays is what was verified."""
     components.draw_question(exchange)
+    components.bring_newest_into_view()
     step, reply, draft, passages, after = st.empty(), st.empty(), st.empty(), st.empty(), st.container()
     step.html(step_html("Reading the question"))
     said, drawn_at = "", 0.0

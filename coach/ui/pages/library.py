@@ -11,7 +11,7 @@ import streamlit as st
 from coach.errors import CoachError
 from coach.types import Document
 from coach.ui import components, session
-from coach.ui.format import documents_html, state_html
+from coach.ui.format import documents_html, lines_html, state_html, step_html
 from coach.ui.pages.ask import UNFORESEEN
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ def render() -> None:
     components.draw_sidebar(coach)
     if coach is None:
         return
-    st.button("Read the sources again", key="reload", icon=":material/refresh:", on_click=_ask_to_reload)
-    if st.session_state.pop("reload_wanted", False):
-        _reload(coach)
+    st.button("Read the sources again", key="ingest", icon=":material/refresh:", on_click=_ask_to_ingest)
+    if st.session_state.pop("ingest_wanted", False):
+        _ingest(coach)
     _draw_state(coach)
 
 
@@ -48,21 +48,30 @@ def _load_coach() -> Coach | None:
     return None
 
 
-def _ask_to_reload() -> None:
-    st.session_state["reload_wanted"] = True
+def _ask_to_ingest() -> None:
+    st.session_state["ingest_wanted"] = True
 
 
-def _reload(coach: Coach) -> None:
+def _ingest(coach: Coach) -> None:
+    place = st.empty()
+
+    def progress(step: str, done: int, total: int) -> None:
+        with place.container():
+            st.html(step_html(step))
+            st.progress(min(done / total, 1.0) if total else 0.0)
+
+    progress("Reading the sources", 0, 1)
     try:
-        with st.spinner("Reading the sources and embedding what is new…"):
-            coach.reload()
+        report = coach.ingest(progress=progress)
     except CoachError as error:
-        components.draw_error(str(error))
+        with place:
+            components.draw_error(str(error))
     except Exception:
         _log.exception("The sources could not be read again.")
-        components.draw_error(UNFORESEEN)
+        with place:
+            components.draw_error(UNFORESEEN)
     else:
-        st.html('<p class="coach-note" role="status">The sources have been read again.</p>')
+        place.html(lines_html("The sources have been read again", report.lines()))
 
 
 def _draw_state(coach: Coach) -> None:

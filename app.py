@@ -1,0 +1,15 @@
+"""The coach in the browser: `streamlit run app.py`, or `coach serve`."""
+
+import streamlit as st
+
+from coach.ui.components import FAVICON, draw_stylesheet
+
+st.set_page_config(page_title="GenAI PM Coach", page_icon=FAVICON, layout="centered")
+draw_stylesheet()
+
+st.navigation(
+    [
+        st.Page("coach/ui/pages/ask.py", title="Ask", icon=":material/forum:", default=True),
+        st.Page("coach/ui/pages/library.py", title="Library", icon=":material/menu_book:"),
+    ]
+).run()

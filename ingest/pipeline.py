@@ -1,0 +1,320 @@
+"""Bring the index up to date with the files: load, split, embed what is new, publish."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from coach.errors import IngestError
+from coach.protocols import Embedder, Vectors
+from coach.sentences import split_sentences
+from coach.settings import corpus_folder
+from coach.types import Chunk, Document
+from ingest.load import Skipped, load_document
+from ingest.manifest import Changes, Manifest, compare, find_files
+from ingest.split import SPLIT_VERSION, embedding_text, split_document
+
+# Texts embedded between two savings: some seconds of work on a slow CPU, so little is lost when killed.
+SLICE = 256
+_NAMES_IN_REPORT = 20
+
+Progress = Callable[[str, int, int], None]
+
+
+class IndexWriter(Protocol):
+    """Where ingest puts what it made; see `coach.backends.chroma.ChromaIndexWriter`."""
+
+    @property
+    def folder(self) -> Path: ...
+
+    def locked(self) -> AbstractContextManager[None]: ...
+
+    def manifest(self) -> Mapping[str, Any]: ...
+
+    def unfinished(self) -> Mapping[str, Any]: ...
+
+    def current_size(self, embedder: str, split_version: int, fingerprint: str) -> int | None: ...
+
+    def chunks(self, embedder: str, split_version: int) -> dict[str, list[Chunk]]: ...
+
+    def begin(self, note: Mapping[str, Any]) -> None: ...
+
+    def vectors(self, embedder: str, dimension: int) -> dict[bytes, Vectors]: ...
+
+    def keep_vectors(self, embedder: str, keys: Sequence[bytes], vectors: Vectors) -> None: ...
+
+    def publish(
+        self,
+        *,
+        documents: Sequence[Document],
+        sources: Sequence[Sequence[str]],
+        chunks: Sequence[Chunk],
+        texts: Sequence[str],
+        keys: Sequence[bytes],
+        sentence_keys: Sequence[Sequence[bytes]],
+        vectors: Mapping[bytes, Vectors],
+        embedder: str,
+        split_version: int,
+        fingerprint: str,
+        manifest: Mapping[str, Any],
+        progress: Progress,
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What one ingest did. Sources are as citations name them; `chunks_embedded` counts distinct texts."""
+
+    changes: Changes
+    skipped: tuple[Skipped, ...]
+    chunks_total: int
+    chunks_embedded: int
+    sentences_embedded: int
+    words: int
+    seconds: float
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        return self.changes.added
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        return self.changes.changed
+
+    @property
+    def removed(self) -> tuple[str, ...]:
+        return self.changes.removed
+
+    @property
+    def unchanged(self) -> tuple[str, ...]:
+        return self.changes.unchanged
+
+    def lines(self) -> list[str]:
+        """The report in plain lines, for the terminal and the page."""
+        lines = []
+        for word, sources in (("added", self.added), ("changed", self.changed), ("removed", self.removed)):
+            lines += [f"{word}: {source}" for source in sources[:_NAMES_IN_REPORT]]
+            lines += _and_more(word, len(sources))
+        lines += [f"skipped: {skip.source} ({skip.reason})" for skip in self.skipped[:_NAMES_IN_REPORT]]
+        lines += _and_more("skipped", len(self.skipped))
+        documents = len(self.added) + len(self.changed) + len(self.unchanged)
+        lines.append(
+            f"{documents} files ({len(self.unchanged)} unchanged), {self.chunks_total} chunks, "
+            f"{self.chunks_embedded} embedded, in {self.seconds:.1f} s"
+        )
+        return lines
+
+
+def ingest(
+    embedder: Embedder,
+    index: IndexWriter,
+    paths: Sequence[Path | str] = (),
+    *,
+    corpus: Path | None = None,
+    forget: Sequence[Path | str] = (),
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Make `index` hold the bundled corpus and every path ever given, and nothing else.
+
+    `paths` are files or folders to add and remember, `forget` are remembered ones to drop; `corpus` is
+    the folder with `guides/` (the bundled one unless told). `progress` is told (step, done, total), the
+    steps being read, split, embed, store, write, switch and sweep. What is embedded already is not
+    embedded again. The index that answers changes in one step at the end; an ingest that fails or is
+    killed leaves the previous one.
+
+    Raises IngestError for a path that does not exist, an empty corpus, a full disk, a folder that cannot
+    be written, or another ingest at work.
+    """
+    started = time.perf_counter()
+    tell = progress or _silent
+    with _disk_errors(index.folder), index.locked():
+        before = Manifest.from_json(index.manifest())
+        roots = _roots(before, Manifest.from_json(index.unfinished()), paths, forget)
+        documents, skipped = _read(corpus or corpus_folder(), roots, tell)
+        after = Manifest(roots, {document.source: document.id for document in documents})
+        fingerprint = _fingerprint(embedder, documents)
+        size = index.current_size(embedder.name, SPLIT_VERSION, fingerprint) if before == after else None
+        embedded = (0, 0)
+        if size is None:
+            index.begin(after.as_json())
+            known = index.chunks(embedder.name, SPLIT_VERSION)
+            chunks_of = _split(documents, known, embedder, tell)
+            size = sum(len(chunks_of[name]) for name in {document.id for document in documents})
+            embedded = _publish(
+                documents=documents,
+                chunks_of=chunks_of,
+                manifest=after,
+                fingerprint=fingerprint,
+                embedder=embedder,
+                index=index,
+                tell=tell,
+            )
+        return IngestReport(
+            changes=compare(before, after),
+            skipped=tuple(skipped),
+            chunks_total=size,
+            chunks_embedded=embedded[0],
+            sentences_embedded=embedded[1],
+            words=sum(len(document.text.split()) for document in documents),
+            seconds=time.perf_counter() - started,
+        )
+
+
+def _roots(
+    before: Manifest, unfinished: Manifest, paths: Sequence[Path | str], forget: Sequence[Path | str]
+) -> tuple[str, ...]:
+    """Remembered roots first, in the order they were given, so that names stay what they are."""
+    roots = dict.fromkeys([*before.roots, *unfinished.roots])
+    for path in map(_absolute, forget):
+        if str(path) not in roots:
+            given = ", ".join(roots) or "none"
+            raise IngestError(f"{path} is not a remembered path ({given}): see them with `coach doctor`.")
+        del roots[str(path)]
+    for path in map(_absolute, paths):
+        if not path.exists():
+            raise IngestError(f"{path} does not exist: check the path, then run `coach ingest PATH`.")
+        roots[str(path)] = None
+    return tuple(roots)
+
+
+def _absolute(path: Path | str) -> Path:
+    return Path(path).expanduser().resolve()
+
+
+def _read(corpus: Path, roots: Sequence[str], tell: Progress) -> tuple[list[Document], list[Skipped]]:
+    files, skipped = find_files(corpus, roots)
+    documents = []
+    for number, (source, path) in enumerate(files):
+        tell("read", number, len(files))
+        match load_document(path, source):
+            case Skipped() as skip:
+                skipped.append(skip)
+            case Document() as document:
+                documents.append(document)
+    tell("read", len(files), len(files))
+    if not documents:
+        raise IngestError(
+            f"There is no text to read in {corpus / 'guides'} or the paths given: "
+            "name a folder with .md or .txt files, `coach ingest PATH`."
+        )
+    return documents, skipped
+
+
+def _fingerprint(embedder: Embedder, documents: Sequence[Document]) -> str:
+    parts = [embedder.name, str(SPLIT_VERSION)]
+    parts += [f"{document.source}\x1f{document.id}\x1f{document.title}" for document in documents]
+    return hashlib.sha256("\x1e".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _split(
+    documents: Sequence[Document], known: Mapping[str, list[Chunk]], embedder: Embedder, tell: Progress
+) -> dict[str, list[Chunk]]:
+    """The chunks of every document by its id; known ones are not cut again."""
+    chunks = dict(known)
+    for number, document in enumerate(documents):
+        tell("split", number, len(documents))
+        if document.id not in chunks:
+            chunks[document.id] = split_document(document, embedder.count_tokens, embedder.max_tokens)
+    tell("split", len(documents), len(documents))
+    return chunks
+
+
+def _publish(
+    *,
+    documents: Sequence[Document],
+    chunks_of: Mapping[str, list[Chunk]],
+    manifest: Manifest,
+    fingerprint: str,
+    embedder: Embedder,
+    index: IndexWriter,
+    tell: Progress,
+) -> tuple[int, int]:
+    """Embed what is missing and hand everything over; how many chunks and sentences were embedded."""
+    sources: dict[str, list[str]] = {}
+    for document in documents:
+        sources.setdefault(document.id, []).append(document.source)
+    leading = [document for document in documents if sources[document.id][0] == document.source]
+    chunks = [chunk for document in leading for chunk in chunks_of[document.id]]
+    if not chunks:
+        raise IngestError("The files hold headings only: add text under them, then run `coach ingest`.")
+    texts = [embedding_text(chunk) for chunk in chunks]
+    sentences = [[chunk.text[start:end] for start, end in split_sentences(chunk.text)] for chunk in chunks]
+    keys = [_key(text) for text in texts]
+    sentence_keys = [[_key(sentence) for sentence in row] for row in sentences]
+    wanted = dict(zip(keys, texts, strict=True))
+    for row_keys, row in zip(sentence_keys, sentences, strict=True):
+        wanted.update(zip(row_keys, row, strict=True))
+    vectors = index.vectors(embedder.name, embedder.dimension)
+    new = {key: text for key, text in wanted.items() if key not in vectors}
+    _embed(new, vectors, embedder, index, tell)
+    index.publish(
+        documents=leading,
+        sources=[sources[document.id] for document in leading],
+        chunks=chunks,
+        texts=texts,
+        keys=keys,
+        sentence_keys=sentence_keys,
+        vectors=vectors,
+        embedder=embedder.name,
+        split_version=SPLIT_VERSION,
+        fingerprint=fingerprint,
+        manifest=manifest.as_json(),
+        progress=tell,
+    )
+    chunk_keys = set(keys)
+    embedded = sum(key in chunk_keys for key in new)
+    return embedded, len(new) - embedded
+
+
+def _embed(
+    new: Mapping[bytes, str],
+    vectors: dict[bytes, Vectors],
+    embedder: Embedder,
+    index: IndexWriter,
+    tell: Progress,
+) -> None:
+    """Embed `new` into `vectors`, like lengths together (little padding), saving slice by slice."""
+    keys = sorted(new, key=lambda key: len(new[key]), reverse=True)
+    tell("embed", 0, len(keys))
+    for first in range(0, len(keys), SLICE):
+        slice_keys = keys[first : first + SLICE]
+        rows = embedder.embed([new[key] for key in slice_keys])
+        index.keep_vectors(embedder.name, slice_keys, rows)
+        vectors.update(zip(slice_keys, rows, strict=True))
+        tell("embed", first + len(slice_keys), len(keys))
+
+
+def _key(text: str) -> bytes:
+    """Identifies a text to be embedded: 16 bytes of its SHA-256."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+@contextmanager
+def _disk_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise IngestError(
+                f"The disk is full (the previous index still answers): make room for {folder}, "
+                "then run `coach ingest`."
+            ) from error
+        raise IngestError(
+            f"{folder} cannot be written ({error.strerror or error}): mend that or set COACH_HOME to "
+            "another folder, then run `coach ingest`."
+        ) from error
+
+
+def _silent(step: str, done: int, total: int) -> None:
+    """For callers who do not watch."""
+
+
+def _and_more(word: str, count: int) -> list[str]:
+    more = count - _NAMES_IN_REPORT
+    return [f"{word}: and {more} more"] if more > 0 else []

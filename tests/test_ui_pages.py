@@ -1,0 +1,223 @@
+"""The pages, driven without a browser over a faked coach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from coach.errors import IndexMissingError, IngestError, UsageError
+from coach.ui import session
+from coach.ui.components import EXAMPLE_QUESTIONS, PROMISE, QUESTION_BOX
+from tests.fakes import FakeCoach
+
+PAGES = Path(session.__file__).parent / "pages"
+
+
+def open_page(name: str = "ask", coach: FakeCoach | None = None) -> AppTest:
+    page = AppTest.from_file(str(PAGES / f"{name}.py"), default_timeout=30)
+    if coach is not None:
+        page.session_state["coach"] = coach
+    return page.run()
+
+
+def shown(page: AppTest) -> str:
+    assert not page.exception
+    return "\n".join(element.proto.body for element in page.get("html"))
+
+
+def ask(page: AppTest, question: str) -> str:
+    return shown(page.chat_input(key=QUESTION_BOX).set_value(question).run())
+
+
+@pytest.fixture
+def coach() -> FakeCoach:
+    return FakeCoach()
+
+
+@pytest.fixture
+def no_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def fail() -> None:
+        raise IndexMissingError("No index yet: run `coach ingest`.")
+
+    monkeypatch.setattr(session, "_shared_coach", fail)
+    yield
+
+
+def test_the_empty_page_promises_and_offers_examples(coach: FakeCoach) -> None:
+    page = open_page(coach=coach)
+    assert PROMISE in shown(page)
+    assert [button.label for button in page.main.button] == list(EXAMPLE_QUESTIONS)
+
+
+def test_an_example_is_asked_with_one_press(coach: FakeCoach) -> None:
+    page = open_page(coach=coach)
+    text = shown(page.button(key="example_1").click().run())
+    assert [question for question, _ in coach.asked] == [EXAMPLE_QUESTIONS[0]]
+    assert "In the article’s own words" in text
+    assert PROMISE not in text
+
+
+def test_a_question_gets_its_verified_reply_and_no_draft_stays(coach: FakeCoach) -> None:
+    text = ask(open_page(coach=coach), "How many rounds?")
+    assert "Written by Qwen" in text
+    assert "Left out: not in your sources (1)" in text
+    assert "coach-draft" not in text
+    assert "coach-step" not in text
+
+
+def test_the_conversation_stays_and_follow_ups_carry_their_history(coach: FakeCoach) -> None:
+    page = open_page(coach=coach)
+    ask(page, "How many rounds?")
+    text = ask(page, "And how long does that take?")
+    assert "How many rounds?" in text
+    (_, first), (question, second) = coach.asked
+    assert first == ()
+    assert question == "And how long does that take?"
+    assert [turn.role for turn in second] == ["user", "assistant"]
+    assert second[0].text == "How many rounds?"
+    assert "snacks" not in second[1].text
+
+
+def test_a_redraw_asks_nothing_again(coach: FakeCoach) -> None:
+    page = open_page(coach=coach)
+    ask(page, "How many rounds?")
+    assert "Written by Qwen" in shown(page.run())
+    assert len(coach.asked) == 1
+
+
+def test_a_new_conversation_starts_empty(coach: FakeCoach) -> None:
+    page = open_page(coach=coach)
+    ask(page, "How many rounds?")
+    assert PROMISE in shown(page.button(key="new_conversation").click().run())
+    ask(page, "What pay?")
+    assert coach.asked[-1][1] == ()
+
+
+def test_a_refusal_is_calm_and_offers_passages(coach: FakeCoach) -> None:
+    text = ask(open_page(coach=coach), "unknown")
+    assert "coach-refusal" in text
+    assert "coach-error" not in text
+
+
+def test_an_error_is_one_sentence_with_its_command_and_keeps_the_question(coach: FakeCoach) -> None:
+    page = open_page(coach=coach)
+    text = ask(page, "fail on this one")
+    assert "run <code>coach models pull</code>" in text
+    assert "fail on this one" in text
+    assert "In the article’s own words" in text  # what was found before the error stays
+
+
+def test_trying_again_asks_the_same_question_in_its_place(coach: FakeCoach) -> None:
+    page = open_page(coach=coach)
+    ask(page, "fail on this one")
+    again = next(button for button in page.button if button.label == "Try again")
+    text = shown(again.click().run())
+    assert [question for question, _ in coach.asked] == ["fail on this one"] * 2
+    assert text.count('<h2 class="coach-question">fail on this one</h2>') == 1
+
+
+def test_editing_puts_the_question_back_into_the_box(coach: FakeCoach) -> None:
+    page = open_page(coach=coach)
+    ask(page, "fail on this one")
+    edit = next(button for button in page.button if button.label == "Edit the question")
+    edit.click().run()
+    assert page.chat_input(key=QUESTION_BOX).proto.value == "fail on this one"
+
+
+def test_something_unforeseen_says_what_to_do_and_logs_the_rest(
+    coach: FakeCoach, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = ask(open_page(coach=coach), "crash")
+    assert "<code>coach doctor</code>" in text
+    assert "a detail that belongs in the log" not in text
+    assert "a detail that belongs in the log" in caplog.text
+
+
+def test_a_question_of_five_megabytes_is_answered_in_one_sentence(coach: FakeCoach) -> None:
+    coach.error = UsageError("The question has 5,000,000 characters: shorten it to 4,000 and ask again.")
+    page = open_page(coach=coach)
+    text = ask(page, "fail " + "<" * 5_000_000)
+    assert "shorten it to 4,000" in text
+    assert len(text) < 100_000
+    assert len(coach.asked[0][0]) == 5_000_005
+
+
+def test_control_characters_and_markup_in_a_question_are_shown(coach: FakeCoach) -> None:
+    text = ask(open_page(coach=coach), "a\x00b <img src=x onerror=alert(1)> $x$ **b**")
+    assert "a␀b &lt;img src=x onerror=alert(1)&gt; $x$ **b**" in text
+
+
+def test_without_a_model_the_sources_answer_and_the_reason_is_on_the_page() -> None:
+    coach = FakeCoach(model_name=None)
+    coach.backend, coach.backend_reason = "none", "No model is here: run `coach models pull`."
+    page = open_page(coach=coach)
+    text = ask(page, "How many rounds?")
+    assert "Written by" not in text
+    assert "In the article’s own words" in text
+    assert "The sources alone" in text
+    assert "<code>coach models pull</code>" in text
+
+
+def test_while_the_model_loads_the_page_says_so() -> None:
+    coach = FakeCoach(model_name=None)
+    coach.backend = "auto"
+    assert "it is still loading" in shown(open_page(coach=coach))
+
+
+def test_the_sidebar_names_who_answers(coach: FakeCoach) -> None:
+    text = shown(open_page(coach=coach))
+    assert "Qwen2.5-Coder-1.5B-Instruct" in text
+    assert "built in, on this machine" in text
+
+
+def test_an_interrupted_answer_keeps_what_was_found_and_can_be_asked_again(coach: FakeCoach) -> None:
+    page = open_page(coach=coach)
+    ask(page, "How many rounds?")
+    exchange = page.session_state["exchanges"][0]
+    exchange.reply = None
+    text = shown(page.run())
+    assert "stopped before it was finished" in text
+    assert "In the article’s own words" in text
+    again = next(button for button in page.button if button.label == "Answer it now")
+    assert "Written by Qwen" in shown(again.click().run())
+
+
+@pytest.mark.usefixtures("no_index")
+def test_without_an_index_the_page_says_how_to_make_one_and_keeps_the_question() -> None:
+    page = open_page()
+    assert "run <code>coach ingest</code>" in shown(page)
+    text = ask(page, "How many rounds?")
+    assert "How many rounds?" in text
+    assert "run <code>coach ingest</code>" in text
+    page.session_state["coach"] = FakeCoach()  # the index has been made in the meantime
+    again = next(button for button in page.button if button.label == "Try again")
+    assert "Written by Qwen" in shown(again.click().run())
+
+
+def test_the_library_lists_documents_with_their_sections_and_the_state(coach: FakeCoach) -> None:
+    text = shown(open_page("library", coach))
+    assert "13 sections" in text
+    assert "Preparation Checklist" in text
+    assert "all-MiniLM-L6-v2" in text
+    assert "Qwen2.5-Coder-1.5B-Instruct" in text
+
+
+def test_the_library_reads_the_sources_again_and_reports(coach: FakeCoach) -> None:
+    text = shown(open_page("library", coach).button(key="ingest").click().run())
+    assert coach.ingests == 1
+    assert "The sources have been read again" in text
+
+
+def test_a_failed_ingest_is_one_sentence_with_its_command(coach: FakeCoach) -> None:
+    coach.error = IngestError("The disk is full: free some space and run `coach ingest`.")
+    text = shown(open_page("library", coach).button(key="ingest").click().run())
+    assert "run <code>coach ingest</code>" in text
+    assert "13 sections" in text  # the previous index goes on answering
+
+
+@pytest.mark.usefixtures("no_index")
+def test_the_library_without_an_index_says_how_to_make_one() -> None:
+    assert "run <code>coach ingest</code>" in shown(open_page("library"))
