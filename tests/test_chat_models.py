@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -283,6 +284,15 @@ class TestEmbedded:
         first = next(stream)
         assert embedded.choose(YES_OR_NO, ["Yes", "No"])
         assert (first + "".join(stream)).strip()
+
+    def test_hanging_up_stops_the_engine(self, embedded):
+        stream = embedded.stream(QUESTION, max_tokens=1200, temperature=1.0)
+        next(stream)
+        stream.close()
+        deadline = time.monotonic() + 10.0  # 1,200 tokens would take half a minute and more
+        while embedded._engine.get("/slots")[0]["is_processing"] and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not embedded._engine.get("/slots")[0]["is_processing"]
 
     def test_a_prompt_longer_than_the_window_is_refused_with_the_numbers(self, embedded):
         with pytest.raises(BackendError, match=r"tokens and .* reads 2048: shorten it"):

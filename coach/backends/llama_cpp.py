@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -177,8 +178,9 @@ class LlamaCppStream(Iterator[str]):
 
     def close(self) -> None:
         """Hang up: the engine stops at the next token."""
-        self._pieces.close()
         self._reply.close()
+        with suppress(ValueError):  # another thread is reading: it finds the line hung up
+            self._pieces.close()
 
     def __del__(self) -> None:
         self.close()

@@ -1,0 +1,158 @@
+"""The question flow end to end over the real index: order of events, proof, refusal, failures, follow-ups."""
+
+import pytest
+
+from coach.answer import Extracted, Finished, StepStarted, Token
+from coach.backends import load_index
+from coach.backends.chat import LoadedChatModel
+from coach.coach import Coach
+from coach.errors import BackendError, UsageError
+from coach.settings import load_settings
+from coach.types import Answer, Refusal, Turn
+from tests.fakes import ScriptedChatModel
+
+ROUNDS = "How many interview rounds are typical for this role?"
+TRUE = "The process often takes 6-8 weeks from initial contact to offer."
+FALSE = "The process takes 20 weeks at Netflix."
+
+
+@pytest.fixture()
+def coach_with(library, embedder):
+    def build(model, backend="embedded"):
+        settings = load_settings(backend=backend)
+        voice = LoadedChatModel(model, backend, "for the test")
+        return Coach(settings, embedder, load_index(settings, embedder.name), voice)
+
+    return build
+
+
+def test_the_sources_speak_first_then_the_model_then_what_was_checked(coach_with):
+    events = list(coach_with(ScriptedChatModel(f"{TRUE} {FALSE}")).answer(ROUNDS))
+    kinds = [type(event) for event in events]
+    assert kinds.index(Extracted) < kinds.index(Token) < kinds.index(Finished) == len(kinds) - 1
+    assert [event.name for event in events if isinstance(event, StepStarted)] == [
+        "Reading the question",
+        "Searching the sources",
+        "Checking the evidence",
+        "Writing",
+        "Checking every sentence",
+    ]
+
+
+def test_only_proven_sentences_are_in_the_text_and_the_rest_is_listed(coach_with):
+    answer = coach_with(ScriptedChatModel(f"{TRUE} [9] {FALSE}")).answer(ROUNDS).result()
+    assert isinstance(answer, Answer)
+    assert answer.mode == "generated"
+    assert TRUE in answer.text
+    assert "Netflix" not in answer.text
+    assert [sentence.text for sentence in answer.left_out] == [FALSE]
+    assert "[9]" not in "".join(sentence.text for sentence in answer.sentences)
+
+
+def test_the_models_text_never_loses_a_fact_the_sources_sentences_had(coach_with):
+    coach = coach_with(ScriptedChatModel(TRUE))
+    events = list(coach.answer(ROUNDS))
+    extracted = next(event.answer for event in events if isinstance(event, Extracted))
+    assert "5-7" in extracted.text
+    assert "5-7" in events[-1].reply.text
+
+
+def test_every_citation_is_byte_exact(coach_with):
+    coach = coach_with(ScriptedChatModel(TRUE))
+    for question in (ROUNDS, "What is model empathy?", "What should I know about RAG and fine-tuning?"):
+        reply = coach.answer(question).result()
+        assert isinstance(reply, Answer)
+        citations = [citation for sentence in reply.sentences for citation in sentence.citations]
+        assert citations
+        for citation in citations:
+            span = citation.span
+            assert coach.document(span.source).text[span.start : span.end] == span.text
+            assert reply.passages[citation.passage].chunk.start <= span.start
+            assert span.end <= reply.passages[citation.passage].chunk.end
+
+
+@pytest.mark.parametrize("said", ["", "   ", "The sources do not say.", "Bananas are yellow fruit from Ecuador."])
+def test_where_the_model_says_nothing_usable_the_sources_sentences_stand(coach_with, said):
+    answer = coach_with(ScriptedChatModel(said)).answer(ROUNDS).result()
+    assert answer.mode == "extractive"
+    assert "5-7" in answer.text
+    assert "Bananas" not in answer.text
+
+
+def test_a_model_that_fails_loses_nothing_and_says_what_to_do(coach_with):
+    failing = ScriptedChatModel(failure=BackendError("The server is gone: run `ollama serve`."))
+    answer = coach_with(failing).answer(ROUNDS).result()
+    assert "5-7" in answer.text
+    assert "ollama serve" in " ".join(answer.trace.notes)
+
+
+def test_what_the_sources_do_not_cover_is_refused_by_name_with_three_passages(coach_with):
+    model = ScriptedChatModel(TRUE, choices={"sourdough": "No"})
+    refusal = coach_with(model).answer("How do I bake sourdough bread at high altitude?").result()
+    assert isinstance(refusal, Refusal)
+    assert "sourdough" in refusal.text
+    assert len(refusal.nearest) == 3
+    assert model.prompts == []
+
+
+def test_a_follow_up_finds_the_passage_and_shows_the_query(sources_only):
+    history = [Turn("user", "How many rounds are typical?"), Turn("assistant", "Five to seven.")]
+    answer = sources_only.answer("and how long does that take?", history).result()
+    assert "6-8 weeks" in answer.text
+    assert answer.trace.rewritten
+    assert "How many rounds are typical?" in answer.trace.query
+
+
+def test_small_talk_is_neither_refused_nor_cited(sources_only):
+    answer = sources_only.answer("what can you do?").result()
+    assert isinstance(answer, Answer)
+    assert [sentence.status for sentence in answer.sentences] == ["connective"]
+    assert answer.passages == ()
+
+
+def test_an_empty_question_is_a_usage_error(sources_only):
+    with pytest.raises(UsageError):
+        sources_only.answer("  \x00 ").result()
+
+
+def test_the_trace_tells_model_times_and_steps(coach_with):
+    trace = coach_with(ScriptedChatModel(TRUE)).answer(ROUNDS).result().trace
+    assert trace.model == "scripted"
+    assert trace.backend_reason == "for the test"
+    assert 0 < trace.first_citation_ms < trace.first_token_ms < trace.total_ms
+    assert {"retrieve", "extract", "gate", "generate", "verify"} <= set(trace.steps_ms)
+    assert trace.usage.prompt > 0
+    assert trace.index_fingerprint
+
+
+def test_the_model_gets_the_section_that_the_engine_remembers(coach_with):
+    model = ScriptedChatModel(TRUE)
+    coach = coach_with(model)
+    coach.warm()
+    coach.answer(ROUNDS).result()
+    assert model.prompts[0][0] in [messages[0] for messages in model.remembered]
+
+
+def test_a_model_is_not_touched_before_the_sources_sentences_are_out(library, embedder):
+    def forbidden():
+        raise AssertionError("loaded too early")
+
+    settings = load_settings(backend="embedded")
+    coach = Coach(settings, embedder, load_index(settings, embedder.name))
+    coach.voice = forbidden
+    for event in coach.answer(ROUNDS):
+        if isinstance(event, Extracted):
+            return
+    raise AssertionError("no extractive answer")
+
+
+def test_langchain_models_and_retriever_fit_the_seams(library, embedder):
+    from langchain_core.language_models import FakeListChatModel
+
+    coach = Coach.load(load_settings(), chat_model=FakeListChatModel(responses=[TRUE]))
+    answer = coach.answer(ROUNDS).result()
+    assert answer.mode == "generated"
+    documents = coach.retriever(3).invoke(ROUNDS)
+    assert len(documents) == 3
+    text = coach.document(documents[0].metadata["source"]).text
+    assert text[documents[0].metadata["start"] : documents[0].metadata["end"]] == documents[0].page_content
