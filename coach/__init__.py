@@ -6,14 +6,16 @@ import os
 from typing import TYPE_CHECKING, Any
 
 # Before any vendor is imported: nothing below may look a hub up or report its use.
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
-os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-os.environ["ANONYMIZED_TELEMETRY"] = "False"
-os.environ.setdefault("LANGCHAIN_TRACING_V2", "false")
-os.environ.setdefault("LANGSMITH_TRACING", "false")
-os.environ.setdefault("DO_NOT_TRACK", "1")
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+# Set outright: a user who has one of them on for other work still has it off here.
+os.environ.update(
+    ANONYMIZED_TELEMETRY="False",
+    DO_NOT_TRACK="1",
+    HF_HUB_DISABLE_TELEMETRY="1",
+    HF_HUB_OFFLINE="1",
+    LANGCHAIN_TRACING_V2="false",
+    LANGSMITH_TRACING="false",
+    TRANSFORMERS_OFFLINE="1",
+)
 
 __version__ = "0.1.0"
 

@@ -26,7 +26,9 @@ from coach.words import content_words, numbers, share_covered
 NEAREST = 3
 ALREADY_SAID = 0.8  # share of a source sentence's words in the model's text from which it is not repeated
 
-_NO_ANSWER = re.compile(r"\bthe sources (?:do not|don't) (?:say|state|mention|provide|specify)\b", re.IGNORECASE)
+_NO_ANSWER = re.compile(
+    r"\bthe sources (?:do not|don't) (?:say|state|mention|provide|specify)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +180,17 @@ class _Flow:
             if voice.model is None:
                 return evidence
             prompt = compose(
-                standalone.text, (), passages, self.sections(), voice.model, max_tokens=4, template="sufficiency_question"
+                standalone.text,
+                (),
+                passages,
+                self.sections(),
+                voice.model,
+                max_tokens=4,
+                template="sufficiency_question",
             )
-            return gate(standalone.text, passages, sentences, chat_model=voice.model, messages=prompt.messages)
+            return gate(
+                standalone.text, passages, sentences, chat_model=voice.model, messages=prompt.messages
+            )
         except (BackendError, ModelMissingError) as error:
             self._note(str(error))
             return evidence
@@ -198,7 +208,9 @@ class _Flow:
                 said = ""
                 self._note(str(error))
         else:
-            self.trace = replace(self.trace, backend_reason="The setting `backend` is `none`: the sources speak alone.")
+            self.trace = replace(
+                self.trace, backend_reason="The setting `backend` is `none`: the sources speak alone."
+            )
         self._lap("generate")
         if not said.strip():
             yield Finished(replace(extracted, trace=self._closed_trace()))
@@ -250,9 +262,15 @@ class _Flow:
         self._lap("verify")
         supported = [sentence for sentence in checked if sentence.status == "supported"]
         if not supported:
-            reason = "said that the sources hold no answer" if _NO_ANSWER.search(clean(said)) else "said nothing that the sources carry"
+            reason = (
+                "said that the sources hold no answer"
+                if _NO_ANSWER.search(clean(said))
+                else "said nothing that the sources carry"
+            )
             self._note(f"The model {reason}; the sources' own sentences stand.")
-            left_out = tuple(s for s in checked if s.status == "unsupported" and not _NO_ANSWER.search(s.text))
+            left_out = tuple(
+                s for s in checked if s.status == "unsupported" and not _NO_ANSWER.search(s.text)
+            )
             return replace(extracted, sentences=(*extracted.sentences, *left_out), trace=self._closed_trace())
         shown = tuple(s for s in checked if not _NO_ANSWER.search(s.text))
         sentences = (*shown, *_not_yet_said(extracted.sentences, supported))
@@ -264,7 +282,12 @@ class _Flow:
         text = f"Your sources do not answer this. I looked for “{looked_for}” in {len(self.index)} passages"
         text += "; the nearest are listed below." if passages else " and found nothing near it."
         return Refusal(
-            self.question, standalone.text, evidence.reason or "no_evidence", text, passages[:NEAREST], self._closed_trace()
+            self.question,
+            standalone.text,
+            evidence.reason or "no_evidence",
+            text,
+            passages[:NEAREST],
+            self._closed_trace(),
         )
 
     def _own_words(self, text: str, standalone: Standalone) -> Answer:
@@ -311,8 +334,19 @@ def _not_yet_said(source: Sequence[Sentence], supported: Sequence[Sentence]) -> 
     return tuple(
         sentence
         for sentence in source
-        if share_covered(content_words(sentence.text), words) < ALREADY_SAID or not numbers(sentence.text) <= figures
+        if share_covered(content_words(sentence.text), words) < ALREADY_SAID
+        or not numbers(sentence.text) <= figures
     )
 
 
-__all__ = ["Answer", "AnswerStream", "Event", "Extracted", "Finished", "StepStarted", "Token", "Usage", "answer"]
+__all__ = [
+    "Answer",
+    "AnswerStream",
+    "Event",
+    "Extracted",
+    "Finished",
+    "StepStarted",
+    "Token",
+    "Usage",
+    "answer",
+]

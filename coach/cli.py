@@ -54,7 +54,9 @@ def main() -> NoReturn:
         _say(_storage_sentence(error))
         code = FAILED
     except Exception:  # a fault of ours: the details go where a report can be made from them
-        _say(f"Something went wrong inside the coach; the details are in {_write_details()}: run `coach doctor`.")
+        _say(
+            f"Something went wrong inside the coach; the details are in {_write_details()}: run `coach doctor`."
+        )
         code = FAILED
     _leave(code if isinstance(code, int) else OK)
 
@@ -62,12 +64,21 @@ def main() -> NoReturn:
 @cli.command()
 @click.argument("question", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the reply as one JSON object.")
-@click.option("--backend", type=click.Choice(BACKENDS), help="Who speaks; `none` lets the sources speak alone.")
+@click.option(
+    "--backend", type=click.Choice(BACKENDS), help="Who speaks; `none` lets the sources speak alone."
+)
 @click.option("--model", help="Model name for Ollama or the server.")
-@click.option("--history", type=click.Path(dir_okay=False), help="JSON file with earlier turns, oldest first.")
+@click.option(
+    "--history", type=click.Path(dir_okay=False), help="JSON file with earlier turns, oldest first."
+)
 @click.option("--batch", type=click.Path(dir_okay=False), help="JSONL of questions; one JSON reply a line.")
 def ask(
-    question: str | None, as_json: bool, backend: str | None, model: str | None, history: str | None, batch: str | None
+    question: str | None,
+    as_json: bool,
+    backend: str | None,
+    model: str | None,
+    history: str | None,
+    batch: str | None,
 ) -> None:
     """Answer QUESTION from the sources, with citations; `-` reads it from standard input."""
     if batch is not None and question is not None:
@@ -100,7 +111,13 @@ def _ask_one(settings: Settings, question: str, history: list[Any], as_json: boo
 def _print_stream(coach: Coach, question: str, history: list[Any]) -> None:
     """The sources' sentences at once; then what the model added, checked; then the references."""
     from coach.answer import Extracted, Finished, StepStarted, Token
-    from coach.report import References, left_out_as_text, references_as_text, refusal_as_text, sentences_as_text
+    from coach.report import (
+        References,
+        left_out_as_text,
+        references_as_text,
+        refusal_as_text,
+        sentences_as_text,
+    )
     from coach.types import Refusal
 
     references = References()
@@ -172,12 +189,18 @@ def _batch_lines(lines: TextIO, path: str) -> Iterator[tuple[int, dict[str, Any]
         try:
             entry = json.loads(line)
         except ValueError as error:
-            raise UsageError(f"{path}, line {number}: not JSON ({error}); mend the line and run again.") from error
+            raise UsageError(
+                f"{path}, line {number}: not JSON ({error}); mend the line and run again."
+            ) from error
         if not isinstance(entry, dict) or not isinstance(entry.get("question"), str):
-            raise UsageError(f'{path}, line {number}: needs a text field "question"; mend the line and run again.')
+            raise UsageError(
+                f'{path}, line {number}: needs a text field "question"; mend the line and run again.'
+            )
         history = entry.get("history", [])
         if not isinstance(history, list):
-            raise UsageError(f'{path}, line {number}: "history" is a list of turns; mend the line and run again.')
+            raise UsageError(
+                f'{path}, line {number}: "history" is a list of turns; mend the line and run again.'
+            )
         try:
             entry["history"] = [as_turn(turn) for turn in history]
         except UsageError as error:
@@ -187,14 +210,18 @@ def _batch_lines(lines: TextIO, path: str) -> Iterator[tuple[int, dict[str, Any]
 
 @cli.command()
 @click.argument("paths", nargs=-1, type=click.Path())
-@click.option("--forget", multiple=True, type=click.Path(), help="Take a path given earlier out of the library.")
+@click.option(
+    "--forget", multiple=True, type=click.Path(), help="Take a path given earlier out of the library."
+)
 def ingest(paths: tuple[str, ...], forget: tuple[str, ...]) -> None:
     """Index the corpus, everything ingested before, and PATHS (Markdown and text files, folders)."""
     from coach.coach import ingest_library
     from coach.settings import load_settings
 
     bars = _StepBars()
-    report = ingest_library(load_settings(), [Path(path) for path in paths], forget=[Path(p) for p in forget], progress=bars)
+    report = ingest_library(
+        load_settings(), [Path(path) for path in paths], forget=[Path(p) for p in forget], progress=bars
+    )
     bars.close()
     for line in report.lines():
         _out(line)
@@ -205,7 +232,6 @@ def ingest(paths: tuple[str, ...], forget: tuple[str, ...]) -> None:
 def serve(port: int | None) -> None:
     """Open the app in the browser's reach, on http://127.0.0.1:8501."""
     from coach.serve import serve as run
-
     from coach.settings import load_settings
 
     run(load_settings(port=port), _say)
@@ -247,12 +273,13 @@ def models_pull(name: str | None) -> None:
 
     settings = load_settings()
     if name is not None:
+        from coach.backends.chat import ollama_address
         from coach.backends.ollama import pull_model
 
         bars = _StepBars()
-        pull_model(settings, name, bars)
+        pull_model(ollama_address(settings.ollama_host), name, bars)
         bars.close()
-        _out(f"{name} is ready: run `coach ask --backend ollama --model {name} \"...\"`.")
+        _out(f'{name} is ready: run `coach ask --backend ollama --model {name} "..."`.')
         return
     from coach.backends.model_files import pull_embedded_model
     from coach.backends.openvino import prepare_embedder
@@ -294,7 +321,9 @@ def _history(path: str | None) -> list[Any]:
         try:
             turns = json.load(file)
         except ValueError as error:
-            raise UsageError(f"{path} is not JSON ({error}): it holds a list of turns; mend it and run again.") from error
+            raise UsageError(
+                f"{path} is not JSON ({error}): it holds a list of turns; mend it and run again."
+            ) from error
     if not isinstance(turns, list):
         raise UsageError(f"{path} must hold a JSON list of turns: mend it and run again.")
     return [as_turn(turn) for turn in turns]
@@ -306,7 +335,9 @@ def _opened(path: str) -> TextIO:
     try:
         return Path(path).open(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}): check the name and run again.") from error
+        raise UsageError(
+            f"{path} cannot be read ({error.strerror}): check the name and run again."
+        ) from error
 
 
 def _limited(stream: TextIO) -> str:
@@ -361,7 +392,9 @@ def _storage_sentence(error: OSError) -> str:
 def _write_details() -> str:
     import tempfile
 
-    with tempfile.NamedTemporaryFile("w", prefix="coach-", suffix=".log", delete=False, encoding="utf-8") as file:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="coach-", suffix=".log", delete=False, encoding="utf-8"
+    ) as file:
         traceback.print_exc(file=file)
     return file.name
 

@@ -12,9 +12,9 @@ from coach.settings import Settings, load_settings
 from coach.types import Document, Turn
 
 if TYPE_CHECKING:
-    from coach.answer import AnswerStream, Voice
     from pathlib import Path
 
+    from coach.answer import AnswerStream, Voice
     from coach.protocols import ChatModel, Embedder, PassageIndex
     from coach.sections import Section
     from ingest.pipeline import IngestReport
@@ -106,7 +106,9 @@ class Coach:
         from coach.sections import split_sections
 
         if self._sections is None:
-            guides = [document for document in self.index.documents() if document.source.startswith("guides/")]
+            guides = [
+                document for document in self.index.documents() if document.source.startswith("guides/")
+            ]
             self._sections = tuple(section for guide in guides for section in split_sections(guide))
         return self._sections
 
@@ -131,12 +133,16 @@ class Coach:
             if progress is not None:
                 progress("warm", number + 1, len(sections))
 
-    def ingest(self, paths: Iterable[Path] = (), *, forget: Iterable[Path] = (), progress: Any = None) -> IngestReport:
+    def ingest(
+        self, paths: Iterable[Path] = (), *, forget: Iterable[Path] = (), progress: Any = None
+    ) -> IngestReport:
         """Bring the index up to date with the corpus and every path ever given, and use it from now on.
 
         Raises IngestError; the previous index then goes on answering.
         """
-        report = ingest_library(self.settings, paths, forget=forget, progress=progress, embedder=self.embedder)
+        report = ingest_library(
+            self.settings, paths, forget=forget, progress=progress, embedder=self.embedder
+        )
         self.reload()
         return report
 
@@ -240,7 +246,9 @@ def _given_voice(chat_model: Any) -> Voice:
         return LoadedChatModel(chat_model, "given", "This chat model was passed in.")
     from coach.backends.langchain import LangChainChatModel
 
-    return LoadedChatModel(LangChainChatModel(chat_model), "langchain", "This LangChain chat model was passed in.")
+    return LoadedChatModel(
+        LangChainChatModel(chat_model), "langchain", "This LangChain chat model was passed in."
+    )
 
 
 __all__ = ["Coach", "CoachError"]

@@ -22,8 +22,13 @@ _POINTING = re.compile(
     re.IGNORECASE,
 )
 # "that" inside these is no pointer back: "skills that matter", "is it true that ..."
-_RELATIVE_THAT = re.compile(r"\b(?:\w+s|anything|everything|someone|true|so|sure|think|say|show|mean|ensure) that\b", re.IGNORECASE)
-_DUMMY_IT = re.compile(r"\b(?:is|does|would|will|can) it (?:true|ok|okay|possible|worth|necessary|mandatory|important|matter|take to|help to|better to|enough to|hard to|likely)\b", re.IGNORECASE)
+_RELATIVE_THAT = re.compile(
+    r"\b(?:\w+s|anything|everything|someone|true|so|sure|think|say|show|mean|ensure) that\b", re.IGNORECASE
+)
+_DUMMY_IT = re.compile(
+    r"\b(?:is|does|would|will|can) it (?:true|ok|okay|possible|worth|necessary|mandatory|important|matter|take to|help to|better to|enough to|hard to|likely)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)

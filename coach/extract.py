@@ -73,7 +73,9 @@ def _candidates(passages: Sequence[Passage]) -> list[_Candidate]:
             if text in seen:
                 continue
             seen.add(text)
-            cosine = passage.sentence_scores[place] if place < len(passage.sentence_scores) else passage.cosine
+            cosine = (
+                passage.sentence_scores[place] if place < len(passage.sentence_scores) else passage.cosine
+            )
             found.append(_Candidate(number, start, end, text, _under(heading, text), heading, cosine))
     return found
 

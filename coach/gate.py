@@ -66,9 +66,7 @@ def gate(
     return Evidence(False, "off_topic" if off_topic else "no_evidence", scores, unsure)
 
 
-def _signals(
-    question: str, passages: Sequence[Passage], sentences: Sequence[Sentence]
-) -> dict[str, float]:
+def _signals(question: str, passages: Sequence[Passage], sentences: Sequence[Sentence]) -> dict[str, float]:
     known: set[str] = set()
     for passage in passages:
         known.update(content_words(" ".join([*passage.chunk.headings, passage.chunk.text])))

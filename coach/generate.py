@@ -45,7 +45,9 @@ def compose(
     """
     budget = chat_model.context_window - max_tokens - TEMPLATE_TOKENS
     asked = Turn("user", fill_prompt(template, question=question))
-    fixed = chat_model.count_tokens(asked.text) + chat_model.count_tokens(fill_prompt("answer_system", sources=""))
+    fixed = chat_model.count_tokens(asked.text) + chat_model.count_tokens(
+        fill_prompt("answer_system", sources="")
+    )
     if fixed > budget:
         raise BackendError(
             f"The question needs {fixed} tokens and {chat_model.name} reads {budget}: shorten it, or raise "
@@ -54,8 +56,9 @@ def compose(
     room = budget - fixed
     turns, dropped_turns, room = _newest_turns(history, chat_model, room)
     section = _section_of(passages, sections, chat_model, room)
+    dropped: tuple[str, ...] = ()
     if section is not None:
-        sources, dropped = section_text(section), ()
+        sources = section_text(section)
     else:
         sources, dropped = _passages_within(passages, chat_model, room)
     system = Turn("system", fill_prompt("answer_system", sources=sources))
@@ -110,7 +113,9 @@ def _passages_within(
             kept.append(passage)
             room -= cost
         else:
-            dropped.append(f"passage {passage.rank} ({passage.source}:{passage.chunk.start}-{passage.chunk.end})")
+            dropped.append(
+                f"passage {passage.rank} ({passage.source}:{passage.chunk.start}-{passage.chunk.end})"
+            )
     kept.sort(key=lambda passage: (passage.source, passage.chunk.start))
     return "\n\n".join(_passage_text(passage) for passage in kept), tuple(dropped)
 

@@ -83,9 +83,7 @@ class ChatModel(Protocol):
     def context_window(self) -> int:
         """Tokens that prompt and reply share."""
 
-    def stream(
-        self, messages: Sequence[Turn], *, max_tokens: int, temperature: float
-    ) -> TokenStream:
+    def stream(self, messages: Sequence[Turn], *, max_tokens: int, temperature: float) -> TokenStream:
         """Speak. Raises BackendError with the next step when the model cannot."""
 
     def choose(self, messages: Sequence[Turn], options: Sequence[str]) -> Mapping[str, float]:

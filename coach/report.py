@@ -37,7 +37,12 @@ def _sentence(sentence: Sentence) -> dict[str, Any]:
         {**asdict(citation.span), "support": round(citation.support, 4), "method": citation.method}
         for citation in sentence.citations
     ]
-    return {"text": sentence.text, "status": sentence.status, "origin": sentence.origin, "citations": citations}
+    return {
+        "text": sentence.text,
+        "status": sentence.status,
+        "origin": sentence.origin,
+        "citations": citations,
+    }
 
 
 def _passage(passage: Passage) -> dict[str, Any]:
@@ -93,7 +98,9 @@ def references_as_text(references: References, passages: tuple[Passage, ...]) ->
     lines = []
     for number, citation in enumerate(references.citations, 1):
         headings = passages[citation.passage].chunk.headings if citation.passage < len(passages) else ()
-        lines.append(f"[{number}] {citation.span.source}:{citation.span.start}-{citation.span.end}  {' > '.join(headings)}")
+        lines.append(
+            f"[{number}] {citation.span.source}:{citation.span.start}-{citation.span.end}  {' > '.join(headings)}"
+        )
     return "\n".join(lines)
 
 
@@ -103,7 +110,9 @@ def refusal_as_text(refusal: Refusal) -> str:
     for passage in refusal.nearest:
         words = " ".join(passage.chunk.text.split())
         words = words if len(words) <= 160 else words[:160].rsplit(" ", 1)[0] + " …"
-        lines.append(f"  - {' > '.join(passage.chunk.headings) or passage.title} ({passage.source}:{passage.chunk.start}-{passage.chunk.end}): {words}")
+        lines.append(
+            f"  - {' > '.join(passage.chunk.headings) or passage.title} ({passage.source}:{passage.chunk.start}-{passage.chunk.end}): {words}"
+        )
     return "\n".join(lines)
 
 
@@ -111,4 +120,6 @@ def left_out_as_text(answer: Answer) -> str:
     """What the model said and the sources do not carry; empty when nothing."""
     if not answer.left_out:
         return ""
-    return "Left out: not in your sources\n" + "\n".join(f"  - {' '.join(s.text.split())}" for s in answer.left_out)
+    return "Left out: not in your sources\n" + "\n".join(
+        f"  - {' '.join(s.text.split())}" for s in answer.left_out
+    )

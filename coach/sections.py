@@ -38,10 +38,10 @@ def split_sections(document: Document) -> tuple[Section, ...]:
         path = {depth: title for depth, title in path.items() if depth < level}
         if heading:
             path[level] = heading
-        text = document.text[start:end]
-        start += len(text) - len(text.lstrip())
-        text = text.strip()
+        whole = document.text[start:end]
+        text = whole.strip()
         if text:
+            first = start + len(whole) - len(whole.lstrip())
             headings = tuple(path[depth] for depth in sorted(path)) or (document.title,)
-            sections.append(Section(document.source, headings, start, start + len(text), text))
+            sections.append(Section(document.source, headings, first, first + len(text), text))
     return tuple(sections)

@@ -6,7 +6,37 @@ import re
 
 # A full stop after these does not end a sentence (Kiss & Strunk 2006 call them ordinary abbreviations).
 _ABBREVIATIONS = frozenset(
-    "e.g i.e vs mr mrs ms dr prof sr jr st no fig figs eq al etc cf approx inc ltd co corp dept est u.s u.k a.m p.m".split()
+    [
+        "e.g",
+        "i.e",
+        "vs",
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "prof",
+        "sr",
+        "jr",
+        "st",
+        "no",
+        "fig",
+        "figs",
+        "eq",
+        "al",
+        "etc",
+        "cf",
+        "approx",
+        "inc",
+        "ltd",
+        "co",
+        "corp",
+        "dept",
+        "est",
+        "u.s",
+        "u.k",
+        "a.m",
+        "p.m",
+    ]
 )
 _BREAK = re.compile(
     r"""
@@ -39,8 +69,8 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
 
 def _continues(text: str, start: int, stop: int, end: int) -> bool:
     """Whether the full stop at `stop` belongs to an abbreviation, an initial or a number."""
-    if text[stop] != "." or end - stop > 1:
-        return False
+    if text[stop] != "." or end - stop > 1 or text[stop - 1 : stop].isspace():
+        return False  # a full stop set apart by a space, as in tokenised text, ends a sentence
     rest = text[end:].lstrip()
     last = _LAST_WORD.search(text, max(start, end - 20), end)
     word = last.group(1).lower() if last else ""
@@ -48,7 +78,7 @@ def _continues(text: str, start: int, stop: int, end: int) -> bool:
         return True
     if len(word) == 1 and word.isalpha() and word != "i":
         return True
-    if word.isdigit() and not text[start:end - len(word) - 1].strip():
+    if word.isdigit() and not text[start : end - len(word) - 1].strip():
         return True  # "1." at the start of a line is a list number
     return bool(rest) and rest[0].islower()
 

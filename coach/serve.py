@@ -20,7 +20,10 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     check_port(settings.port)
     command = [sys.executable, "-m", "streamlit", "run", str(_app()), *_options(settings.port)]
     say(f"The coach is starting on http://{ADDRESS}:{settings.port} (stop it with Ctrl-C).")
-    with subprocess.Popen(command, env=_environment(settings)) as process, contextlib.suppress(KeyboardInterrupt):
+    with (
+        subprocess.Popen(command, env=_environment(settings)) as process,
+        contextlib.suppress(KeyboardInterrupt),
+    ):
         code = process.wait()
         if code not in (0, -2, -15, 130, 143):
             raise CoachError(f"The app ended with code {code}: run `coach doctor`.")

@@ -33,12 +33,18 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="COACH_", frozen=True, extra="forbid")
 
     home: Path = Field(default_factory=default_home, description="User data, models and index.")
-    backend: BackendName = Field("auto", description="Who speaks; `none` answers with the sources' own sentences.")
-    model: str | None = Field(None, description="Model name for Ollama or the server; none lets the coach pick.")
+    backend: BackendName = Field(
+        "auto", description="Who speaks; `none` answers with the sources' own sentences."
+    )
+    model: str | None = Field(
+        None, description="Model name for Ollama or the server; none lets the coach pick."
+    )
     ollama_host: str = Field(default_factory=lambda: os.environ.get("OLLAMA_HOST", "127.0.0.1:11434"))
     openai_base_url: str = Field("http://127.0.0.1:8000/v1", description="vLLM, LM Studio, llama-server.")
     openai_api_key: str = "not-needed"
-    embedder: str = Field("all-MiniLM-L6-v2", description="Embedding model: the bundled name, or a model folder.")
+    embedder: str = Field(
+        "all-MiniLM-L6-v2", description="Embedding model: the bundled name, or a model folder."
+    )
     context_window: Annotated[int, Field(ge=2048, le=131072)] = 8192
     max_tokens: Annotated[int, Field(ge=16, le=4096)] = 256
     temperature: Annotated[float, Field(ge=0.0, le=2.0)] = 0.0

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import re
 
-_GREETING = re.compile(r"^\W*(?:hi|hey|hello|yo|good (?:morning|afternoon|evening)|hola|hallo|bonjour)(?: there| coach)?\W*$", re.I)
-_THANKS = re.compile(r"^\W*(?:(?:ok|okay|great|cool|perfect)\W+)?(?:thanks?|thank you|thx|cheers|got it|bye|goodbye|see you)(?: (?:a lot|so much|very much|coach|you|again|later))*\W*$", re.I)
+_GREETING = re.compile(
+    r"^\W*(?:hi|hey|hello|yo|good (?:morning|afternoon|evening)|hola|hallo|bonjour)(?: there| coach)?\W*$",
+    re.I,
+)
+_THANKS = re.compile(
+    r"^\W*(?:(?:ok|okay|great|cool|perfect)\W+)?(?:thanks?|thank you|thx|cheers|got it|bye|goodbye|see you)(?: (?:a lot|so much|very much|coach|you|again|later))*\W*$",
+    re.I,
+)
 _ABOUT = re.compile(
     r"^\W*(?:(?:so|hi|hey|hello|ok)\W+)*(?:what (?:can|do) you (?:do|know|help(?: me)? with)|what are you|who are you|who (?:made|built|created) you"
     r"|how (?:can|do) you help(?: me)?|how do you work|how do i use you|what (?:is|are) your (?:name|sources?|purpose|capabilities)|help"

@@ -84,13 +84,17 @@ def _sources(passages: Sequence[Passage]) -> list[_Source]:
             text = chunk.text[start:end]
             span = Span(passage.source, chunk.start + start, chunk.start + end, text)
             words = frozenset(content_words(f"{heading} {text}"))
-            found.append(_Source(number, span, words, numbers(f"{heading} {text}"), f"{heading} {text}".lower()))
+            found.append(
+                _Source(number, span, words, numbers(f"{heading} {text}"), f"{heading} {text}".lower())
+            )
     return found
 
 
 def _judge(claim: str, sources: Sequence[_Source], similar: np.ndarray) -> Sentence:
     words = content_words(claim)
-    supports = np.array([_support(words, source, float(cosine)) for source, cosine in zip(sources, similar, strict=True)])
+    supports = np.array(
+        [_support(words, source, float(cosine)) for source, cosine in zip(sources, similar, strict=True)]
+    )
     best = int(np.argmax(supports))
     carriers = [best]
     second = _second_carrier(words, sources, supports, best)
@@ -101,10 +105,15 @@ def _judge(claim: str, sources: Sequence[_Source], similar: np.ndarray) -> Sente
         supports[best] = max(supports[best], joined)
     support = float(np.clip(supports[best], 0.0, 1.0))
     cited = [sources[place] for place in carriers]
-    if support < SUPPORTED or not _figures_and_names_agree(claim, cited) or not _negation_agrees(claim, cited):
+    if (
+        support < SUPPORTED
+        or not _figures_and_names_agree(claim, cited)
+        or not _negation_agrees(claim, cited)
+    ):
         return Sentence(claim, "unsupported")
     citations = tuple(
-        Citation(sources[place].span, sources[place].passage, round(support, 4), "words+meaning") for place in carriers
+        Citation(sources[place].span, sources[place].passage, round(support, 4), "words+meaning")
+        for place in carriers
     )
     return Sentence(claim, "supported", citations)
 
@@ -138,10 +147,7 @@ def _second_carrier(
     missing = set(words) - sources[best].words
     if not words or len(missing) / len(set(words)) < SECOND_SPAN_GAIN:
         return None
-    gains = [
-        (len(missing & source.words), float(supports[place]))
-        for place, source in enumerate(sources)
-    ]
+    gains = [(len(missing & source.words), float(supports[place])) for place, source in enumerate(sources)]
     place = max((p for p in range(len(sources)) if p != best), key=lambda p: gains[p], default=None)
     if place is None or gains[place][0] / len(set(words)) < SECOND_SPAN_GAIN:
         return None

@@ -16,6 +16,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 OLDEST_PYTHON = (3, 11)
@@ -35,10 +37,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         check_python(sys.version_info[:2])
-        python = install(PROJECT, again=options.again, dev=options.dev)
-        if options.install_only:
-            return 0
-        prepare(python, again=options.again, model=not options.without_model)
+        with only_setup(PROJECT, options.again):
+            python = install(PROJECT, again=options.again, dev=options.dev)
+            if options.install_only:
+                return 0
+            prepare(python, again=options.again, model=not options.without_model)
         if options.serve:
             serve(python, options.port)
         else:
@@ -83,6 +86,29 @@ def check_python(version: tuple[int, ...]) -> None:
             "This Python cannot make virtual environments: run `sudo apt-get install "
             f"python{version[0]}.{version[1]}-venv` (Debian, Ubuntu) and run the command again."
         )
+
+
+@contextmanager
+def only_setup(project: Path, again: str) -> Iterator[None]:
+    """Keep a second set-up of this checkout out; the system frees the lock when the first one dies.
+
+    Raises SetupError while another one runs.
+    """
+    with (project / ".setup.lock").open("a") as file:
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SetupError(
+                f"Another set-up is at work in {project}: wait for it, then run `{again}`."
+            ) from None
+        yield
 
 
 def install(project: Path, *, again: str, dev: bool) -> Path:
@@ -222,15 +248,11 @@ def prepare(python: Path, *, again: str, model: bool) -> None:
     if model:
         _coach(python, ["models", "pull"], again)
     _coach(python, ["ingest"], again)
-    if model and "warm" in _commands(python):
-        _coach(python, ["warm"], again)
-
-
-def _commands(python: Path) -> list[str]:
-    shown = subprocess.run(
-        [str(python), "-m", "coach", "--help"], capture_output=True, text=True, check=False
-    )
-    return re.findall(r"[a-z]+", shown.stdout)
+    if model:
+        try:
+            _coach(python, ["warm"], again)
+        except SetupError:
+            say("Going on without: the first word of an answer comes later, nothing else changes.")
 
 
 def _coach(python: Path, arguments: list[str], again: str) -> None:

@@ -71,7 +71,9 @@ def test_every_citation_is_byte_exact(coach_with):
             assert span.end <= reply.passages[citation.passage].chunk.end
 
 
-@pytest.mark.parametrize("said", ["", "   ", "The sources do not say.", "Bananas are yellow fruit from Ecuador."])
+@pytest.mark.parametrize(
+    "said", ["", "   ", "The sources do not say.", "Bananas are yellow fruit from Ecuador."]
+)
 def test_where_the_model_says_nothing_usable_the_sources_sentences_stand(coach_with, said):
     answer = coach_with(ScriptedChatModel(said)).answer(ROUNDS).result()
     assert answer.mode == "extractive"

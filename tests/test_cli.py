@@ -131,7 +131,7 @@ def test_a_backend_named_on_purpose_that_is_not_there_is_a_failure_not_a_stand_i
 
 
 def test_an_unknown_setting_is_named(tmp_path):
-    (tmp_path / "coach.toml").write_text('pasages = 3\n', encoding="utf-8")
+    (tmp_path / "coach.toml").write_text("pasages = 3\n", encoding="utf-8")
     done = coach("doctor", COACH_HOME=str(tmp_path))
     assert done.returncode == 1
     assert "pasages" in done.stderr

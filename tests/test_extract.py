@@ -1,6 +1,7 @@
 """The answer without a language model: verbatim, cited, few."""
 
 from builders import passage
+
 from coach.extract import MAX_SENTENCES, extract
 
 TEXT = "The loop has 5-7 rounds. Bring water. The process takes 6-8 weeks. Dress as you like. Call home."
@@ -24,7 +25,10 @@ def test_sentences_of_one_passage_keep_their_reading_order(embedder):
 
 
 def test_a_sentence_found_twice_is_shown_once(embedder):
-    twice = [passage("The loop has 5-7 rounds."), passage("The loop has 5-7 rounds.", rank=2, source="guides/b.md")]
+    twice = [
+        passage("The loop has 5-7 rounds."),
+        passage("The loop has 5-7 rounds.", rank=2, source="guides/b.md"),
+    ]
     assert len(extract("How many rounds?", twice, embedder)) == 1
 
 

@@ -1,8 +1,8 @@
 """The prompt fits the window: instructions, question and newest turns survive, the weakest passages go."""
 
 import pytest
-
 from builders import passage
+
 from coach.errors import BackendError
 from coach.generate import compose, section_prefix
 from coach.sections import split_sections
@@ -58,7 +58,9 @@ def test_a_question_that_cannot_fit_is_one_clear_error():
         compose("word " * 500, [], [], [], WordCounter(300), max_tokens=100)
 
 
-GUIDE = Document("d", "guides/a.md", "Guide", "# Guide\n\nIntro.\n\n## Section\n\n" + "All of {braces} it. " * 60, {})
+GUIDE = Document(
+    "d", "guides/a.md", "Guide", "# Guide\n\nIntro.\n\n## Section\n\n" + "All of {braces} it. " * 60, {}
+)
 
 
 def test_a_remembered_section_is_given_whole_so_that_its_prefix_is_the_same_for_every_question():
@@ -75,7 +77,9 @@ def test_a_remembered_section_is_given_whole_so_that_its_prefix_is_the_same_for_
 
 def test_a_section_too_long_for_half_the_window_gives_way_to_passages():
     best = [passage("All of {braces} it.", start=GUIDE.text.index("All of"))]
-    assert compose("First?", [], best, split_sections(GUIDE), WordCounter(400), max_tokens=100).section is None
+    assert (
+        compose("First?", [], best, split_sections(GUIDE), WordCounter(400), max_tokens=100).section is None
+    )
 
 
 def test_a_passage_outside_the_remembered_sections_is_given_as_a_passage():

@@ -58,5 +58,7 @@ def test_usage_reports_of_the_vendors_are_off():
     import tomllib
     from pathlib import Path
 
-    config = tomllib.loads((Path(__file__).parents[1] / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    config = tomllib.loads(
+        (Path(__file__).parents[1] / ".streamlit" / "config.toml").read_text(encoding="utf-8")
+    )
     assert config["browser"]["gatherUsageStats"] is False

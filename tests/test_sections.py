@@ -22,4 +22,7 @@ def test_the_article_has_its_thirteen_sections():
     path = next((corpus_folder() / "guides").glob("*.md"))
     sections = split_sections(Document("d", path.name, "t", path.read_text(encoding="utf-8")))
     assert len(sections) == 13
-    assert sections[-1].headings[1:] == ("FAQ", "Is prior Generative AI experience mandatory for these roles?")
+    assert sections[-1].headings[1:] == (
+        "FAQ",
+        "Is prior Generative AI experience mandatory for these roles?",
+    )

@@ -1,5 +1,7 @@
 """Sentences are found where a reader would find them, with exact places."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,7 +43,7 @@ def test_a_line_break_inside_a_paragraph_does_not_end_a_sentence_but_a_blank_lin
 def test_spans_are_ordered_apart_and_cover_every_letter(text):
     spans = split_sentences(text)
     assert all(0 <= start < end <= len(text) for start, end in spans)
-    assert all(first[1] <= second[0] for first, second in zip(spans, spans[1:], strict=False))
+    assert all(first[1] <= second[0] for first, second in pairwise(spans))
     inside = {place for start, end in spans for place in range(start, end)}
     assert all(place in inside for place, character in enumerate(text) if character.isalpha())
 

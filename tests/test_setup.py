@@ -136,6 +136,17 @@ def test_what_is_installed_here_counts_as_finished(setup):
     ] == []
 
 
+def test_a_second_set_up_of_the_same_checkout_is_kept_out(setup, project):
+    with (
+        setup.only_setup(project, "make run"),
+        pytest.raises(setup.SetupError, match="Another set-up is at work"),
+        setup.only_setup(project, "make test"),
+    ):
+        pass
+    with setup.only_setup(project, "make run"):
+        pass
+
+
 def test_an_old_python_and_a_python_without_venv_are_told_what_to_do(setup, monkeypatch):
     with pytest.raises(setup.SetupError, match=r"3\.11 or newer is needed and this one is 3\.9"):
         setup.check_python((3, 9))

@@ -5,7 +5,9 @@ import pytest
 from coach.small_talk import small_talk
 
 
-@pytest.mark.parametrize("text", ["hi", "Hello there!", "thanks a lot", "What can you do?", "who made you?", "help"])
+@pytest.mark.parametrize(
+    "text", ["hi", "Hello there!", "thanks a lot", "What can you do?", "who made you?", "help"]
+)
 def test_small_talk_gets_the_coachs_own_words(text):
     assert small_talk(text)
 

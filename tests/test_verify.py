@@ -1,8 +1,8 @@
 """Citations are made by the program: true sentences find their source, false ones are marked."""
 
 import pytest
-
 from builders import passage
+
 from coach.verify import clean, verify
 
 ROUNDS = (
@@ -29,7 +29,9 @@ def only(sentences):
 
 
 def test_a_verbatim_sentence_is_cited_at_its_exact_characters(passages, embedder):
-    sentence = only(verify("The process often takes 6-8 weeks from initial contact to offer.", passages, embedder))
+    sentence = only(
+        verify("The process often takes 6-8 weeks from initial contact to offer.", passages, embedder)
+    )
     assert sentence.status == "supported"
     span = sentence.citations[0].span
     assert ROUNDS[span.start - 100 : span.end - 100] == span.text
@@ -67,7 +69,9 @@ def test_markers_that_the_model_prints_are_thrown_away(passages, embedder):
 
 
 def test_lead_ins_are_connectives(passages, embedder):
-    assert [s.status for s in verify("Here are the key points:\nOverall.", passages, embedder)] == ["connective"] * 2
+    assert [s.status for s in verify("Here are the key points:\nOverall.", passages, embedder)] == [
+        "connective"
+    ] * 2
 
 
 def test_without_passages_nothing_is_supported(embedder):

@@ -13,7 +13,9 @@ import shutil
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -181,18 +183,12 @@ def _convert(source: Path, draft: Path, name: str) -> None:
         )
 
 
-class _quiet:
+@contextmanager
+def _quiet() -> Iterator[None]:
     """Keep torch's tracing warnings off the terminal: they concern shapes that are checked right after."""
-
-    def __enter__(self) -> None:
-        import warnings
-
-        self._catch = warnings.catch_warnings()
-        self._catch.__enter__()
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-
-    def __exit__(self, *error: object) -> None:
-        self._catch.__exit__(None, None, None)
+        yield
 
 
 def _label(settings: Settings, source: Path) -> str:
