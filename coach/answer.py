@@ -11,7 +11,7 @@ from typing import Protocol
 from coach.condense import Standalone, condense
 from coach.errors import BackendError, ModelMissingError
 from coach.extract import extract
-from coach.gate import Evidence, gate
+from coach.gate import Evidence, ask_model, gate
 from coach.generate import compose
 from coach.protocols import ChatModel, Embedder, PassageIndex
 from coach.retrieve import retrieve
@@ -24,6 +24,7 @@ from coach.verify import clean, verify
 from coach.words import content_words, numbers, share_covered
 
 NEAREST = 3
+SECTIONS_ASKED = 2  # the answer stands in one of the two nearest sections for most questions
 ALREADY_SAID = 0.8  # share of a source sentence's words in the model's text from which it is not repeated
 
 _NO_ANSWER = re.compile(
@@ -133,6 +134,7 @@ class _Flow:
         self.settings = settings
         self.started = time.perf_counter()
         self.steps: dict[str, float] = {}
+        self.near: tuple[Passage, ...] = ()  # passages, those of the section that convinced the model first
 
     def events(self) -> Iterator[Event]:
         self.started = self._last = time.perf_counter()
@@ -157,43 +159,66 @@ class _Flow:
         self._lap("retrieve")
         sentences = extract(standalone.text, passages, self.embedder)
         self._lap("extract")
-        yield StepStarted("Checking the evidence")
-        evidence = self._evidence(standalone, passages, sentences)
-        self.trace = replace(self.trace, gate=evidence.scores)
-        self._lap("gate")
-        if not evidence.enough:
+        evidence = gate(standalone.text, passages, sentences)
+        self._weigh(evidence)
+        if evidence.verdict == "no":
             yield Finished(self._refusal(standalone, passages, evidence))
             return
         self.trace = replace(self.trace, first_citation_ms=self._elapsed())
         extracted = Answer(self.question, standalone.text, sentences, passages, self._closed_trace())
         yield Extracted(extracted)
-        yield from self._spoken(extracted, standalone)
+        if evidence.verdict == "unsure" and self.settings.backend != "none":
+            yield StepStarted("Checking the evidence")
+            evidence = self._second_opinion(evidence, standalone, passages)
+            self._weigh(evidence)
+        if not evidence.enough:
+            yield Finished(self._refusal(standalone, passages, evidence))
+            return
+        yield from self._spoken(replace(extracted, trace=self.trace), standalone)
 
-    def _evidence(
-        self, standalone: Standalone, passages: tuple[Passage, ...], sentences: tuple[Sentence, ...]
+    def _second_opinion(
+        self, evidence: Evidence, standalone: Standalone, passages: tuple[Passage, ...]
     ) -> Evidence:
-        evidence = gate(standalone.text, passages, sentences)
-        if not evidence.unsure or self.settings.backend == "none":
-            return evidence
+        """What the chat model thinks of the nearest sections; without one, the first verdict stands."""
         try:
-            voice = self.voice()
-            if voice.model is None:
+            model = self.voice().model
+            if model is None:
                 return evidence
-            prompt = compose(
-                standalone.text,
-                (),
-                passages,
-                self.sections(),
-                voice.model,
-                max_tokens=4,
-                template="sufficiency_question",
-            )
-            return gate(
-                standalone.text, passages, sentences, chat_model=voice.model, messages=prompt.messages
-            )
+            groups = self._nearest_sections(passages)
+            prompts = [
+                compose(
+                    standalone.text,
+                    (),
+                    near,
+                    self.sections(),
+                    model,
+                    max_tokens=4,
+                    template="sufficiency_question",
+                ).messages
+                for near in groups
+            ]
+            evidence = ask_model(evidence, model, prompts)
+            self.near = groups[evidence.section]
+            return evidence
         except (BackendError, ModelMissingError) as error:
             self._note(str(error))
             return evidence
+
+    def _nearest_sections(self, passages: tuple[Passage, ...]) -> list[tuple[Passage, ...]]:
+        """The passages, once for each of the nearest kept sections, led by that section's own."""
+        groups: dict[Section, tuple[Passage, ...]] = {}
+        for passage in passages:
+            section = next((section for section in self.sections() if section.holds(passage)), None)
+            if section is None:
+                return [passages]
+            groups.setdefault(section, (passage, *(other for other in passages if other is not passage)))
+            if len(groups) == SECTIONS_ASKED:
+                break
+        return list(groups.values())
+
+    def _weigh(self, evidence: Evidence) -> None:
+        self.trace = replace(self.trace, gate=evidence.scores)
+        self._lap("gate" if "gate" not in self.steps else "opinion")
 
     def _spoken(self, extracted: Answer, standalone: Standalone) -> Iterator[Event]:
         """The model's text, then the reply made of what it said and can be proven."""
@@ -236,7 +261,7 @@ class _Flow:
         prompt = compose(
             self.question if standalone.rewritten else standalone.text,
             history,
-            extracted.passages,
+            self.near or extracted.passages,
             self.sections(),
             model,
             max_tokens=self.settings.max_tokens,

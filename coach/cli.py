@@ -16,10 +16,11 @@ from coach.errors import CoachError, UsageError
 
 if TYPE_CHECKING:
     from coach.coach import Coach
+    from coach.evaluation.run import Run
     from coach.settings import Settings
 
 BACKENDS = ["auto", "ollama", "embedded", "openai", "none"]
-OK, FAILED, USAGE = 0, 1, 2
+OK, FAILED, USAGE, STOPPED = 0, 1, 2, 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,7 +38,7 @@ def main() -> NoReturn:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Abort:
         _say("\nStopped. Nothing is lost: run the same command again to go on.")
-        code = 130
+        code = STOPPED
     except click.ClickException as error:
         error.show()
         code = error.exit_code
@@ -111,13 +112,7 @@ def _ask_one(settings: Settings, question: str, history: list[Any], as_json: boo
 def _print_stream(coach: Coach, question: str, history: list[Any]) -> None:
     """The sources' sentences at once; then what the model added, checked; then the references."""
     from coach.answer import Extracted, Finished, StepStarted, Token
-    from coach.report import (
-        References,
-        left_out_as_text,
-        references_as_text,
-        refusal_as_text,
-        sentences_as_text,
-    )
+    from coach.report import References, refusal_as_text, sentences_as_text
     from coach.types import Refusal
 
     references = References()
@@ -134,23 +129,30 @@ def _print_stream(coach: Coach, question: str, history: list[Any]) -> None:
             case Token(text):
                 sys.stderr.write(text)
                 sys.stderr.flush()
-            case Finished(reply):
-                if isinstance(reply, Refusal):
-                    _out(refusal_as_text(reply))
-                    return
+            case Finished(Refusal() as refusal):
+                if shown:
+                    _out("\nOn a closer look, what stands above is near the question but does not answer it.")
+                _out(refusal_as_text(refusal))
+            case Finished(answer):
                 _say("")
-                rest = tuple(sentence for sentence in reply.sentences if sentence not in shown)
-                text = sentences_as_text(rest, references)
-                if text and reply.trace.model:
-                    _out(f"\nIn short ({reply.trace.model}, every sentence checked):\n{text}")
-                elif text:
-                    _out(text)
-                if references.citations:
-                    _out("\n" + references_as_text(references, reply.passages))
-                if reply.left_out:
-                    _out("\n" + left_out_as_text(reply))
-                for note in reply.trace.notes:
-                    _say(note)
+                _print_rest(answer, shown, references)
+
+
+def _print_rest(answer: Any, shown: tuple[Any, ...], references: Any) -> None:
+    """What the checked reply adds to the sentences `shown`, the references, what was left out, and notes."""
+    from coach.report import left_out_as_text, references_as_text, sentences_as_text
+
+    text = sentences_as_text(tuple(s for s in answer.sentences if s not in shown), references)
+    if text and answer.trace.model:
+        _out(f"\nIn short ({answer.trace.model}, every sentence checked):\n{text}")
+    elif text:
+        _out(text)
+    if references.citations:
+        _out("\n" + references_as_text(references, answer.passages))
+    if answer.left_out:
+        _out("\n" + left_out_as_text(answer))
+    for note in answer.trace.notes:
+        _say(note)
 
 
 def _with_steps(coach: Coach, question: str, history: list[Any]) -> Any:
@@ -301,6 +303,188 @@ def doctor() -> None:
         _out(line)
     if any(check.state == "broken" for check in checks):
         raise click.exceptions.Exit(FAILED)
+
+
+@cli.group("eval")
+def evaluate() -> None:
+    """Measure the coach: its answers, retrieval, support check and speed; compare runs, watch for drift."""
+
+
+_out_option = click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Where the figures go as JSON."
+)
+_data_option = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder with the public sets (squad2_dev, qags, ...).",
+)
+_seed_option = click.option("--seed", type=int, default=0, show_default=True, help="Seed of the resampling.")
+_backend_option = click.option("--backend", type=click.Choice(BACKENDS), help="Who speaks.")
+_model_option = click.option("--model", help="Model name for Ollama or the server.")
+
+
+@evaluate.command("answers")
+@_backend_option
+@_model_option
+@click.option("--limit", type=click.IntRange(1), help="Stop after so many cases.")
+@click.option("--split", type=click.Choice(["fit", "held_out", "all"]), default="all", show_default=True)
+@click.option("--subset", type=click.Choice(["fast"]), help="`fast`: 40 cases, all kinds.")
+@click.option(
+    "--cases", type=click.Path(dir_okay=False, path_type=Path), help="Your own cases (bench/README.md)."
+)
+@_seed_option
+@_out_option
+def evaluate_answers(
+    backend: str | None,
+    model: str | None,
+    limit: int | None,
+    split: str,
+    subset: str | None,
+    cases: Path | None,
+    seed: int,
+    out: Path | None,
+) -> None:
+    """Ask the cases and score the replies: facts, citations, refusals, waiting time."""
+    from coach.evaluation.report import answers_table
+    from coach.evaluation.runner import run_answers
+    from coach.settings import load_settings
+
+    settings = load_settings(backend=backend, model=model)
+    bars = _StepBars()
+    run = run_answers(
+        settings,
+        cases_file=cases,
+        split=split,
+        subset=subset,
+        limit=limit,
+        seed=seed,
+        progress=bars,
+    )
+    bars.close()
+    _out(answers_table([run]))
+    _keep_run(settings, run, out)
+
+
+@evaluate.command("retrieval")
+@_data_option
+@_seed_option
+@_out_option
+def evaluate_retrieval(data: Path | None, seed: int, out: Path | None) -> None:
+    """Rank public question sets: ours beside BM25, the embedder alone and plain rank fusion."""
+    from coach.evaluation.retrieval import as_table
+    from coach.evaluation.runner import run_retrieval
+    from coach.settings import load_settings
+
+    settings = load_settings()
+    bars = _StepBars()
+    run = run_retrieval(settings, data, seed=seed, progress=bars)
+    bars.close()
+    _out(as_table(run.summary))
+    _keep_run(settings, run, out)
+
+
+@evaluate.command("support")
+@_data_option
+@_seed_option
+@_out_option
+def evaluate_support(data: Path | None, seed: int, out: Path | None) -> None:
+    """Tell supported claims from unsupported ones, each set judged by what was learnt on the others."""
+    from coach.evaluation.runner import run_support
+    from coach.evaluation.support import as_table
+    from coach.settings import load_settings
+
+    settings = load_settings()
+    run = run_support(settings, data, seed=seed, say=_say)
+    _out(as_table(run.summary["leave_one_set_out"]))
+    _keep_run(settings, run, out)
+
+
+@evaluate.command("speed")
+@_backend_option
+@_model_option
+@_seed_option
+@_out_option
+def evaluate_speed(backend: str | None, model: str | None, seed: int, out: Path | None) -> None:
+    """Time a cold start, a warm answer, retrieval beside bare Chroma, and the check of a sentence."""
+    from coach.evaluation.report import speed_table
+    from coach.evaluation.runner import run_speed
+    from coach.settings import load_settings
+
+    settings = load_settings(backend=backend, model=model)
+    bars = _StepBars()
+    run = run_speed(settings, seed=seed, progress=bars)
+    bars.close()
+    _out(speed_table(run))
+    _keep_run(settings, run, out)
+
+
+@evaluate.command("critique")
+def evaluate_critique() -> None:
+    """Not there yet: drafts cannot be judged so far."""
+    raise UsageError(
+        "There is no critique to measure yet: run `coach eval answers`, `retrieval`, `support` or `speed`."
+    )
+
+
+@evaluate.command("table")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+def evaluate_table(files: tuple[Path, ...]) -> None:
+    """Print runs of the answers suite side by side, as Markdown."""
+    from coach.evaluation.report import answers_table
+    from coach.evaluation.run import read_run
+
+    _out(answers_table([read_run(file) for file in files]))
+
+
+@evaluate.command("compare")
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path))
+@click.option("--fail-on-drop", is_flag=True, help="Exit 1 when a figure is worse by more than its noise.")
+def evaluate_compare(before: Path, after: Path, fail_on_drop: bool) -> None:
+    """Say what got better or worse from run BEFORE to run AFTER, beyond noise, and in which cases."""
+    from coach.evaluation.compare import compare, comparison_text
+    from coach.evaluation.run import read_run
+
+    earlier, later = read_run(before), read_run(after)
+    comparison = compare(earlier, later)
+    _out(comparison_text(earlier, later, comparison))
+    if fail_on_drop and comparison.dropped:
+        _say(f"Worse beyond noise: {', '.join(change.label for change in comparison.dropped)}.")
+        raise click.exceptions.Exit(FAILED)
+
+
+@evaluate.command("drift")
+@click.option("--days", type=click.IntRange(1, 3650), default=7, show_default=True, help="How far back.")
+@click.option(
+    "--baseline", type=click.Path(dir_okay=False, path_type=Path), help="A run to compare with, not ours."
+)
+def evaluate_drift(days: int, baseline: Path | None) -> None:
+    """Compare the answers of the last days with the baseline: did something move?"""
+    from coach.evaluation.drift import drift, drift_text, observed_in_run, observed_live, of_one_voice
+    from coach.evaluation.run import read_run
+    from coach.evaluation.runner import baseline_file
+    from coach.settings import load_settings
+    from coach.traces import TraceStore
+
+    run = read_run(baseline or baseline_file())
+    traces, others = of_one_voice(TraceStore(load_settings().home).recent(days), run)
+    looks = drift(observed_live(traces), observed_in_run(run))
+    _out(drift_text(run, days, traces, looks, others))
+
+
+def _keep_run(settings: Settings, run: Run, out: Path | None) -> None:
+    """Write the run down and say where; one that was stopped is kept as far as it came."""
+    from coach.evaluation.run import write_run
+    from coach.evaluation.runner import default_file
+
+    file = out or default_file(settings, run)
+    write_run(run, file)
+    if not run.complete:
+        _say(
+            f"Stopped after {len(run.rows)} cases; they are in {file}: run the same command for all of them."
+        )
+        raise click.exceptions.Exit(STOPPED)
+    _say(f"Every figure and case is in {file}.")
 
 
 def _loaded(settings: Settings) -> Coach:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from coach.backends import load_chat_model, load_embedder, load_index
 from coach.errors import BackendError, CoachError, UsageError
 from coach.settings import Settings, load_settings
-from coach.types import Document, Turn
+from coach.traces import TraceStore
+from coach.types import Document, Reply, Turn
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from coach.answer import AnswerStream, Voice
+    from coach.answer import AnswerStream, Event, Voice
     from coach.protocols import ChatModel, Embedder, PassageIndex
     from coach.sections import Section
     from ingest.pipeline import IngestReport
@@ -38,6 +40,7 @@ class Coach:
         self._voice = voice
         self._sections: tuple[Section, ...] | None = None
         self._voice_lock = threading.Lock()
+        self._traces = TraceStore(settings.home) if settings.traces else None
 
     @classmethod
     def load(cls, settings: Settings | None = None, *, chat_model: Any = None, **overrides: Any) -> Coach:
@@ -49,13 +52,18 @@ class Coach:
         settings = settings or load_settings(**overrides)
         embedder = load_embedder(settings)
         index = load_index(settings, embedder.name)
+        TraceStore(settings.home).prune(settings.retention_days)  # also where none are kept any more
         return cls(settings, embedder, index, _given_voice(chat_model) if chat_model is not None else None)
 
     def answer(self, question: str, history: Iterable[HistoryTurn] = ()) -> AnswerStream:
-        """Answer `question`; `history` holds earlier turns, oldest first (plain texts are the user's)."""
-        from coach.answer import answer
+        """Answer `question`; `history` holds earlier turns, oldest first (plain texts are the user's).
 
-        return answer(
+        The finished reply leaves a trace unless the setting `traces` is off; one that cannot be kept is noted
+        in the reply and costs nothing else.
+        """
+        from coach.answer import AnswerStream, answer
+
+        stream = answer(
             question,
             [as_turn(turn) for turn in history],
             embedder=self.embedder,
@@ -64,6 +72,20 @@ class Coach:
             sections=self.remembered_sections,
             settings=self.settings,
         )
+        return AnswerStream(self._traced(stream))
+
+    def _traced(self, events: Iterator[Event]) -> Iterator[Event]:
+        from coach.answer import Finished
+
+        for event in events:
+            yield Finished(self._kept(event.reply)) if isinstance(event, Finished) else event
+
+    def _kept(self, reply: Reply) -> Reply:
+        """The reply, its trace stored; with a note where it could not be."""
+        trouble = self._traces.keep(reply) if self._traces is not None else ""
+        if not trouble:
+            return reply
+        return replace(reply, trace=replace(reply.trace, notes=(*reply.trace.notes, trouble)))
 
     def voice(self) -> Voice:
         """The chat model and why it was chosen; loads it on the first call."""

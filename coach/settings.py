@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     threads: Annotated[int, Field(ge=0, le=256)] = Field(0, description="0: as many as there are cores.")
     port: Annotated[int, Field(ge=1, le=65535)] = 8501
     max_question_characters: Annotated[int, Field(ge=100, le=100_000)] = 4000
+    traces: bool = Field(True, description="Keep a trace of every answer in the home folder.")
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        90, description="Traces older than this are deleted when the coach starts."
+    )
 
     @property
     def models_folder(self) -> Path:

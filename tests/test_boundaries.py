@@ -9,7 +9,14 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 NOUNS = {"coach.types", "coach.errors"}
-BASE = NOUNS | {"coach.settings", "coach.protocols", "coach.prompts", "coach.sections", "coach.sentences", "coach.words"}
+BASE = NOUNS | {
+    "coach.settings",
+    "coach.protocols",
+    "coach.prompts",
+    "coach.sections",
+    "coach.sentences",
+    "coach.words",
+}
 FLOWS = {"answer", "critique", "interview"}
 ENTRANCES = {"cli", "coach", "doctor", "serve", "__main__", "__init__"}
 VENDOR_HOMES = {

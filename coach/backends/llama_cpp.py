@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from coach.backends.llama_engine import PROMPT_CACHE_MIB, SLOT, EngineReply, LlamaEngine, file_identity
+from coach.backends.llama_engine import SLOT, EngineReply, LlamaEngine, file_identity
 from coach.backends.prompt_states import PromptState, PromptStates, begins
 from coach.backends.word_choice import weigh_options
 from coach.errors import BackendError
@@ -54,7 +54,6 @@ class LlamaCppChatModel:
         self._preparing = threading.Lock()
         self._in_slot: Sequence[int] = ()
         # Bytes of prompts since each state was last in the slot: whether the prompt cache still has it.
-        self._bytes_since: dict[str, int] = {}
 
     def stream(self, messages: Sequence[Turn], *, max_tokens: int, temperature: float) -> TokenStream:
         """Speak. The prompt is checked and sent now; the first token is waited for on reading.
@@ -110,33 +109,19 @@ class LlamaCppChatModel:
             )
 
     def _bring_back(self, tokens: Sequence[int]) -> None:
-        state = self._states.longest_prefix_of(tokens) if self._states is not None else None
-        in_slot = state is not None and begins(state.tokens, self._in_slot)
-        if state is not None and not in_slot and not self._is_cached(state):
-            self._restore(state)
-        bytes_of_prompt = len(tokens) * self._bytes_per_token()
-        for key in self._bytes_since:
-            self._bytes_since[key] += bytes_of_prompt
-        if state is not None:
-            self._bytes_since[state.key] = 0
+        """Read the longest remembered prefix from disk unless the slot holds it: milliseconds against seconds.
 
-    def _is_cached(self, state: PromptState) -> bool:
-        """Whether the engine's own prompt cache surely still holds the state.
-
-        A state read from disk takes the slot without the slot's prompt being kept, so reading it is
-        worth avoiding; a state that is neither here nor there costs its whole computation.
+        The engine's own prompt cache is not relied on here: it does not keep what a state read from disk
+        replaces, and a prefix it turns out to lack would have to be computed again.
         """
-        passed = self._bytes_since.get(state.key)
-        return passed is not None and passed < PROMPT_CACHE_MIB * (1 << 20) // 2
+        state = self._states.longest_prefix_of(tokens) if self._states is not None else None
+        if state is not None and not begins(state.tokens, self._in_slot):
+            self._restore(state)
 
     def _restore(self, state: PromptState) -> None:
         assert self._states is not None  # a state came from there
         if self._states.is_whole(state) and not self._engine.restore_slot(state.file_name):
             self._states.forget(state)
-
-    def _bytes_per_token(self) -> int:
-        known = self._states.any_state() if self._states is not None else None
-        return known.size // max(1, len(known.tokens)) if known else 0
 
     def _prompt(self, messages: Sequence[Turn]) -> list[int]:
         return self._within_window(self._engine.tokenize(self._render(messages), special=True))

@@ -59,10 +59,6 @@ class PromptStates:
         fitting = [state for state in self._states.values() if begins(state.tokens, tokens)]
         return max(fitting, key=lambda state: len(state.tokens), default=None)
 
-    def any_state(self) -> PromptState | None:
-        """Some state, to see how large one is."""
-        return next(iter(self._states.values()), None)
-
     def is_whole(self, state: PromptState) -> bool:
         """Whether the file still holds what was written. One that does not is deleted."""
         path = self.folder / state.file_name

@@ -1,0 +1,279 @@
+"""Run a suite with the user's settings and put down who spoke, over what, and what came of every case."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import coach as package
+from coach.errors import UsageError
+from coach.evaluation.cases import Case, load_cases
+from coach.evaluation.run import Row, Run
+from coach.evaluation.selection import bench_folder, choose_cases
+
+if TYPE_CHECKING:
+    from coach.coach import Coach
+    from coach.settings import Settings
+
+Progress = Callable[[str, int, int], None]
+
+PRIVATE = {
+    "home",
+    "openai_api_key",
+    "ollama_host",
+    "openai_base_url",
+    "port",
+}  # of this machine, not of the run
+COLD_STARTS = 7
+WARM_QUESTIONS = 22
+
+
+def run_answers(
+    settings: Settings,
+    *,
+    cases_file: Path | None = None,
+    split: str = "all",
+    subset: str | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+    coach: Coach | None = None,
+) -> Run:
+    """Ask every chosen case. Stopped with Ctrl-C it returns what there is, marked incomplete.
+
+    `coach` is loaded unless given. Raises UsageError for bad cases, and CoachError as `Coach.load` does, or where a
+    backend asked for by name cannot speak.
+    """
+    from coach.evaluation.answers import measure_answers
+
+    file, cases = _cases(cases_file)
+    chosen = choose_cases(cases, split=split, subset=subset, limit=limit)
+    coach = coach or _loaded(settings, progress)
+    selection = {
+        "cases": file.name,
+        "cases_sha256": hashlib.sha256(file.read_bytes()).hexdigest()[:16],
+        "split": split,
+        "subset": subset,
+        "limit": limit,
+    }
+    rows, complete = _gathered(measure_answers(coach, chosen, progress=progress))
+    return _run("answers", coach, rows, selection=selection, seed=seed, complete=complete)
+
+
+def run_speed(settings: Settings, *, seed: int = 0, progress: Progress | None = None) -> Run:
+    """Time the coach as it is installed here. Raises CoachError as `Coach.load` does."""
+    from coach.backends import load_embedder
+    from coach.evaluation import speed
+
+    _, cases = _cases(None)
+    questions = _spread([case for case in cases if case.kind == "answerable" and case.split == "fit"])
+    home = str(settings.home.resolve())
+    # Named backends load before they answer, and the sources' sentences wait for none: as the user's own `auto`.
+    cold_backend = "none" if settings.backend == "none" else "auto"
+    rows = list(
+        speed.cold_starts(questions[:COLD_STARTS], home=home, backend=cold_backend, progress=progress)
+    )
+    coach = _loaded(settings, progress)
+    embedder = load_embedder(settings)  # one that remembers nothing
+    rows += speed.warm_answers(coach, questions[:WARM_QUESTIONS], progress=progress)
+    rows += speed.retrieval_beside_chroma(
+        questions[:WARM_QUESTIONS],
+        embedder=embedder,
+        index=coach.index,
+        chroma=_through_chroma(settings, embedder.name),
+        limit=settings.passages,
+    )
+    rows += speed.verification(coach, questions[:WARM_QUESTIONS])
+    notes = (f"Index: {len(coach.index)} passages.", f"Who speaks: {coach.backend_reason}")
+    return _run("speed", coach, rows, selection={"questions": WARM_QUESTIONS}, seed=seed, notes=notes)
+
+
+def run_retrieval(
+    settings: Settings, data: Path | None, *, seed: int = 0, progress: Progress | None = None
+) -> Run:
+    """Measure retrieval on the public sets in `data`, ours a row a query.
+
+    Raises UsageError where the sets are not there, ModelMissingError without an embedder.
+    """
+    from coach.backends import load_embedder
+    from coach.evaluation import retrieval
+
+    folder = _public_sets(data)
+    embedder = load_embedder(settings)
+    parts = retrieval.read_sets(folder)
+    results = {}
+    rows = []
+    with tempfile.TemporaryDirectory() as temporary:
+        build = retrieval.pool_builder(embedder, Path(temporary))
+        pools: dict[int, Any] = {}
+        for number, part in enumerate(parts, 1):
+            if id(part.documents) not in pools:
+                pools = {id(part.documents): build(part.documents)}
+            results[part.name] = retrieval.measure_set(
+                part, embedder=embedder, index=pools[id(part.documents)]
+            )
+            ours = results[part.name][retrieval.OURS]
+            rows += [
+                Row(
+                    f"{part.name}/{place}",
+                    part.name,
+                    measures={f"{part.name} {name}": (values[place], 1.0) for name, values in ours.items()},
+                )
+                for place in range(len(part.queries))
+            ]
+            if progress is not None:
+                progress("retrieval", number, len(parts))
+    return Run(
+        "retrieval",
+        _now(),
+        package.__version__,
+        code_fingerprint(),
+        "none",
+        None,
+        embedder.name,
+        "",
+        _told(settings),
+        {"sets": [part.name for part in parts]},
+        seed,
+        tuple(rows),
+        summary=retrieval.summarise(results),
+    )
+
+
+def run_support(settings: Settings, data: Path | None, *, seed: int = 0, say: Callable[[str], None]) -> Run:
+    """Measure the support check on the public sets in `data` and on the claims of our own.
+
+    Raises UsageError where the sets are not there, ModelMissingError without an embedder.
+    """
+    from coach.backends import load_embedder
+    from coach.evaluation import support
+
+    folder = _public_sets(data)
+    embedder = load_embedder(settings)
+    figures, _ = support.run(folder, support.CLAIMS, embedder, support.DEFAULT_CACHE, say)
+    return Run(
+        "support",
+        _now(),
+        package.__version__,
+        code_fingerprint(),
+        "none",
+        None,
+        embedder.name,
+        "",
+        _told(settings),
+        {"sets": list(figures["leave_one_set_out"])},
+        seed,
+        (),
+        summary=figures,
+    )
+
+
+def default_file(settings: Settings, run: Run) -> Path:
+    """Where a run goes unless a file is given: `evaluations/<date>-<suite>-<voice>.json` in the home folder."""
+    stamp = run.date[:19].replace(":", "").replace("T", "-")
+    voice = "".join(character if character.isalnum() or character in ".-" else "-" for character in run.name)
+    return settings.home / "evaluations" / f"{stamp}-{run.suite}-{voice}.json"
+
+
+def baseline_file(subset: str = "fast") -> Path:
+    """The committed baseline of the answers suite in extractive mode."""
+    return bench_folder() / "baseline" / f"answers-{subset}-extractive.json"
+
+
+def code_fingerprint() -> str:
+    """A hash of the package's own code and prompts, so that two runs of one version can be told apart."""
+    folder = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256()
+    for path in sorted([*folder.rglob("*.py"), *(folder / "prompts").glob("*.md")]):
+        digest.update(path.relative_to(folder).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _public_sets(data: Path | None) -> Path:
+    folder = data or bench_folder().parent.parent / "shared" / "data"
+    if not folder.is_dir():
+        raise UsageError(
+            "The public question sets are not here: fetch them (bench/README.md) and give their folder with `--data FOLDER`."
+        )
+    return folder
+
+
+def _cases(file: Path | None) -> tuple[Path, tuple[Case, ...]]:
+    file = file or bench_folder() / "answers" / "cases.jsonl"
+    return file, load_cases(file)
+
+
+def _loaded(settings: Settings, progress: Progress | None) -> Coach:
+    """A coach that leaves no traces, its model ready: what is timed is answering, not loading."""
+    from coach.coach import Coach
+
+    coach = Coach.load(settings.model_copy(update={"traces": False}))
+    if settings.backend not in ("auto", "none"):
+        coach.require_voice()
+    coach.warm(progress)
+    return coach
+
+
+def _gathered(rows: Iterable[Row]) -> tuple[list[Row], bool]:
+    """The rows, and whether all came before somebody stopped it."""
+    gathered: list[Row] = []
+    try:
+        for row in rows:
+            gathered.append(row)
+    except KeyboardInterrupt:
+        return gathered, False
+    return gathered, True
+
+
+def _run(
+    suite: str,
+    coach: Coach,
+    rows: Iterable[Row],
+    *,
+    selection: dict[str, Any],
+    seed: int,
+    complete: bool = True,
+    notes: tuple[str, ...] = (),
+) -> Run:
+    return Run(
+        suite,
+        _now(),
+        package.__version__,
+        code_fingerprint(),
+        coach.backend,
+        coach.model_name,
+        coach.embedder.name,
+        coach.index.fingerprint,
+        _told(coach.settings),
+        selection,
+        seed,
+        tuple(rows),
+        complete,
+        notes,
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _told(settings: Settings) -> dict[str, Any]:
+    return {name: value for name, value in settings.model_dump(mode="json").items() if name not in PRIVATE}
+
+
+def _spread(cases: list[Case]) -> list[str]:
+    """Questions in an order that takes them from all over the file, the same every time."""
+    ordered = sorted(cases, key=lambda case: hashlib.sha256(case.id.encode()).digest())
+    return [case.question for case in ordered]
+
+
+def _through_chroma(settings: Settings, embedder: str) -> Callable[[Any, int], object]:
+    """The bare query of the same index's Chroma collection, without what a search of ours does besides."""
+    from coach.backends.chroma import open_index
+
+    return open_index(settings.index_folder, embedder, exact_up_to=0)._nearest_by_chroma

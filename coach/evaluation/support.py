@@ -1,0 +1,500 @@
+"""Fit and score the support check on claims that people judged, each set by a model fitted without it.
+
+python -m coach.evaluation.support --data ../shared/data            # the table
+python -m coach.evaluation.support --data ../shared/data --write    # and refit the shipped coefficients
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coach.errors import UsageError
+from coach.protocols import Embedder
+from coach.sentences import split_sentences
+from coach.settings import corpus_folder
+from coach.support import MODEL_FILE, VETOES, claim_parts, features, read
+
+Array = NDArray[np.float64]
+
+OWN = "own"
+PUBLIC_SETS = ("qags_cnndm", "qags_xsum", "wice", "begin")
+NEAREST_PARAGRAPHS = 6  # as many passages as the flow hands to `verify`
+PRECISION_SHOWN = 0.98  # share of the sentences shown as supported that must be
+REGULARISATION = 0.3  # scikit-learn's C, on standardised features
+OWN_WEIGHT = 2.0  # the own set is what the reader meets; each public set weighs 1
+FOLDS = 10
+RESAMPLES = 1000
+
+CLAIMS = Path(__file__).resolve().parents[2] / "bench" / "support" / "claims.jsonl"
+DEFAULT_CACHE = Path(tempfile.gettempdir()) / "coach-support-vectors"
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedClaim:
+    """A claim, the sentences it is held against, and what people said. `error` and `split` only in the own set."""
+
+    set: str
+    id: str
+    claim: str
+    sentences: tuple[str, ...]
+    headings: tuple[str, ...]
+    supported: int
+    split: str = "fit"
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Claims with one row of features each."""
+
+    claims: tuple[JudgedClaim, ...]
+    names: tuple[str, ...]
+    rows: Array
+
+    def where(self, keep: Callable[[JudgedClaim], bool]) -> Scored:
+        """The claims that `keep` accepts."""
+        places = [place for place, claim in enumerate(self.claims) if keep(claim)]
+        return Scored(tuple(self.claims[place] for place in places), self.names, self.rows[places])
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """1 where the claim is supported."""
+        return np.array([claim.supported for claim in self.claims], dtype=np.int64)
+
+
+def read_public_claims(data: Path) -> list[JudgedClaim]:
+    """QAGS (Wang et al. 2020), WiCE (Kamoi et al. 2023, each claim once) and BEGIN (Dziri et al. 2022) under `data`.
+
+    Raises UsageError when a set is missing or malformed.
+    """
+    try:
+        return [*_read_qags(data / "qags"), *_read_wice(data / "wice"), *_read_begin(data / "begin")]
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(
+            f"The judged claims under {data} cannot be read ({error!r}): give the folder that holds qags, wice "
+            "and begin (`--data`)."
+        ) from error
+
+
+def read_own_claims(path: Path, article: str, embedder: CachedEmbedder) -> list[JudgedClaim]:
+    """The claims about the bundled article, each with the paragraphs that come nearest to it.
+
+    Raises UsageError when the file is malformed.
+    """
+    try:
+        rows = list(_read_lines(path))
+        paragraphs = [p for p in _paragraphs(article) if p[1]]
+        best = [embedder.embed(sentences) for _, sentences in paragraphs]
+        found = []
+        for row, vector in zip(rows, embedder.embed([row["claim"] for row in rows]), strict=True):
+            nearness = [float((vectors @ vector).max()) for vectors in best]
+            nearest = sorted(range(len(paragraphs)), key=lambda place: -nearness[place])[:NEAREST_PARAGRAPHS]
+            pairs = [(paragraphs[p][0], sentence) for p in nearest for sentence in paragraphs[p][1]]
+            found.append(
+                JudgedClaim(
+                    OWN,
+                    row["id"],
+                    row["claim"],
+                    tuple(sentence for _, sentence in pairs),
+                    tuple(heading for heading, _ in pairs),
+                    int(row["supported"]),
+                    row["split"],
+                    row["error"],
+                )
+            )
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(f"{path} is malformed ({error!r}): correct that line and run again.") from error
+    return found
+
+
+class CachedEmbedder:
+    """Embeds each text once and keeps the vectors in `folder` between runs."""
+
+    def __init__(self, embedder: Embedder, folder: Path, say: Callable[[str], None]) -> None:
+        self._embedder = embedder
+        self._say = say
+        name = hashlib.sha256(embedder.name.encode()).hexdigest()[:12]
+        self._path = folder / f"{name}.npz"
+        self._vectors: dict[str, NDArray[np.float32]] = {}
+        if self._path.is_file():
+            with np.load(self._path) as stored:
+                self._vectors = dict(zip(stored["keys"].tolist(), stored["vectors"], strict=True))
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit rows in the order of `texts`."""
+        keys = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._vectors}
+        if missing:
+            self._fill(missing)
+        if not keys:
+            return np.zeros((0, self._embedder.dimension), dtype=np.float32)
+        return np.stack([self._vectors[key] for key in keys])
+
+    def _fill(self, missing: Mapping[str, str]) -> None:
+        block = 2000
+        keys = list(missing)
+        for start in range(0, len(keys), block):
+            part = keys[start : start + block]
+            self._vectors.update(zip(part, self._embedder.embed([missing[key] for key in part]), strict=True))
+            if len(keys) > block:
+                self._say(f"embedded {min(start + block, len(keys))} of {len(keys)} texts")
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._path.with_suffix(".draft.npz")
+        np.savez(draft, keys=np.array(list(self._vectors)), vectors=np.stack(list(self._vectors.values())))
+        draft.replace(self._path)
+
+
+def measure(claims: Sequence[JudgedClaim], embedder: CachedEmbedder) -> Scored:
+    """The features of every claim."""
+    embedder.embed([text for claim in claims for text in _texts(claim)])
+    rows = [_features(claim, embedder) for claim in claims]
+    names = tuple(rows[0])
+    return Scored(tuple(claims), names, np.array([[row[name] for name in names] for row in rows]))
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A logistic regression over standardised features, with its intercept for the own set."""
+
+    names: tuple[str, ...]
+    means: Array
+    scales: Array
+    weights: Array
+    intercept: float
+
+    def probabilities(self, rows: Array) -> Array:
+        """Probability of support of each row."""
+        total = self.intercept + ((rows - self.means) / self.scales) @ self.weights
+        result: Array = 1 / (1 + np.exp(-np.clip(total, -30, 30)))
+        return result
+
+
+def fit(scored: Scored, regularisation: float = REGULARISATION) -> Fit:
+    """Fit on `scored`. Sets weigh alike (the own one OWN_WEIGHT), classes within a set alike.
+
+    Each public set has an intercept of its own while fitting, so that its share of supported claims and its
+    judges' strictness do not leak into the weights; the own set's intercept is the one kept.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    sample = _sample_weights(scored)
+    means = np.average(scored.rows, axis=0, weights=sample)
+    scales = np.sqrt(np.average((scored.rows - means) ** 2, axis=0, weights=sample))
+    scales[scales < 1e-6] = 1.0
+    standard = (scored.rows - means) / scales
+    sets = sorted({claim.set for claim in scored.claims} - {OWN})
+    own_there = any(claim.set == OWN for claim in scored.claims)
+    marks = np.array([[3.0 * (claim.set == name) for name in sets] for claim in scored.claims])
+    model = LogisticRegression(C=regularisation, max_iter=5000)
+    model.fit(np.hstack([standard, marks]) if own_there else standard, scored.labels, sample_weight=sample)
+    return Fit(
+        scored.names,
+        means,
+        scales,
+        model.coef_[0][: len(scored.names)].astype(np.float64),
+        float(model.intercept_[0]),
+    )
+
+
+def area_under_curve(labels: NDArray[np.int64], scores: Array) -> float:
+    """Chance that a supported claim scores above an unsupported one, ties counting half (Mann & Whitney 1947)."""
+    positives, negatives = scores[labels == 1], scores[labels == 0]
+    if not len(positives) or not len(negatives):
+        return float("nan")
+    ordered = np.sort(negatives)
+    below = np.searchsorted(ordered, positives, side="left")
+    not_above = np.searchsorted(ordered, positives, side="right")
+    return float((below + not_above).mean() / 2 / len(negatives))
+
+
+def balanced_accuracy(labels: NDArray[np.int64], scores: Array, threshold: float) -> float:
+    """Mean of the shares found among supported and among unsupported claims."""
+    shown = scores >= threshold
+    return float((shown[labels == 1].mean() + (~shown)[labels == 0].mean()) / 2)
+
+
+def best_balanced_accuracy(labels: NDArray[np.int64], scores: Array) -> float:
+    """Balanced accuracy at the threshold that is best for it, as the published floors are given."""
+    return max(balanced_accuracy(labels, scores, threshold) for threshold in np.unique(scores))
+
+
+def area_interval(labels: NDArray[np.int64], scores: Array, seed: int = 0) -> tuple[float, float]:
+    """95% percentile bootstrap interval of the area under the curve (Efron 1979), over claims."""
+    random = np.random.default_rng(seed)
+    draws = [random.integers(0, len(labels), len(labels)) for _ in range(RESAMPLES)]
+    areas = [area_under_curve(labels[draw], scores[draw]) for draw in draws]
+    low, high = np.nanquantile(areas, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def leave_one_set_out(scored: Scored) -> dict[str, dict[str, Any]]:
+    """Figures of each set under a model that never saw a claim of it."""
+    results = {}
+    for name in (*PUBLIC_SETS, OWN):
+        part = scored.where(lambda claim, name=name: claim.set == name)  # type: ignore[misc]
+        rest = scored.where(lambda claim, name=name: claim.set != name and claim.split == "fit")  # type: ignore[misc]
+        if part.claims and rest.claims:
+            results[name] = _figures(part, fit(rest).probabilities(part.rows))
+    return results
+
+
+def out_of_fold(scored: Scored, folds: int = FOLDS) -> Array:
+    """Probabilities of the own fit claims, each from a model fitted without its fold; NaN for all others."""
+    result = np.full(len(scored.claims), np.nan)
+    own = [p for p, claim in enumerate(scored.claims) if claim.set == OWN and claim.split == "fit"]
+    fold_of = {place: rank % folds for rank, place in enumerate(own)}
+    for fold in range(folds):
+        left_out = {place for place in own if fold_of[place] == fold}
+        places = [p for p, claim in enumerate(scored.claims) if claim.split == "fit" and p not in left_out]
+        rest = Scored(tuple(scored.claims[p] for p in places), scored.names, scored.rows[places])
+        chosen = sorted(left_out)
+        result[chosen] = fit(rest).probabilities(scored.rows[chosen])
+    return result
+
+
+def threshold_for(labels: NDArray[np.int64], scores: Array, precision: float) -> float:
+    """The lowest score from which on at least `precision` of the claims are supported; 1.0 where there is none."""
+    order = np.argsort(-scores, kind="stable")
+    hits = np.cumsum(labels[order]) / np.arange(1, len(order) + 1)
+    good = [place for place in range(len(order)) if hits[place] >= precision]
+    return float(scores[order[good[-1]]]) if good else 1.0
+
+
+def precision_and_recall(
+    labels: NDArray[np.int64], scores: Array, threshold: float
+) -> tuple[float, float, int]:
+    """Share supported of those shown, share shown of those supported, and how many are shown."""
+    shown = scores >= threshold
+    precision = float(labels[shown].mean()) if shown.any() else float("nan")
+    return precision, float(shown[labels == 1].mean()), int(shown.sum())
+
+
+def as_table(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """The leave-one-set-out figures as a Markdown table."""
+    lines = [
+        "| set left out | claims | AUC [95%] | balanced accuracy, best threshold | words alone AUC | cosine alone AUC |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, row in results.items():
+        lines.append(
+            f"| {name} | {row['claims']} | {row['auc']:.3f} [{row['low']:.3f}, {row['high']:.3f}] | "
+            f"{row['balanced_accuracy']:.3f} | {row['auc_words']:.3f} | {row['auc_cosine']:.3f} |"
+        )
+    return "\n".join(lines)
+
+
+def run(
+    data: Path, claims: Path, embedder: Embedder, cache: Path, say: Callable[[str], None]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Measure and fit. Returns the figures and the record of coefficients as the package ships it."""
+    cached = CachedEmbedder(embedder, cache, say)
+    article = next((corpus_folder() / "guides").glob("*.md")).read_text(encoding="utf-8")
+    own = read_own_claims(claims, article, cached) if claims.is_file() else []
+    scored = measure([*read_public_claims(data), *own], cached)
+    figures: dict[str, Any] = {
+        "embedder": embedder.name,
+        "leave_one_set_out": leave_one_set_out(scored),
+        "set_aside": ["mtrag_human: the file holds no judged answers"],
+    }
+    fitting = scored.where(lambda claim: claim.split == "fit")
+    final = fit(fitting)
+    threshold = 0.5
+    if own:
+        fit_part = scored.where(lambda claim: claim.set == OWN and claim.split == "fit")
+        held_out = scored.where(lambda claim: claim.set == OWN and claim.split == "held_out")
+        folded = out_of_fold(scored)
+        folded = folded[~np.isnan(folded)]
+        after_vetoes = np.where(_vetoes(fit_part), 0.0, folded)
+        threshold = threshold_for(fit_part.labels, after_vetoes, PRECISION_SHOWN)
+        figures["own_fit_out_of_fold"] = _shown(fit_part, folded, after_vetoes, threshold)
+        plain = final.probabilities(held_out.rows)
+        checked = np.where(_vetoes(held_out), 0.0, plain)
+        figures["own_held_out"] = _shown(held_out, plain, checked, threshold)
+        figures["public_at_threshold"] = {
+            name: _shown(part, scores, np.where(_vetoes(part), 0.0, scores), threshold)
+            for name in PUBLIC_SETS
+            for part in [scored.where(lambda claim, name=name: claim.set == name)]  # type: ignore[misc]
+            for scores in [final.probabilities(part.rows)]
+        }
+    record = {
+        "about": "Logistic regression over the features of coach/support.py, written by coach/evaluation/support.py",
+        "embedder": embedder.name,
+        "claims_sha256": hashlib.sha256(claims.read_bytes()).hexdigest() if own else "",
+        "intercept": round(final.intercept, 5),
+        "threshold": round(threshold, 4),
+        "features": {
+            name: {"weight": round(float(w), 5), "mean": round(float(m), 5), "scale": round(float(s), 5)}
+            for name, w, m, s in zip(final.names, final.weights, final.means, final.scales, strict=True)
+        },
+    }
+    return figures, record
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table and, with `--write`, refit the coefficients the package ships."""
+    from coach.backends import load_embedder
+    from coach.settings import load_settings
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds qags, wice, begin")
+    parser.add_argument("--claims", type=Path, default=CLAIMS, help="claims about the bundled article")
+    parser.add_argument("--cache", type=Path, default=DEFAULT_CACHE, help="folder for vectors between runs")
+    parser.add_argument("--write", action="store_true", help="write coefficients and figures")
+    chosen = parser.parse_args(arguments)
+    started = time.perf_counter()
+    figures, record = run(
+        chosen.data,
+        chosen.claims,
+        load_embedder(load_settings()),
+        chosen.cache,
+        lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    print(as_table(figures["leave_one_set_out"]))
+    for part in ("own_fit_out_of_fold", "own_held_out"):
+        if part in figures:
+            print(f"\n{part}: {json.dumps(figures[part])}")
+    for name, row in figures.get("public_at_threshold", {}).items():
+        print(f"{name} at the threshold: {json.dumps(row)}")
+    print(f"\n{time.perf_counter() - started:.0f} s", file=sys.stderr)
+    if chosen.write:
+        _write(Path(__file__).resolve().parents[1] / MODEL_FILE, record)
+        _write(CLAIMS.with_name("figures.json"), figures)
+    return 0
+
+
+def _write(path: Path, record: Mapping[str, Any]) -> None:
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    draft.replace(path)
+
+
+def _vetoes(part: Scored) -> NDArray[np.bool_]:
+    """Where a figure or a name that the sources do not hold forbids support, as `verify` does."""
+    columns = [part.names.index(name) for name in VETOES]
+    return np.asarray((part.rows[:, columns] > 0).any(axis=1), dtype=np.bool_)
+
+
+def _shown(part: Scored, plain: Array, checked: Array, threshold: float) -> dict[str, Any]:
+    precision, recall, shown = precision_and_recall(part.labels, checked, threshold)
+    row = {
+        "claims": len(part.claims),
+        "auc": round(area_under_curve(part.labels, plain), 4),
+        "auc_interval": [round(bound, 4) for bound in area_interval(part.labels, plain)],
+        "auc_after_vetoes": round(area_under_curve(part.labels, checked), 4),
+        "threshold": round(threshold, 4),
+        "precision_shown": round(precision, 4),
+        "recall": round(recall, 4),
+        "shown": shown,
+        "brier": round(float(((plain - part.labels) ** 2).mean()), 4),
+    }
+    errors = sorted({claim.error for claim in part.claims if claim.error})
+    if errors:
+        row["wrongly_shown"] = {
+            error: f"{sum(c.error == error and s >= threshold for c, s in zip(part.claims, checked, strict=True))}"
+            f" of {sum(c.error == error for c in part.claims)}"
+            for error in errors
+        }
+    return row
+
+
+def _figures(part: Scored, scores: Array) -> dict[str, Any]:
+    low, high = area_interval(part.labels, scores)
+    column = {name: part.rows[:, place] for place, name in enumerate(part.names)}
+    return {
+        "claims": len(part.claims),
+        "supported": int(part.labels.sum()),
+        "auc": round(area_under_curve(part.labels, scores), 4),
+        "low": round(low, 4),
+        "high": round(high, 4),
+        "balanced_accuracy": round(best_balanced_accuracy(part.labels, scores), 4),
+        "auc_words": round(area_under_curve(part.labels, column["recall_unweighted"]), 4),
+        "auc_cosine": round(area_under_curve(part.labels, column["cosine_best"]), 4),
+    }
+
+
+def _sample_weights(scored: Scored) -> Array:
+    counts: dict[tuple[str, int], int] = {}
+    for claim in scored.claims:
+        counts[claim.set, claim.supported] = counts.get((claim.set, claim.supported), 0) + 1
+    shares = [
+        (OWN_WEIGHT if claim.set == OWN else 1.0) / counts[claim.set, claim.supported]
+        for claim in scored.claims
+    ]
+    weights = np.array(shares, dtype=np.float64)
+    return np.asarray(weights * len(weights) / weights.sum(), dtype=np.float64)
+
+
+def _texts(claim: JudgedClaim) -> list[str]:
+    return [claim.claim, *claim_parts(claim.claim), *claim.sentences]
+
+
+def _features(claim: JudgedClaim, embedder: CachedEmbedder) -> dict[str, float]:
+    vectors = embedder.embed(_texts(claim))
+    parts = len(claim_parts(claim.claim))
+    return features(
+        read(claim.claim),
+        [read(text, heading) for text, heading in zip(claim.sentences, claim.headings, strict=True)],
+        vectors[1 + parts :],
+        vectors[0],
+        vectors[1 : 1 + parts],
+    )
+
+
+def _read_qags(folder: Path) -> Iterator[JudgedClaim]:
+    sources = {row["_id"]: _sentences(row["text"]) for row in _read_lines(folder / "sources.jsonl")}
+    for row in _read_lines(folder / "claims.jsonl"):
+        sentences = sources[row["source_id"]]
+        yield _public(f"qags_{row['set']}", row["id"], row["claim"], sentences, int(row["supported"]))
+
+
+def _read_wice(folder: Path) -> Iterator[JudgedClaim]:
+    for number, row in enumerate(_read_lines(folder / "wice_claim_oracle_dev.jsonl")):
+        if row["first"]:
+            sentences = tuple(text for text in row["evidence"] if text.strip())
+            yield _public("wice", f"{row['id']}_{number}", row["claim"], sentences, int(row["supported"]))
+
+
+def _read_begin(folder: Path) -> Iterator[JudgedClaim]:
+    for row in _read_lines(folder / "begin_dev.jsonl"):
+        sentences = _sentences(row["knowledge"])
+        supported = int(row["label"] == "Fully attributable")
+        yield _public("begin", row["id"], row["response"], sentences, supported)
+
+
+def _public(name: str, identity: str, claim: str, sentences: tuple[str, ...], supported: int) -> JudgedClaim:
+    return JudgedClaim(name, identity, claim, sentences or ("",), ("",) * max(1, len(sentences)), supported)
+
+
+def _sentences(text: str) -> tuple[str, ...]:
+    return tuple(text[start:end] for start, end in split_sentences(text))
+
+
+def _paragraphs(article: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """(heading, sentences) of each paragraph or list."""
+    heading = ""
+    for block in article.split("\n\n"):
+        if block.startswith("#"):
+            heading = block.lstrip("# ").strip()
+        else:
+            yield heading, _sentences(block)
+
+
+def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as lines:
+        yield from (json.loads(line) for line in lines if line.strip())
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

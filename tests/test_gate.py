@@ -1,0 +1,62 @@
+"""Refusing is a decision with reasons: words and vectors first, the chat model where they cannot tell."""
+
+import pytest
+from builders import passage
+
+from coach.errors import BackendError
+from coach.extract import extract
+from coach.gate import ask_model, gate
+from coach.types import Turn
+from tests.fakes import ScriptedChatModel
+
+TEXT = "A typical loop has 5-7 rounds. The process takes 6-8 weeks from first contact to offer."
+PROMPT = (Turn("user", "near"),)
+FAR = (Turn("user", "far"),)
+
+
+def evidence_for(question, embedder):
+    passages = [passage(TEXT, headings=("Guide", "How many rounds?"))]
+    return gate(question, passages, extract(question, passages, embedder))
+
+
+def test_a_covered_question_is_not_refused(embedder):
+    assert evidence_for("How many rounds does the loop have?", embedder).enough
+
+
+@pytest.mark.parametrize(
+    "question", ["How do I bake sourdough bread at altitude?", "Who won the football cup in 1998?"]
+)
+def test_another_subject_is_refused_without_asking_a_model(question, embedder):
+    evidence = evidence_for(question, embedder)
+    assert not evidence.enough
+    assert evidence.reason in ("no_evidence", "off_topic")
+
+
+def test_a_name_or_figure_the_sources_do_not_know_counts_against_answering(embedder):
+    known = evidence_for("How many rounds does the loop have?", embedder)
+    unknown = evidence_for("How many rounds does the loop in Lisbon have?", embedder)
+    assert known.scores["unknown_name"] == 0.0
+    assert unknown.scores["unknown_name"] == 1.0
+    assert unknown.scores["probability"] < known.scores["probability"]
+
+
+def test_no_passages_is_no_evidence():
+    assert gate("anything", [], []).reason == "no_evidence"
+
+
+def test_the_model_can_turn_unsure_into_no_and_stops_at_the_first_section_that_convinces(embedder):
+    unsure = evidence_for("How many rounds does the loop have?", embedder)
+    doubtful = ScriptedChatModel(choices={"near": "No", "far": "No"})
+    assert not ask_model(unsure, doubtful, [PROMPT, FAR]).enough
+    assert len(doubtful.chosen_from) == 2
+    convinced = ScriptedChatModel(choices={"near": "Yes"})
+    assert ask_model(unsure, convinced, [PROMPT, FAR]).enough
+    assert len(convinced.chosen_from) == 1
+    second = ask_model(unsure, ScriptedChatModel(choices={"near": "No", "far": "Yes"}), [PROMPT, FAR])
+    assert (second.verdict, second.section) == ("yes", 1)
+
+
+def test_a_model_that_cannot_choose_says_so(embedder):
+    unsure = evidence_for("How many rounds does the loop have?", embedder)
+    with pytest.raises(BackendError):
+        ask_model(unsure, ScriptedChatModel(failure=BackendError("no: run `coach doctor`.")), [PROMPT])
