@@ -334,6 +334,7 @@ _model_option = click.option("--model", help="Model name for Ollama or the serve
 )
 @_seed_option
 @_out_option
+@click.option("--resume", is_flag=True, help="Take up a run that was stopped; name its file with --out.")
 def evaluate_answers(
     backend: str | None,
     model: str | None,
@@ -343,10 +344,14 @@ def evaluate_answers(
     cases: Path | None,
     seed: int,
     out: Path | None,
+    resume: bool,
 ) -> None:
     """Ask the cases and score the replies: facts, citations, refusals, waiting time."""
+    if resume and out is None:
+        raise click.UsageError("Name the file of the run to take up with --out FILE.")
     from coach.evaluation.report import answers_table
-    from coach.evaluation.runner import run_answers
+    from coach.evaluation.run import read_run, write_run
+    from coach.evaluation.runner import default_file, run_answers
     from coach.settings import load_settings
 
     settings = load_settings(backend=backend, model=model)
@@ -359,6 +364,8 @@ def evaluate_answers(
         limit=limit,
         seed=seed,
         progress=bars,
+        earlier=read_run(out) if resume and out is not None and out.is_file() else None,
+        keep=lambda run: write_run(run, out or default_file(settings, run)),
     )
     bars.close()
     _out(answers_table([run]))
@@ -481,7 +488,7 @@ def _keep_run(settings: Settings, run: Run, out: Path | None) -> None:
     write_run(run, file)
     if not run.complete:
         _say(
-            f"Stopped after {len(run.rows)} cases; they are in {file}: run the same command for all of them."
+            f"Stopped after {len(run.rows)} cases: run the same command with `--resume --out {file}` to go on."
         )
         raise click.exceptions.Exit(STOPPED)
     _say(f"Every figure and case is in {file}.")

@@ -19,7 +19,7 @@ CHEAP = {"intercept": -2.34, "best_sentence": 11.58, "unknown_name": -2.23}
 CLEARLY_NO = 0.37  # 3 % of the answerable fit questions fall below, and 75 % of those on other subjects
 # The same with the chat model's opinion (log-odds), on questions in the corpus's own vocabulary: AUC 0.74.
 JUDGED = {"intercept": -0.14, "opinion": 1.27, "unknown_name": -1.84}
-JUDGED_NO = 0.23  # 3 % of the answerable fit questions fall below
+JUDGED_NO = 0.21  # an opinion below 0.28: 3 % of the answerable fit questions
 CONVINCED = 0.5  # opinion of a section from which no further section is asked
 OFF_TOPIC_COSINE = 0.15
 

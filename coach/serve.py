@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -20,13 +20,14 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     check_port(settings.port)
     command = [sys.executable, "-m", "streamlit", "run", str(_app()), *_options(settings.port)]
     say(f"The coach is starting on http://{ADDRESS}:{settings.port} (stop it with Ctrl-C).")
-    with (
-        subprocess.Popen(command, env=_environment(settings)) as process,
-        contextlib.suppress(KeyboardInterrupt),
-    ):
-        code = process.wait()
-        if code not in (0, -2, -15, 130, 143):
-            raise CoachError(f"The app ended with code {code}: run `coach doctor`.")
+    environment = _environment(settings)
+    if os.name == "posix":
+        os.execve(
+            command[0], command, environment
+        )  # signals then reach the app itself; no process is left behind
+    code = subprocess.run(command, env=environment, check=False).returncode
+    if code:
+        raise CoachError(f"The app ended with code {code}: run `coach doctor`.")
 
 
 def check_port(port: int) -> None:
@@ -60,6 +61,4 @@ def _options(port: int) -> list[str]:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    import os
-
     return {**os.environ, "COACH_HOME": str(settings.home), "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false"}

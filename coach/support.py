@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -25,6 +25,7 @@ MODEL_FILE = "support_model.json"
 VETOES = ("figures_missing", "figure_conflicts", "names_missing")
 SECOND_SENTENCE_GAIN = 0.15  # share of the claim's weight a second sentence must add to carry it too
 SHARED_PREFIX = 5  # letters from which two stems count as one word family ("probabl-", "probabilist-")
+ASSERTED, DENIED, NOT_ONLY, ONLY = 1, -1, 0, 2
 PART_WORDS = 3  # content words from which a part of a claim says something of its own
 
 
@@ -37,6 +38,7 @@ _LONG_FORMS = {
     r"gen[ -]?ai": "generative AI",
     r"pms?": "product manager",
     r"llms?": "large language model",
+    r"hiring managers?": "hiringmanager",  # another person than the product manager
     r"vp": "vice president",
     r"ml": "machine learning",
     r"ux": "user experience",
@@ -71,17 +73,23 @@ _EMPLOYERS = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(
-    r"[;:,.?!—–()“”\"]|(?=\b(?:rather than|instead of|but|although|while|whereas|not just|not only|not merely|"
+    r"[;:,.?!—–()“”\"]|(?=\b(?:rather than|instead of|over|beyond|but|although|while|whereas|not just|not only|not merely|"
     r"not simply|not solely|without|merely)\b)",
     re.IGNORECASE,
 )
-_NOT_ONLY = re.compile(r"\b(?:not|n['’]t)\s+(?:just|only|merely|simply|solely)\b|\bbeyond\b", re.IGNORECASE)
+_NOT_ONLY = re.compile(
+    r"\b(?:not|n['’]t)\s+(?:just|only|merely|simply|solely)\b|\bbeyond\b|\balone\b.*\bnot\b|\bnot enough\b|\bnot (?:suffice|sufficient)\b",
+    re.IGNORECASE,
+)
 _NEGATIVE = re.compile(
-    r"\b(?:not|no|never|none|nor|neither|without|cannot|\w+n['’]t|rather than|instead of|fail(?:s|ed|ing)? to|"
+    r"\b(?:not|no|never|none|nor|neither|without|cannot|\w+n['’]t|rather than|instead of|over|fail(?:s|ed|ing)? to|"
     r"lack(?:s|ed|ing)?|neglect(?:s|ed|ing)?|ignor(?:e|es|ed|ing)|avoid(?:s|ed|ing)?|unable|inability|"
     r"no longer|hardly|rarely|seldom)\b",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")  # as in coach.words
+_SIDE = re.compile(r"[;:.!?—–]|,\s+(?=(?:and|but|while|whereas|with)\b)|\b(?=(?:but|while|whereas)\b)")
+_ONLY = re.compile(r"\b(?:only|merely|simply|solely|purely|alone|all it takes)\b", re.IGNORECASE)
 _PART = re.compile(r"[;:—–]|,\s+(?:and|but|while|which|so|or|with|because)\b|,|\b(?:and|but|while|because)\b")
 _ABSOLUTE = frozenset(
     _listed(
@@ -126,14 +134,27 @@ def _read_opposites() -> dict[str, frozenset[str]]:
 
 
 _OPPOSITE = _read_opposites()
+_PRAISE = frozenset(
+    _listed(
+        "good great recommended recommend excelled excels excel praised approved passed pass succeed strength"
+    )
+)
+_BLAME = frozenset(
+    _listed(
+        "bad mistake mistakes pitfall pitfalls fail failed fails failing error flagged rejected wrong weakness"
+    )
+)
 _NEGATING_PREFIXES = ("un", "in", "im", "ir", "dis", "non", "mis")
 _ACTORS = frozenset(
     content_words(
-        "manager recruiter interviewer candidate committee director engineer researcher president user customer "
+        "manager hiringmanager recruiter interviewer candidate committee director engineer researcher president user customer "
         "designer executive lawyer founder team company government police court minister coach player doctor mother "
         "father wife husband lead leader vendor investor regulator scientist analyst peer employer"
     )
 )
+
+
+EmbedWords = Callable[[Sequence[str]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +164,14 @@ class Reading:
     text: str
     heading: str
     words: tuple[str, ...]  # stems of the content words, in order
+    forms: Mapping[str, str]  # stem -> the word as first written, lower case
     bag: frozenset[str]  # those, with the heading's
     tokens: tuple[str, ...]  # every word, lower case, in order
     token_set: frozenset[str]
     figures: frozenset[str]
     units: frozenset[tuple[str, str]]  # (figure, the content word it counts)
-    polarities: Mapping[str, frozenset[int]]  # content word -> 1 asserted, -1 denied, 0 "not only"
+    polarities: Mapping[str, frozenset[int]]  # content word -> one of the polarities below
+    clauses: tuple[frozenset[str], ...]  # the words of each clause, lower case, for what stands side by side
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,19 +225,27 @@ def read(text: str, heading: str = "") -> Reading:
     """Take a sentence apart. `heading` adds its words and figures to what the sentence is known to speak of."""
     plain = _in_long_form(text)
     words = content_words(plain)
-    tokens = tuple(match.lower() for match in re.findall(r"[^\W_]+(?:['’][^\W_]+)*", plain))
+    kept = [word.lower() for word in _WORD.findall(plain) if word.replace("’", "'").lower() not in STOP_WORDS]
+    tokens = tuple(word.lower() for word in _WORD.findall(plain))
     title = _in_long_form(heading)
     figures, units = _figures(plain)
     return Reading(
         text=text,
         heading=heading,
         words=words,
+        forms=dict(reversed(list(zip(words, kept, strict=True)))),
         bag=frozenset(words) | frozenset(content_words(title)),
         tokens=tokens,
         token_set=frozenset(tokens),
         figures=figures | _figures(title)[0],
         units=units,
         polarities=_polarities(plain),
+        clauses=tuple(
+            frozenset(word.lower() for word in _WORD.findall(clause))
+            for clause in _SIDE.split(plain)
+            if len(content_words(clause)) > 1
+        )
+        or (frozenset(tokens),),
     )
 
 
@@ -242,15 +273,16 @@ def weigh(
     vectors: NDArray[np.float32],
     claim_vector: NDArray[np.float32],
     part_vectors: NDArray[np.float32],
+    embed_words: EmbedWords,
 ) -> Evidence:
     """How well the source sentences, of which there must be one at least, carry the claim.
 
-    The vectors are those that `features` takes.
+    The further arguments are those that `features` takes.
     """
     verbatim = [place for place, source in enumerate(sources) if source.tokens == claim.tokens]
     if verbatim:
         return Evidence(1.0, (verbatim[0],), False, "verbatim")
-    signals = features(claim, sources, vectors, claim_vector, part_vectors)
+    signals = features(claim, sources, vectors, claim_vector, part_vectors, embed_words)
     carriers = choose_carriers(claim, sources, vectors @ claim_vector)
     support = load_support_model().probability(signals)
     return Evidence(support, carriers, is_vetoed(signals), "fitted")
@@ -311,11 +343,12 @@ def features(
     vectors: NDArray[np.float32],
     claim_vector: NDArray[np.float32],
     part_vectors: NDArray[np.float32],
+    embed_words: EmbedWords,
 ) -> dict[str, float]:
     """The named signals of one claim against source sentences, which must not be empty.
 
     `vectors` are the unit vectors of the source sentences in their order; `part_vectors` those of
-    `claim_parts`, of shape (0, dimension) where there are none.
+    `claim_parts`, of shape (0, dimension) where there are none; `embed_words` embeds single words.
     """
     cosines = vectors @ claim_vector
     carriers = choose_carriers(claim, sources, cosines)
@@ -329,12 +362,16 @@ def features(
     centre = vectors[nearest].sum(axis=0)
     parts = part_vectors @ vectors.T if len(part_vectors) else cosines[None, :]
     best = carried_by[0]
+    strangeness = _strangeness(claim, carried_by, both, embed_words)
     return {
         "recall_best": recalls[0],
         "recall_carriers": _recall(claim, both, weights),
         "recall_everywhere": _recall(claim, everything, weights),
         "recall_families": _family_recall(claim, both),
         "recall_unweighted": _share(claim.words, both),
+        "strangest_word": strangeness[0],
+        "strange_words": min(4.0, sum(strangeness)),
+        "strange_share": sum(strangeness) / max(1, len(set(claim.words))),
         "missing_run": _longest_missing_run(claim, both) / 4,
         "missing_everywhere": math.log1p(len(set(claim.words) - everything)),
         "bigrams": _bigrams_found(claim.words, [source.words for source in sources]),
@@ -358,6 +395,8 @@ def features(
             bool(_all_tokens(carried_by) & _HEDGE) and not claim.token_set & (_HEDGE | _ABSOLUTE)
         ),
         "hedges_added": float(bool((claim.token_set & _HEDGE) and not _all_tokens(carried_by) & _HEDGE)),
+        "praise_turned": float(_praise_turned(claim, carried_by)),
+        "subject_differs": float(_subject_differs(claim, best)),
         "actors_missing": float(min(2, len((set(claim.words) & _ACTORS) - both))),
         "length": math.log1p(len(claim.words)),
         "length_ratio": min(2.0, len(claim.words) / max(1, len(best.words))),
@@ -405,10 +444,18 @@ def _figure(match: re.Match[str]) -> str | None:
 def _polarities(text: str) -> dict[str, frozenset[int]]:
     found: dict[str, set[int]] = {}
     for clause in _CLAUSE.split(text):
-        polarity = 0 if _NOT_ONLY.search(clause) else -1 if _NEGATIVE.search(clause) else 1
+        polarity = _polarity(clause)
         for word in content_words(clause):
             found.setdefault(word, set()).add(polarity)
     return {word: frozenset(seen) for word, seen in found.items()}
+
+
+def _polarity(clause: str) -> int:
+    if _NOT_ONLY.search(clause):
+        return NOT_ONLY
+    if _NEGATIVE.search(clause):
+        return DENIED
+    return ONLY if _ONLY.search(clause) else ASSERTED
 
 
 def _polarity_conflict(claim: Reading, carriers: Sequence[Reading]) -> float:
@@ -418,13 +465,20 @@ def _polarity_conflict(claim: Reading, carriers: Sequence[Reading]) -> float:
         theirs = frozenset[int]().union(*(source.polarities.get(word, frozenset()) for source in carriers))
         if theirs:
             shared += 1
-            conflicts += not own & theirs and 0 not in own | theirs
+            conflicts += not any(_agree(one, other) for one in own for other in theirs)
     return conflicts / shared if shared else 0.0
 
 
+def _agree(one: int, other: int) -> bool:
+    """Whether two polarities can both be true: "not only features" goes with features, not with "only features"."""
+    pair = {one, other}
+    return len(pair) == 1 or pair in ({ASSERTED, NOT_ONLY}, {ASSERTED, ONLY}, {DENIED, NOT_ONLY})
+
+
 def _opposites(claim: Reading, carriers: Sequence[Reading]) -> int:
-    """Words of the claim whose opposite stands in the carriers, where neither side holds both."""
-    theirs = _all_tokens(carriers)
+    """Words of the claim whose opposite stands in the nearest clause of the carriers, neither side holding both."""
+    clauses = [clause for source in carriers for clause in source.clauses]
+    theirs = max(clauses, key=lambda clause: len((clause & claim.token_set) - STOP_WORDS))
     alone = claim.token_set - theirs
     flips = sum(bool(_OPPOSITE.get(word, frozenset()) & (theirs - claim.token_set)) for word in alone)
     return (
@@ -432,6 +486,22 @@ def _opposites(claim: Reading, carriers: Sequence[Reading]) -> int:
         + sum(_denied_by_prefix(word, theirs) for word in alone)
         + sum(_denied_by_prefix(word, claim.token_set) for word in theirs - claim.token_set)
     )
+
+
+def _praise_turned(claim: Reading, carriers: Sequence[Reading]) -> bool:
+    """Whether the claim praises what every carrier blames, or the other way round."""
+    theirs = _all_tokens(carriers) | frozenset(word for c in carriers for word in c.heading.lower().split())
+    praised, blamed = bool(claim.token_set & _PRAISE), bool(claim.token_set & _BLAME)
+    return (praised and not blamed and bool(theirs & _BLAME) and not theirs & _PRAISE) or (
+        blamed and not praised and bool(theirs & _PRAISE) and not theirs & _BLAME
+    )
+
+
+def _subject_differs(claim: Reading, best: Reading) -> bool:
+    """Whether the person the claim begins with is none of those the nearest sentence speaks of."""
+    subject = next((word for word in claim.words[:6] if word in _ACTORS), None)
+    theirs = set(best.words) & _ACTORS
+    return subject is not None and bool(theirs) and subject not in theirs
 
 
 def _denied_by_prefix(word: str, others: frozenset[str]) -> bool:
@@ -460,6 +530,26 @@ def _family_recall(claim: Reading, bag: frozenset[str]) -> float:
     distinct = set(claim.words)
     found = sum(word in bag or word[:SHARED_PREFIX] in families for word in distinct)
     return found / len(distinct) if distinct else 1.0
+
+
+def _strangeness(
+    claim: Reading, carriers: Sequence[Reading], bag: frozenset[str], embed_words: EmbedWords
+) -> list[float]:
+    """1 - cosine to its nearest carrier word, for each claim word that the carriers lack; strangest first.
+
+    Words compared one by one through vectors, as in BERTScore (Zhang et al. 2020): "pay" is no stranger to
+    "compensation". [0.0] where no word is missing.
+    """
+    families = {word[:SHARED_PREFIX] for word in bag if len(word) >= SHARED_PREFIX}
+    missing = [w for w in dict.fromkeys(claim.words) if w not in bag and w[:SHARED_PREFIX] not in families]
+    theirs = list(dict.fromkeys(form for source in carriers for form in source.forms.values()))
+    if not missing:
+        return [0.0]
+    if not theirs:
+        return [1.0] * len(missing)
+    vectors = embed_words([*(claim.forms[word] for word in missing), *theirs])
+    nearest = (vectors[: len(missing)] @ vectors[len(missing) :].T).max(axis=1)
+    return sorted((float(min(1.0, 1.0 - cosine)) for cosine in nearest), reverse=True)
 
 
 def _longest_missing_run(claim: Reading, bag: frozenset[str]) -> float:

@@ -112,6 +112,33 @@ def test_stopped_half_way_the_run_holds_what_there_was(coach_with, cases_file, m
     run = run_answers(coach.settings, cases_file=cases_file, coach=coach)
     assert [row.id for row in run.rows] == ["a1", "a2"]
     assert not run.complete
+    monkeypatch.undo()
+    asked = []
+    monkeypatch.setattr(
+        coach, "answer", lambda question, history=(): asked.append(question) or ask(question, history)
+    )
+    whole = run_answers(coach.settings, cases_file=cases_file, coach=coach, earlier=run)
+    assert whole.complete
+    assert [row.id for row in whole.rows] == ["a1", "a2", "u1", "s1"]
+    assert whole.rows[:2] == run.rows
+    assert len(asked) == 2
+
+
+def test_a_run_of_something_else_is_not_taken_up(coach_with, cases_file):
+    coach = coach_with()
+    run = run_answers(coach.settings, cases_file=cases_file, coach=coach)
+    with pytest.raises(UsageError, match="another seed"):
+        run_answers(coach.settings, cases_file=cases_file, coach=coach, earlier=run, seed=1)
+
+
+def test_what_there_is_is_kept_on_the_way(coach_with, cases_file, monkeypatch):
+    from coach.evaluation import runner
+
+    monkeypatch.setattr(runner, "KEPT_EVERY", 2)
+    kept = []
+    coach = coach_with()
+    run_answers(coach.settings, cases_file=cases_file, coach=coach, keep=kept.append)
+    assert [(len(run.rows), run.complete) for run in kept] == [(2, False), (4, False)]
 
 
 def test_extractive_and_generated_stand_side_by_side(coach_with, cases_file):

@@ -33,7 +33,7 @@ def test_everything_fits_when_there_is_room_and_passages_stand_in_document_order
     assert prompt.dropped == ()
     system = prompt.messages[0].text
     assert system.index("topic4") < system.index("topic3") < system.index("topic1")
-    assert prompt.messages[-1].text.startswith("Question: What?")
+    assert prompt.messages[-1].text.startswith("What?")
 
 
 def test_the_weakest_passages_are_dropped_first_and_named():

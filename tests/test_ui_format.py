@@ -89,6 +89,17 @@ def test_citations_are_numbered_in_reading_order_and_once_each(coach: FakeCoach)
     assert list(numbered_citations(again).values()) == [1, 2, 3]
 
 
+def test_a_span_cited_twice_keeps_its_number_and_opens_one_passage(coach: FakeCoach) -> None:
+    answer = reply_to(coach)
+    last = answer.sentences[-1] if answer.sentences[-1].citations else answer.sentences[0]
+    again = replace(last, citations=tuple(replace(citation, support=0.5) for citation in last.citations))
+    twice = replace(answer, sentences=(*answer.sentences, again))
+    assert set(numbered_citations(twice).values()) == set(numbered_citations(answer).values())
+    page = answer_html(twice, "7")
+    opened = re.findall(r'<div popover id="([^"]+)"', page)
+    assert len(opened) == len(set(opened))
+
+
 def test_every_chip_has_a_passage_to_open_and_says_where_it_leads(coach: FakeCoach) -> None:
     page = answer_html(reply_to(coach), "7")
     opened = re.findall(r'class="coach-chip" popovertarget="([^"]+)" aria-label="([^"]+)"', page)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ PRIVATE = {
     "openai_base_url",
     "port",
 }  # of this machine, not of the run
+KEPT_EVERY = 10  # cases: with a model on two cores that is a minute or two of work
 COLD_STARTS = 7
 WARM_QUESTIONS = 22
 
@@ -42,11 +44,14 @@ def run_answers(
     seed: int = 0,
     progress: Progress | None = None,
     coach: Coach | None = None,
+    earlier: Run | None = None,
+    keep: Callable[[Run], None] | None = None,
 ) -> Run:
     """Ask every chosen case. Stopped with Ctrl-C it returns what there is, marked incomplete.
 
-    `coach` is loaded unless given. Raises UsageError for bad cases, and CoachError as `Coach.load` does, or where a
-    backend asked for by name cannot speak.
+    `coach` is loaded unless given. `earlier` is a stopped run to take up; `keep` is handed what there is every
+    few cases. Raises UsageError for bad cases or an earlier run of something else, and CoachError as `Coach.load`
+    does, or where a backend asked for by name cannot speak.
     """
     from coach.evaluation.answers import measure_answers
 
@@ -60,8 +65,19 @@ def run_answers(
         "subset": subset,
         "limit": limit,
     }
-    rows, complete = _gathered(measure_answers(coach, chosen, progress=progress))
-    return _run("answers", coach, rows, selection=selection, seed=seed, complete=complete)
+    started = _run("answers", coach, (), selection=selection, seed=seed, complete=False)
+    rows = {row.id: row for row in _taken_up(earlier, started)} if earlier is not None else {}
+    waiting = [case for case in chosen if case.id not in rows]
+    complete = False
+    try:
+        for row in measure_answers(coach, waiting, progress=progress):
+            rows[row.id] = row
+            if keep is not None and len(rows) % KEPT_EVERY == 0:
+                keep(_with_rows(started, rows, chosen))
+        complete = True
+    except KeyboardInterrupt:
+        pass
+    return replace(_with_rows(started, rows, chosen), complete=complete)
 
 
 def run_speed(settings: Settings, *, seed: int = 0, progress: Progress | None = None) -> Run:
@@ -219,15 +235,18 @@ def _loaded(settings: Settings, progress: Progress | None) -> Coach:
     return coach
 
 
-def _gathered(rows: Iterable[Row]) -> tuple[list[Row], bool]:
-    """The rows, and whether all came before somebody stopped it."""
-    gathered: list[Row] = []
-    try:
-        for row in rows:
-            gathered.append(row)
-    except KeyboardInterrupt:
-        return gathered, False
-    return gathered, True
+def _taken_up(earlier: Run, started: Run) -> tuple[Row, ...]:
+    """What an earlier run scored, if it is the same but for its date; cases that failed are asked again."""
+    for name in ("suite", "code", "model", "embedder", "index_fingerprint", "settings", "selection", "seed"):
+        if getattr(earlier, name) != getattr(started, name):
+            raise UsageError(
+                f"The run to take up had another {name.replace('_', ' ')}: leave out `--resume` to begin anew."
+            )
+    return earlier.scored
+
+
+def _with_rows(run: Run, rows: Mapping[str, Row], chosen: Iterable[Case]) -> Run:
+    return replace(run, rows=tuple(rows[case.id] for case in chosen if case.id in rows))
 
 
 def _run(

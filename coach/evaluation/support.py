@@ -159,6 +159,7 @@ class CachedEmbedder:
 def measure(claims: Sequence[JudgedClaim], embedder: CachedEmbedder) -> Scored:
     """The features of every claim."""
     embedder.embed([text for claim in claims for text in _texts(claim)])
+    embedder.embed(_vocabulary(claims))
     rows = [_features(claim, embedder) for claim in claims]
     names = tuple(rows[0])
     return Scored(tuple(claims), names, np.array([[row[name] for name in names] for row in rows]))
@@ -440,6 +441,15 @@ def _texts(claim: JudgedClaim) -> list[str]:
     return [claim.claim, *claim_parts(claim.claim), *claim.sentences]
 
 
+def _vocabulary(claims: Sequence[JudgedClaim]) -> list[str]:
+    """Every word that might be compared one by one."""
+    words: dict[str, None] = {}
+    for claim in claims:
+        for text in (claim.claim, *claim.sentences):
+            words.update(dict.fromkeys(read(text).forms.values()))
+    return list(words)
+
+
 def _features(claim: JudgedClaim, embedder: CachedEmbedder) -> dict[str, float]:
     vectors = embedder.embed(_texts(claim))
     parts = len(claim_parts(claim.claim))
@@ -449,6 +459,7 @@ def _features(claim: JudgedClaim, embedder: CachedEmbedder) -> dict[str, float]:
         vectors[1 + parts :],
         vectors[0],
         vectors[1 : 1 + parts],
+        embedder.embed,
     )
 
 

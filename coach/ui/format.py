@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from coach.types import Answer, Citation, Document, Passage, Refusal, Sentence, Trace
+from coach.types import Answer, Citation, Document, Passage, Refusal, Sentence, Span, Trace
 
 SHOWN_QUESTION_CHARACTERS = 600  # about eight lines; a pasted book must not push the answer off the page
 LONG_QUESTION_CHARACTERS = 200  # from here on it is set as text and no longer as a title
@@ -84,9 +84,9 @@ def answer_html(answer: Answer, key: str, *, with_passages: bool = True) -> str:
 
 def passages_html(answer: Answer, key: str) -> str:
     """The cited passages of a reply, hidden until their chip is pressed."""
+    first = {number: citation for citation, number in reversed(numbered_citations(answer).items())}
     opened = "".join(
-        _citation_popover(answer, citation, number, key)
-        for citation, number in numbered_citations(answer).items()
+        _citation_popover(answer, citation, number, key) for number, citation in sorted(first.items())
     )
     return f'<div class="coach-unseen">{opened}</div>'
 
@@ -97,9 +97,10 @@ def notes_html(notes: Sequence[str]) -> str:
 
 
 def numbered_citations(answer: Answer) -> dict[Citation, int]:
-    """Every distinct citation of the shown sentences with its number, in reading order from 1."""
+    """Every citation of the shown sentences with its number from 1, in reading order: one span, one number."""
+    numbers: dict[Span, int] = {}
     seen = (citation for sentence in _shown(answer) for citation in sentence.citations)
-    return {citation: number for number, citation in enumerate(dict.fromkeys(seen), start=1)}
+    return {citation: numbers.setdefault(citation.span, len(numbers) + 1) for citation in seen}
 
 
 def refusal_html(refusal: Refusal) -> str:
