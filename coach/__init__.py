@@ -16,6 +16,8 @@ os.environ.update(
     LANGSMITH_TRACING="false",
     TRANSFORMERS_OFFLINE="1",
 )
+# The matrices of a search are small: a second BLAS thread only spins, and takes a core from the engines.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 __version__ = "0.1.0"
 

@@ -259,12 +259,22 @@ def models() -> None:
 
 @models.command("list")
 def models_list() -> None:
-    """Every model the coach can use here, and its state."""
+    """Every model the coach can use here, and its state: the built-in ones, then Ollama's."""
+    from coach.backends.chat import ollama_address, port_answers
     from coach.backends.model_files import list_models
     from coach.settings import load_settings
 
-    for state in list_models(load_settings()):
+    settings = load_settings()
+    for state in list_models(settings):
         _out(str(state))
+    address = ollama_address(settings.ollama_host)
+    if not port_answers(address):
+        _out(f"Ollama does not answer at {address} (that is fine: the built-in model speaks).")
+        return
+    from coach.backends import ollama
+
+    for model in ollama.list_models(address):
+        _out(f"Ollama      {model.name} ({'speaks' if model.speaks else 'embeds only'}; {model.size // 1_000_000} MB)")
 
 
 @models.command("pull")

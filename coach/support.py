@@ -38,7 +38,7 @@ _LONG_FORMS = {
     r"gen[ -]?ai": "generative AI",
     r"pms?": "product manager",
     r"llms?": "large language model",
-    r"hiring managers?": "hiringmanager",  # another person than the product manager
+    r"hiring managers?": "hiringmanager",  # one word: another person than the product manager
     r"vp": "vice president",
     r"ml": "machine learning",
     r"ux": "user experience",
@@ -74,9 +74,10 @@ _EMPLOYERS = re.compile(
 )
 _CLAUSE = re.compile(
     r"[;:,.?!—–()“”\"]|(?=\b(?:rather than|instead of|over|beyond|but|although|while|whereas|not just|not only|not merely|"
-    r"not simply|not solely|without|merely)\b)",
+    r"not simply|not solely|without)\b)",
     re.IGNORECASE,
 )
+_MEMBER = re.compile(r",\s*(?:and|or)?\s+|\s+and\s+|\s+or\s+")
 _NOT_ONLY = re.compile(
     r"\b(?:not|n['’]t)\s+(?:just|only|merely|simply|solely)\b|\bbeyond\b|\balone\b.*\bnot\b|\bnot enough\b|\bnot (?:suffice|sufficient)\b",
     re.IGNORECASE,
@@ -145,12 +146,20 @@ _BLAME = frozenset(
     )
 )
 _NEGATING_PREFIXES = ("un", "in", "im", "ir", "dis", "non", "mis")
-_ACTORS = frozenset(
-    content_words(
-        "manager hiringmanager recruiter interviewer candidate committee director engineer researcher president user customer "
-        "designer executive lawyer founder team company government police court minister coach player doctor mother "
-        "father wife husband lead leader vendor investor regulator scientist analyst peer employer"
+_PEOPLE = _listed(
+    "hiringmanager recruiter interviewer candidate committee director engineer researcher president user customer "
+    "designer executive lawyer founder team company government court minister coach player doctor mother father "
+    "wife husband vendor investor regulator scientist analyst peer employer student"
+)
+_ACTORS = frozenset(_PEOPLE) | frozenset(f"{person}s" for person in _PEOPLE)
+# What a model says to play a demand down, or to make it total.
+_DOWNPLAY = frozenset(
+    _listed(
+        "optional unnecessary skip wait rare rarely seldom slowly easily enough same merely simply solely only alone"
     )
+)
+_MEASURES = frozenset(
+    content_words("weeks months days years hours minutes seconds percent dollars rounds interviews")
 )
 
 
@@ -298,10 +307,13 @@ def figure_conflicts(claim: Reading, carriers: Sequence[Reading]) -> int:
     known = frozenset[str]().union(*(source.figures for source in carriers))
     units = frozenset[tuple[str, str]]().union(*(source.units for source in carriers))
     counted = {unit for _, unit in units}
-    missing = len(claim.figures - known)
-    return missing + sum(
-        figure in known and unit in counted and (figure, unit) not in units for figure, unit in claim.units
-    )
+    conflicts = len(claim.figures - known)
+    for figure in claim.figures & known:
+        own = {unit for counting, unit in claim.units if counting == figure}
+        theirs = {unit for counting, unit in units if counting == figure}
+        elsewhere = bool(own & counted) or bool(own & _MEASURES and theirs & _MEASURES)
+        conflicts += bool(own) and not own & theirs and elsewhere
+    return conflicts
 
 
 def unknown_names(claim: Reading, sources: Sequence[Reading]) -> tuple[str, ...]:
@@ -310,7 +322,7 @@ def unknown_names(claim: Reading, sources: Sequence[Reading]) -> tuple[str, ...]
     names = dict.fromkeys([*_NAME.findall(plain), *_EMPLOYERS.findall(plain)])
     if not names:
         return ()
-    text = " ".join(_in_long_form(f"{source.heading} {source.text}") for source in sources).lower()
+    text = " ".join(_in_long_form(f"{source.heading} {source.text}") for source in sources)
     words = frozenset[str]().union(*(source.bag for source in sources))
     return tuple(name for name in names if name.lower() not in text and not set(content_words(name)) <= words)
 
@@ -395,9 +407,11 @@ def features(
             bool(_all_tokens(carried_by) & _HEDGE) and not claim.token_set & (_HEDGE | _ABSOLUTE)
         ),
         "hedges_added": float(bool((claim.token_set & _HEDGE) and not _all_tokens(carried_by) & _HEDGE)),
-        "praise_turned": float(_praise_turned(claim, carried_by)),
+        "praise_turned": float(_praise_turned(claim, best)),
         "subject_differs": float(_subject_differs(claim, best)),
-        "actors_missing": float(min(2, len((set(claim.words) & _ACTORS) - both))),
+        "actors_missing": float(min(2, _actors_missing(claim, carried_by))),
+        "downplayed": float(bool((claim.token_set & _DOWNPLAY) - _all_tokens(carried_by))),
+        "least_member": _least_found_member(claim, both),
         "length": math.log1p(len(claim.words)),
         "length_ratio": min(2.0, len(claim.words) / max(1, len(best.words))),
         "first_person": float(bool(claim.token_set & {"i", "my", "i'm", "me", "we're", "lol"})),
@@ -414,19 +428,21 @@ def _figures(text: str) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
     found: set[str] = set()
     units: set[tuple[str, str]] = set()
     waiting: list[str] = []
+    counting = False
     for match in _TOKEN.finditer(text):
         figure = _figure(match)
         if figure is not None:
             found.add(figure)
-            waiting.append(figure)
+            waiting = [*waiting, figure] if not counting else [figure]
+            counting = False
             continue
         word = (match["word"] or "").lower()
-        if waiting and word not in STOP_WORDS:
-            stem = content_words(word)
-            units.update((figure, stem[0]) for figure in waiting if stem)
-            waiting = []
-        elif waiting and word not in {"to", "or", "and", "of"}:
-            waiting = []
+        stem = () if word in STOP_WORDS else content_words(word)
+        if waiting and stem:
+            units.update((figure, stem[0]) for figure in waiting)
+            waiting, counting = ([], False) if counting else (waiting, True)
+        elif counting or word not in {"to", "or", "and", "of"}:
+            waiting, counting = [], False
     return frozenset(found), frozenset(units)
 
 
@@ -459,10 +475,10 @@ def _polarity(clause: str) -> int:
 
 
 def _polarity_conflict(claim: Reading, carriers: Sequence[Reading]) -> float:
-    """Share of the shared words that the claim denies and every carrier asserts, or the other way round."""
+    """Share of the shared words that the claim denies and the first carrier asserts, or the other way round."""
     shared = conflicts = 0
     for word, own in claim.polarities.items():
-        theirs = frozenset[int]().union(*(source.polarities.get(word, frozenset()) for source in carriers))
+        theirs = next((c.polarities[word] for c in carriers if word in c.polarities), None)
         if theirs:
             shared += 1
             conflicts += not any(_agree(one, other) for one in own for other in theirs)
@@ -488,20 +504,32 @@ def _opposites(claim: Reading, carriers: Sequence[Reading]) -> int:
     )
 
 
-def _praise_turned(claim: Reading, carriers: Sequence[Reading]) -> bool:
-    """Whether the claim praises what every carrier blames, or the other way round."""
-    theirs = _all_tokens(carriers) | frozenset(word for c in carriers for word in c.heading.lower().split())
+def _praise_turned(claim: Reading, best: Reading) -> bool:
+    """Whether the claim praises what the nearest sentence blames, or the other way round."""
     praised, blamed = bool(claim.token_set & _PRAISE), bool(claim.token_set & _BLAME)
-    return (praised and not blamed and bool(theirs & _BLAME) and not theirs & _PRAISE) or (
-        blamed and not praised and bool(theirs & _PRAISE) and not theirs & _BLAME
-    )
+    theirs_praised, theirs_blamed = bool(best.token_set & _PRAISE), bool(best.token_set & _BLAME)
+    return (praised, blamed, theirs_praised, theirs_blamed) in {
+        (True, False, False, True),
+        (False, True, True, False),
+    }
 
 
 def _subject_differs(claim: Reading, best: Reading) -> bool:
-    """Whether the person the claim begins with is none of those the nearest sentence speaks of."""
-    subject = next((word for word in claim.words[:6] if word in _ACTORS), None)
-    theirs = set(best.words) & _ACTORS
-    return subject is not None and bool(theirs) and subject not in theirs
+    """Whether the person the claim begins with is not the first that the nearest sentence speaks of."""
+    subject = next((word for word in claim.tokens[:8] if word in _ACTORS), None)
+    theirs = next((word for word in best.tokens if word in _ACTORS), None)
+    return subject is not None and theirs is not None and subject.rstrip("s") != theirs.rstrip("s")
+
+
+def _actors_missing(claim: Reading, carriers: Sequence[Reading]) -> int:
+    theirs = {word.rstrip("s") for word in _all_tokens(carriers) & _ACTORS}
+    return len({word.rstrip("s") for word in claim.token_set & _ACTORS} - theirs)
+
+
+def _least_found_member(claim: Reading, bag: frozenset[str]) -> float:
+    """The least recall of a member of the claim's enumeration: "bias, fairness and carbon emissions"."""
+    members = [set(content_words(member)) for member in _MEMBER.split(claim.text)[1:]]
+    return min((_found(member, bag) for member in members if member), default=1.0)
 
 
 def _denied_by_prefix(word: str, others: frozenset[str]) -> bool:
@@ -526,10 +554,13 @@ def _share(words: Iterable[str], bag: frozenset[str]) -> float:
 
 
 def _family_recall(claim: Reading, bag: frozenset[str]) -> float:
+    return _found(set(claim.words), bag)
+
+
+def _found(words: set[str], bag: frozenset[str]) -> float:
     families = {word[:SHARED_PREFIX] for word in bag if len(word) >= SHARED_PREFIX}
-    distinct = set(claim.words)
-    found = sum(word in bag or word[:SHARED_PREFIX] in families for word in distinct)
-    return found / len(distinct) if distinct else 1.0
+    found = sum(word in bag or word[:SHARED_PREFIX] in families for word in words)
+    return found / len(words) if words else 1.0
 
 
 def _strangeness(

@@ -33,10 +33,11 @@ CREATE TABLE IF NOT EXISTS traces (
 
 @dataclass(frozen=True, slots=True)
 class StoredTrace:
-    """One answer as it was kept. `outcome` is `answer`, `own_words`, or `refusal`.
+    """One answer as it was kept. `outcome` is `answer`, `refusal`, or `own_words` for small talk.
 
-    `passages` and `sentences` hold mappings as documented in README ("Where your data lives");
-    `trace` is the reply's `Trace` as a mapping.
+    Each of `passages` has source, start, end, rank, score, cosine and keyword; each of `sentences` text, status,
+    origin, support (of its best citation, None without one) and citations as [source, start, end]. `trace` is the
+    reply's `Trace` as a mapping: token counts, sampling, milliseconds per step.
     """
 
     asked_at: datetime

@@ -61,8 +61,8 @@ def test_changed_cases_are_listed_with_what_changed():
     after = run_of([1, 0])
     after = replace(after, rows=(after.rows[0], replace(after.rows[1], outcome="refused")))
     comparison = compare(before, after)
-    assert comparison.cases == ("a001: extractive -> refused", "a001: correct 1/1 -> 0/1")
-    assert "a001: extractive -> refused" in comparison_text(before, after, comparison)
+    assert comparison.cases == ("a001: extractive -> refused, correct 1/1 -> 0/1",)
+    assert "1 cases changed:\n  a001: extractive -> refused" in comparison_text(before, after, comparison)
 
 
 def test_slower_is_told_and_is_no_drop():

@@ -36,6 +36,14 @@ def test_everything_fits_when_there_is_room_and_passages_stand_in_document_order
     assert prompt.messages[-1].text.startswith("What?")
 
 
+def test_no_more_passages_are_given_than_a_small_model_can_weigh():
+    many = [passage(f"topic{rank} here", rank=rank, start=rank * 100) for rank in range(1, 9)]
+    prompt = compose("What?", [], many, [], WordCounter(8000), max_tokens=100)
+    assert "topic4" in prompt.messages[0].text
+    assert "topic5" not in prompt.messages[0].text
+    assert len(prompt.dropped) == 4
+
+
 def test_the_weakest_passages_are_dropped_first_and_named():
     prompt = compose("What?", [], PASSAGES, [], WordCounter(330), max_tokens=100)
     assert words_of(prompt) <= 230

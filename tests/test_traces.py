@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -155,8 +155,9 @@ def test_starting_the_coach_prunes(library):
     store = TraceStore(load_settings().home)
     store.keep(ANSWER)
     with sqlite3.connect(store.path) as database:
-        database.execute(
-            "UPDATE traces SET asked_at = '2020-01-01T00:00:00.000+00:00', question = 'an old one'"
-        )
+        two_days_ago = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+        database.execute("UPDATE traces SET asked_at = ?, question = 'an old one'", (two_days_ago,))
     Coach.load(load_settings(backend="none", traces=False))
+    assert "an old one" in [trace.question for trace in store.recent(3650)]
+    Coach.load(load_settings(backend="none", traces=False, retention_days=1))
     assert "an old one" not in [trace.question for trace in store.recent(3650)]

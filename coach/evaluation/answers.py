@@ -107,7 +107,9 @@ def signals(reply: Reply) -> dict[str, float]:
 
 def _model_failed(reply: Reply) -> bool:
     """Whether a model was to speak and its text never reached the check: the sources stood in for it."""
-    return isinstance(reply, Answer) and bool(reply.passages) and "verify" not in reply.trace.steps_ms
+    if not isinstance(reply, Answer) or not reply.passages or reply.mode == "generated":
+        return False
+    return "verify" not in reply.trace.steps_ms
 
 
 def _milliseconds(reply: Reply) -> dict[str, float]:

@@ -72,7 +72,7 @@ def compare(before: Run, after: Run) -> Comparison:
             "The two runs have no scored case in common: run both with the same cases, then compare again."
         )
     changes = [*_shares(pairs, after.seed), *_times(pairs, after.seed)]
-    changed = [line for old, new in pairs for line in _case_lines(old, new)]
+    changed = [line for old, new in pairs if (line := _case_line(old, new))]
     return Comparison(tuple(changes), tuple(changed), tuple(_remarks(before, after, len(pairs))))
 
 
@@ -87,7 +87,7 @@ def comparison_text(before: Run, after: Run, comparison: Comparison) -> str:
         "|---|---|---|---|---|---|",
         *(_change_line(change) for change in comparison.changes),
         "",
-        f"{len(comparison.cases)} changes in single cases" + (":" if comparison.cases else "."),
+        f"{len(comparison.cases)} cases changed" + (":" if comparison.cases else "."),
         *(f"  {line}" for line in comparison.cases[:LISTED]),
     ]
     if len(comparison.cases) > LISTED:
@@ -148,15 +148,14 @@ def _value(pairs: Sequence[Pair]) -> float:
     return sum(pair[0] for pair in pairs) / _total(pairs)
 
 
-def _case_lines(old: Row, new: Row) -> list[str]:
-    lines = []
-    if old.outcome != new.outcome:
-        lines.append(f"{new.id}: {old.outcome} -> {new.outcome}")
+def _case_line(old: Row, new: Row) -> str:
+    """What changed in one case; empty when nothing did. That more or fewer sentences say the same is no change."""
+    parts = [f"{old.outcome} -> {new.outcome}"] if old.outcome != new.outcome else []
     for name, measure in MEASURES.items():
         was, now = old.measures.get(name), new.measures.get(name)
-        if measure.better and was and now and was != now:
-            lines.append(f"{new.id}: {name} {_told(was)} -> {_told(now)}")
-    return lines
+        if measure.better and was and now and was[0] * now[1] != now[0] * was[1]:
+            parts.append(f"{name} {_told(was)} -> {_told(now)}")
+    return f"{new.id}: {', '.join(parts)}" if parts else ""
 
 
 def _told(pair: Pair) -> str:

@@ -62,6 +62,7 @@ def of_one_voice(traces: Sequence[StoredTrace], run: Run) -> tuple[list[StoredTr
     """
     chosen: list[StoredTrace] = []
     others: Counter[str] = Counter()
+    traces = [trace for trace in traces if trace.passages]  # small talk is nobody's voice
     voice = next((trace.model for trace in traces if trace.outcome == "answer"), run.model)
     for trace in traces:
         voice = trace.model if trace.outcome == "answer" else voice

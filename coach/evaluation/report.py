@@ -40,7 +40,8 @@ def answers_table(runs: Sequence[Run]) -> str:
         if any(cell != NOTHING for cell in cells):
             lines.append(f"| {label}, median / p95 | {' | '.join(cells)} |")
     lines.append(f"| Cases scored | {' | '.join(_scored_cell(run, split) for run, split in columns)} |")
-    return "\n".join([*lines, "", *_legend(), *(line for run in runs for line in unscored_lines(run))])
+    lines += ["", *(_origin(run) for run in runs), "", *_legend()]
+    return "\n".join([*lines, *(line for run in runs for line in unscored_lines(run))])
 
 
 def speed_table(run: Run) -> str:
@@ -95,9 +96,21 @@ def _scored_cell(run: Run, split: str) -> str:
     return f"{sum(not row.unscored for row in rows)} of {len(rows)}"
 
 
+def _origin(run: Run) -> str:
+    """Where a column's figures come from, a list line in Markdown."""
+    asked = run.selection.get("subset") or run.selection.get("split")
+    stopped = "" if run.complete else ", stopped before its end"
+    return (
+        f"- {run.name}: {len(run.rows)} cases ({asked}){stopped}, {run.date[:10]}, version {run.version}, code {run.code}, "
+        f"index {run.index_fingerprint[:12]}, embedder {run.embedder}"
+    )
+
+
 def _legend() -> list[str]:
     return [
         "In brackets the 95% interval, in parentheses the count. bench/README.md says what each figure means.",
+        "",
         WHAT_THEY_TELL["rouge"],
+        "",
         f"{WHAT_THEY_TELL['perplexity']} It is not in the table: a chat model hands its text over without log-probabilities.",
     ]
