@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from coach.condense import Standalone, condense
@@ -114,27 +114,20 @@ def answer(
     return AnswerStream(flow.events())
 
 
+@dataclass
 class _Flow:
-    def __init__(
-        self,
-        question: str,
-        history: Sequence[Turn],
-        embedder: Embedder,
-        index: PassageIndex,
-        voice: Callable[[], Voice],
-        sections: Callable[[], Sequence[Section]],
-        settings: Settings,
-    ) -> None:
-        self.question = question
-        self.history = history
-        self.embedder = embedder
-        self.index = index
-        self.voice = voice
-        self.sections = sections
-        self.settings = settings
-        self.started = time.perf_counter()
-        self.steps: dict[str, float] = {}
-        self.near: tuple[Passage, ...] = ()  # passages, those of the section that convinced the model first
+    """One question on its way through the steps, and what is known of it so far."""
+
+    question: str
+    history: Sequence[Turn]
+    embedder: Embedder
+    index: PassageIndex
+    voice: Callable[[], Voice]
+    sections: Callable[[], Sequence[Section]]
+    settings: Settings
+    steps: dict[str, float] = field(default_factory=dict)
+    near: tuple[Passage, ...] = ()  # passages, those of the section that convinced the model first
+    started: float = 0.0
 
     def events(self) -> Iterator[Event]:
         self.started = self._last = time.perf_counter()

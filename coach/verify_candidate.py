@@ -1,0 +1,121 @@
+"""Match each sentence of a reply to the exact sentences that carry it, or mark it unsupported.
+
+Markers the model prints are thrown away; citations are made here, by comparing words, figures, names,
+negation and meaning with weights that were fitted on claims people judged (`coach.support`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from coach.protocols import Embedder, Vectors
+from coach.sentences import split_sentences
+from coach.support import Evidence, Reading, claim_parts, load_support_model, read, weigh
+from coach.types import Citation, Passage, Sentence, SentenceStatus, Span
+from coach.words import content_words, numbers
+
+_MARKERS = re.compile(
+    r"\s*(?:\[(?:\d+|source|sources?[^\]]{0,40}|citation[^\]]{0,40})(?:\s*[,;-]\s*\d+)*\]|\((?:source|passage)s?:?[^)]{0,60}\))",
+    re.IGNORECASE,
+)
+_EMPHASIS = re.compile(r"\*\*|__|`|(?m:^#{1,6}\s+)")
+_CONNECTIVE = re.compile(
+    r"^(?:in (?:summary|short|conclusion|other words)|to (?:summari[sz]e|sum up)|overall|here (?:is|are)\b.*|"
+    r"(?:the )?(?:following|key points?).*|yes|no|sure|certainly|of course)\W*$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    passage: int
+    span: Span
+    reading: Reading
+
+
+def verify(text: str, passages: Sequence[Passage], embedder: Embedder) -> tuple[Sentence, ...]:
+    """The sentences of `text`, each with its citations or marked unsupported, or as a connective.
+
+    `support` of a citation is the probability that the cited sentences carry the claim. A figure or a
+    name that the sources do not hold is never supported, whatever the probability.
+    """
+    plain = clean(text)
+    claims = [line[start:end] for line in plain.splitlines() for start, end in split_sentences(line)]
+    to_judge = [claim for claim in claims if _bare_status(claim) != "connective"]
+    sources = _sources(passages)
+    judged = dict(zip(to_judge, _judge_all(to_judge, sources, embedder), strict=True)) if sources else {}
+    return tuple(judged.get(claim) or Sentence(claim, _bare_status(claim)) for claim in claims)
+
+
+def clean(text: str) -> str:
+    """`text` without citation markers and Markdown emphasis that the model printed."""
+    return _EMPHASIS.sub("", _MARKERS.sub("", text)).strip()
+
+
+def _bare_status(claim: str) -> SentenceStatus:
+    words = content_words(claim)
+    if claim.endswith(":") or _CONNECTIVE.match(claim) or (len(words) <= 1 and not numbers(claim)):
+        return "connective"
+    return "unsupported"
+
+
+def _sources(passages: Sequence[Passage]) -> list[_Source]:
+    found = []
+    for number, passage in enumerate(passages):
+        chunk = passage.chunk
+        heading = " ".join(chunk.headings[-1:])
+        for start, end in split_sentences(chunk.text):
+            text = chunk.text[start:end]
+            span = Span(passage.source, chunk.start + start, chunk.start + end, text)
+            found.append(_Source(number, span, read(text, heading)))
+    return found
+
+
+def _judge_all(claims: Sequence[str], sources: Sequence[_Source], embedder: Embedder) -> list[Sentence]:
+    """Judge every claim; claims, their parts and the sources go through the embedder in one call."""
+    if not claims:
+        return []
+    parts = [claim_parts(claim) for claim in claims]
+    texts = [*claims, *(source.span.text for source in sources), *(part for own in parts for part in own)]
+    vectors = embedder.embed(texts)
+    source_vectors = vectors[len(claims) : len(claims) + len(sources)]
+    words = _WordVectors(embedder)
+    first_part = len(claims) + len(sources)
+    sentences = []
+    for place, claim in enumerate(claims):
+        part_vectors = vectors[first_part : first_part + len(parts[place])]
+        first_part += len(parts[place])
+        readings = [source.reading for source in sources]
+        evidence = weigh(read(claim), readings, source_vectors, vectors[place], part_vectors, words.embed)
+        sentences.append(_judged(claim, evidence, sources))
+    return sentences
+
+
+class _WordVectors:
+    """Embeds each word once a reply: its sentences speak of the same things."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._vectors: dict[str, Vectors] = {}
+
+    def embed(self, words: Sequence[str]) -> Vectors:
+        missing = list(dict.fromkeys(word for word in words if word not in self._vectors))
+        if missing:
+            self._vectors.update(zip(missing, self._embedder.embed(missing), strict=True))
+        return np.stack([self._vectors[word] for word in words])
+
+
+def _judged(claim: str, evidence: Evidence, sources: Sequence[_Source]) -> Sentence:
+    if evidence.vetoed or evidence.support < load_support_model().threshold:
+        return Sentence(claim, "unsupported")
+    support = round(evidence.support, 4)
+    cited = [sources[place] for place in evidence.carriers]
+    return Sentence(
+        claim,
+        "supported",
+        tuple(Citation(source.span, source.passage, support, evidence.method) for source in cited),
+    )
