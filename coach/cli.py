@@ -274,7 +274,9 @@ def models_list() -> None:
     from coach.backends import ollama
 
     for model in ollama.list_models(address):
-        _out(f"Ollama      {model.name} ({'speaks' if model.speaks else 'embeds only'}; {model.size // 1_000_000} MB)")
+        _out(
+            f"Ollama      {model.name} ({'speaks' if model.speaks else 'embeds only'}; {model.size // 1_000_000} MB)"
+        )
 
 
 @models.command("pull")

@@ -14,7 +14,9 @@ from coach.types import Passage, Turn
 TEMPLATE_TOKENS = 24  # chat-template tokens around messages, an upper estimate for the templates in use
 SECTION_SHARE = 0.5  # of the window: a longer section is not given whole
 MAX_HISTORY_TURNS = 4
-MAX_PASSAGES = 4  # about 800 tokens: what two cores without a GPU read in twenty seconds, and a small model can weigh
+MAX_PASSAGES = (
+    4  # about 800 tokens: what two cores without a GPU read in twenty seconds, and a small model can weigh
+)
 
 
 @dataclass(frozen=True, slots=True)

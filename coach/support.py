@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -98,12 +98,6 @@ _ABSOLUTE = frozenset(
         "solely strictly any nothing everything"
     )
 )
-_HEDGE = frozenset(
-    _listed(
-        "may might could can often typically usually sometimes likely probably generally frequently some many most "
-        "possibly potentially perhaps tend tends typical initially"
-    )
-)
 _OPPOSITES = """
 more less|more fewer|higher lower|high low|faster slower|fast slow|simpler complex|simple complex|before after|
 first last|increase decrease|increase reduce|increases reduces|increased decreased|always never|always sometimes|
@@ -121,7 +115,27 @@ below|deep shallow|deep superficial|nuanced superficial|expert novice|experience
 proprietary public|public private|low-latency high-latency|rapidly slowly|quickly slowly|widely narrowly|broad
 specialized|generic specific|human automated|online offline|advantage drawback|strengths weaknesses|benefits
 drawbacks|cheaper expensive|worked failed|gain loss|gained lost|young old|day night|same different|similar
-different|agree disagree|agreed refused|confirmed denied|confirm deny|live died|alive dead|known unknown
+different|agree disagree|agreed refused|confirmed denied|confirm deny|above beneath|accurate inaccurate|achieve fail|active passive|add remove|adds removes|
+admit deny|advance retreat|after until|ancient modern|attack defend|attract repel|best least|big small|boost cut|borrow lend|
+bottom top|build destroy|built destroyed|calm tense|careful careless|certain doubtful|certain uncertain|clear vague|close distant|
+combine separate|complete partial|compulsory voluntary|connect disconnect|correct wrong|create destroy|dangerous safe|decline grow|
+decrease grow|deepen reduce|defeat victory|demand supply|detailed vague|direct indirect|discourage encourage|early late|
+effective ineffective|employ dismiss|empty full|enable prevent|end start|enter leave|ever never|exact rough|exceed fall|
+exciting dull|expand contract|expensive cheap|explicit implicit|export import|fair unfair|false true|famous obscure|few numerous|
+fixed changing|fixed dynamic|fixed evolving|flexible rigid|follow precede|follows precedes|forbid permit|forget remember|formal informal|
+frequent rare|frequently rarely|common rare|future past|general specific|gentle blunt|give take|global local|gradual sudden|grow shrink|guilty
+innocent|hard soft|harm benefit|harmful harmless|heavy light|hire fire|horizontal vertical|huge tiny|massive small|massive modest|
+improve worsen|inside outside|join leave|known novel|last initial|left right|legal illegal|less most|lose gain|loud quiet|low massive|lower
+raise|major minor|majority minority|many one|mature immature|near far|natural artificial|necessary unnecessary|needed unneeded|
+never ever|never frequently|never often|noisy quiet|now later|obvious subtle|offense defense|often seldom|only also|open closed|ordinary
+special|partly entirely|peace war|permanent temporary|personal generic|plural single|poor rich|poor strong|poor good|positive critical|
+practical theoretical|precise vague|predictable volatile|present absent|prevent cause|primary secondary|profit loss|promote demote|
+push pull|quiet noisy|raw refined|ready unready|real fake|realistic unrealistic|recent old|relaxed strict|reliable unreliable|rigid
+dynamic|rough exact|safe risky|sad happy|scarce abundant|sell buy|senior entry-level|separate joint|serious trivial|sharp dull|shrink
+expand|silent loud|simple sophisticated|slow rapid|slow fast|slowly rapidly|small massive|smooth rough|solid weak|spend save|stable evolving|stable volatile|
+stable unpredictable|standard custom|starting ending|static evolving|sufficient insufficient|superior inferior|tight loose|total partial|
+transparent opaque|trivial critical|unlimited limited|unique common|universal local|upper lower|urgent optional|useful useless|valid invalid|
+visible hidden|voluntary mandatory|wealthy poor|wide narrow|worse improved|live died|alive dead|known unknown
 """
 
 
@@ -163,9 +177,6 @@ _MEASURES = frozenset(
 )
 
 
-EmbedWords = Callable[[Sequence[str]], NDArray[np.float32]]
-
-
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A sentence as the signals see it, taken apart once. Made by `read`."""
@@ -173,7 +184,6 @@ class Reading:
     text: str
     heading: str
     words: tuple[str, ...]  # stems of the content words, in order
-    forms: Mapping[str, str]  # stem -> the word as first written, lower case
     bag: frozenset[str]  # those, with the heading's
     tokens: tuple[str, ...]  # every word, lower case, in order
     token_set: frozenset[str]
@@ -234,7 +244,6 @@ def read(text: str, heading: str = "") -> Reading:
     """Take a sentence apart. `heading` adds its words and figures to what the sentence is known to speak of."""
     plain = _in_long_form(text)
     words = content_words(plain)
-    kept = [word.lower() for word in _WORD.findall(plain) if word.replace("’", "'").lower() not in STOP_WORDS]
     tokens = tuple(word.lower() for word in _WORD.findall(plain))
     title = _in_long_form(heading)
     figures, units = _figures(plain)
@@ -242,7 +251,6 @@ def read(text: str, heading: str = "") -> Reading:
         text=text,
         heading=heading,
         words=words,
-        forms=dict(reversed(list(zip(words, kept, strict=True)))),
         bag=frozenset(words) | frozenset(content_words(title)),
         tokens=tokens,
         token_set=frozenset(tokens),
@@ -282,7 +290,6 @@ def weigh(
     vectors: NDArray[np.float32],
     claim_vector: NDArray[np.float32],
     part_vectors: NDArray[np.float32],
-    embed_words: EmbedWords,
 ) -> Evidence:
     """How well the source sentences, of which there must be one at least, carry the claim.
 
@@ -291,7 +298,7 @@ def weigh(
     verbatim = [place for place, source in enumerate(sources) if source.tokens == claim.tokens]
     if verbatim:
         return Evidence(1.0, (verbatim[0],), False, "verbatim")
-    signals = features(claim, sources, vectors, claim_vector, part_vectors, embed_words)
+    signals = features(claim, sources, vectors, claim_vector, part_vectors)
     carriers = choose_carriers(claim, sources, vectors @ claim_vector)
     support = load_support_model().probability(signals)
     return Evidence(support, carriers, is_vetoed(signals), "fitted")
@@ -355,12 +362,11 @@ def features(
     vectors: NDArray[np.float32],
     claim_vector: NDArray[np.float32],
     part_vectors: NDArray[np.float32],
-    embed_words: EmbedWords,
 ) -> dict[str, float]:
     """The named signals of one claim against source sentences, which must not be empty.
 
     `vectors` are the unit vectors of the source sentences in their order; `part_vectors` those of
-    `claim_parts`, of shape (0, dimension) where there are none; `embed_words` embeds single words.
+    `claim_parts`, of shape (0, dimension) where there are none.
     """
     cosines = vectors @ claim_vector
     carriers = choose_carriers(claim, sources, cosines)
@@ -374,16 +380,12 @@ def features(
     centre = vectors[nearest].sum(axis=0)
     parts = part_vectors @ vectors.T if len(part_vectors) else cosines[None, :]
     best = carried_by[0]
-    strangeness = _strangeness(claim, carried_by, both, embed_words)
     return {
         "recall_best": recalls[0],
         "recall_carriers": _recall(claim, both, weights),
         "recall_everywhere": _recall(claim, everything, weights),
         "recall_families": _family_recall(claim, both),
         "recall_unweighted": _share(claim.words, both),
-        "strangest_word": strangeness[0],
-        "strange_words": min(4.0, sum(strangeness)),
-        "strange_share": sum(strangeness) / max(1, len(set(claim.words))),
         "missing_run": _longest_missing_run(claim, both) / 4,
         "missing_everywhere": math.log1p(len(set(claim.words) - everything)),
         "bigrams": _bigrams_found(claim.words, [source.words for source in sources]),
@@ -391,30 +393,21 @@ def features(
         "subsequence": _common_subsequence(claim.words, best.words) / max(1, len(claim.words)),
         "order": _order_kept(claim.words, best.words),
         "cosine_best": float(ranked[0]),
-        "cosine_second": float(ranked[min(1, len(ranked) - 1)]),
         "cosine_top_three": float(ranked[:3].mean()),
         "cosine_passage": float(centre @ claim_vector / max(1e-6, float(np.linalg.norm(centre)))),
         "cosine_carrier": float(cosines[carriers[0]]),
         "weakest_part": float(parts.max(axis=1).min()),
         "figures_missing": float(min(2, len(claim.figures - _all_figures(sources)))),
         "figure_conflicts": float(min(2, figure_conflicts(claim, carried_by))),
-        "figures_found": float(bool(claim.figures) and claim.figures <= _all_figures(carried_by)),
         "names_missing": float(min(2, len(unknown_names(claim, sources)))),
         "negation_conflict": _polarity_conflict(claim, carried_by),
         "opposites": float(min(2, _opposites(claim, carried_by))),
         "absolutes_added": float(bool((claim.token_set & _ABSOLUTE) - _all_tokens(carried_by))),
-        "hedges_dropped": float(
-            bool(_all_tokens(carried_by) & _HEDGE) and not claim.token_set & (_HEDGE | _ABSOLUTE)
-        ),
-        "hedges_added": float(bool((claim.token_set & _HEDGE) and not _all_tokens(carried_by) & _HEDGE)),
         "praise_turned": float(_praise_turned(claim, best)),
         "subject_differs": float(_subject_differs(claim, best)),
         "actors_missing": float(min(2, _actors_missing(claim, carried_by))),
         "downplayed": float(bool((claim.token_set & _DOWNPLAY) - _all_tokens(carried_by))),
         "least_member": _least_found_member(claim, both),
-        "length": math.log1p(len(claim.words)),
-        "length_ratio": min(2.0, len(claim.words) / max(1, len(best.words))),
-        "first_person": float(bool(claim.token_set & {"i", "my", "i'm", "me", "we're", "lol"})),
     }
 
 
@@ -561,26 +554,6 @@ def _found(words: set[str], bag: frozenset[str]) -> float:
     families = {word[:SHARED_PREFIX] for word in bag if len(word) >= SHARED_PREFIX}
     found = sum(word in bag or word[:SHARED_PREFIX] in families for word in words)
     return found / len(words) if words else 1.0
-
-
-def _strangeness(
-    claim: Reading, carriers: Sequence[Reading], bag: frozenset[str], embed_words: EmbedWords
-) -> list[float]:
-    """1 - cosine to its nearest carrier word, for each claim word that the carriers lack; strangest first.
-
-    Words compared one by one through vectors, as in BERTScore (Zhang et al. 2020): "pay" is no stranger to
-    "compensation". [0.0] where no word is missing.
-    """
-    families = {word[:SHARED_PREFIX] for word in bag if len(word) >= SHARED_PREFIX}
-    missing = [w for w in dict.fromkeys(claim.words) if w not in bag and w[:SHARED_PREFIX] not in families]
-    theirs = list(dict.fromkeys(form for source in carriers for form in source.forms.values()))
-    if not missing:
-        return [0.0]
-    if not theirs:
-        return [1.0] * len(missing)
-    vectors = embed_words([*(claim.forms[word] for word in missing), *theirs])
-    nearest = (vectors[: len(missing)] @ vectors[len(missing) :].T).max(axis=1)
-    return sorted((float(min(1.0, 1.0 - cosine)) for cosine in nearest), reverse=True)
 
 
 def _longest_missing_run(claim: Reading, bag: frozenset[str]) -> float:

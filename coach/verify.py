@@ -1,7 +1,7 @@
-"""Match each sentence of a reply to the exact sentence that carries it, or mark it unsupported.
+"""Match each sentence of a reply to the exact sentences that carry it, or mark it unsupported.
 
-Markers the model prints are thrown away; citations are made here, by comparing words, numbers,
-names, negation and meaning.
+Markers the model prints are thrown away; citations are made here, by comparing words, figures, names,
+negation and meaning with weights that were fitted on claims people judged (`coach.support`).
 """
 
 from __future__ import annotations
@@ -10,23 +10,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from coach.protocols import Embedder
 from coach.sentences import split_sentences
+from coach.support import Evidence, Reading, claim_parts, load_support_model, read, weigh
 from coach.types import Citation, Passage, Sentence, SentenceStatus, Span
-from coach.words import content_words, is_negated, numbers, share_covered
-
-SUPPORTED = 0.62  # support from which a sentence is shown as carried by its source
-SECOND_SPAN_GAIN = 0.15  # share of the claim's words a second sentence must add to be cited too
+from coach.words import content_words, numbers
 
 _MARKERS = re.compile(
     r"\s*(?:\[(?:\d+|source|sources?[^\]]{0,40}|citation[^\]]{0,40})(?:\s*[,;-]\s*\d+)*\]|\((?:source|passage)s?:?[^)]{0,60}\))",
     re.IGNORECASE,
 )
 _EMPHASIS = re.compile(r"\*\*|__|`|(?m:^#{1,6}\s+)")
-_NAME = re.compile(r"(?<![.!?:\n“\"] )(?<!^)\b[A-Z][\w&.-]*[A-Za-z0-9]\b")
-_CLAUSE = re.compile(r"[;:,—–]|\b(?:rather than|instead of|but|not just|not only|not merely)\b")
 _CONNECTIVE = re.compile(
     r"^(?:in (?:summary|short|conclusion|other words)|to (?:summari[sz]e|sum up)|overall|here (?:is|are)\b.*|"
     r"(?:the )?(?:following|key points?).*|yes|no|sure|certainly|of course)\W*$",
@@ -38,29 +32,21 @@ _CONNECTIVE = re.compile(
 class _Source:
     passage: int
     span: Span
-    words: frozenset[str]
-    numbers: frozenset[str]
-    text: str
+    reading: Reading
 
 
 def verify(text: str, passages: Sequence[Passage], embedder: Embedder) -> tuple[Sentence, ...]:
-    """The sentences of `text`, each with its citation or marked unsupported, or as a connective.
+    """The sentences of `text`, each with its citations or marked unsupported, or as a connective.
 
-    A number or a name that the cited sentences and their heading do not hold is never supported.
+    `support` of a citation is the probability that the cited sentences carry the claim. A figure or a
+    name that the sources do not hold is never supported, whatever the probability.
     """
     plain = clean(text)
     claims = [line[start:end] for line in plain.splitlines() for start, end in split_sentences(line)]
+    to_judge = [claim for claim in claims if _bare_status(claim) != "connective"]
     sources = _sources(passages)
-    if not claims:
-        return ()
-    if not sources:
-        return tuple(Sentence(claim, _bare_status(claim)) for claim in claims)
-    vectors = embedder.embed([*claims, *(source.span.text for source in sources)])
-    similar = vectors[: len(claims)] @ vectors[len(claims) :].T
-    return tuple(
-        _judge(claim, sources, row) if _bare_status(claim) != "connective" else Sentence(claim, "connective")
-        for claim, row in zip(claims, similar, strict=True)
-    )
+    judged = dict(zip(to_judge, _judge_all(to_judge, sources, embedder), strict=True)) if sources else {}
+    return tuple(judged.get(claim) or Sentence(claim, _bare_status(claim)) for claim in claims)
 
 
 def clean(text: str) -> str:
@@ -83,84 +69,36 @@ def _sources(passages: Sequence[Passage]) -> list[_Source]:
         for start, end in split_sentences(chunk.text):
             text = chunk.text[start:end]
             span = Span(passage.source, chunk.start + start, chunk.start + end, text)
-            words = frozenset(content_words(f"{heading} {text}"))
-            found.append(
-                _Source(number, span, words, numbers(f"{heading} {text}"), f"{heading} {text}".lower())
-            )
+            found.append(_Source(number, span, read(text, heading)))
     return found
 
 
-def _judge(claim: str, sources: Sequence[_Source], similar: np.ndarray) -> Sentence:
-    words = content_words(claim)
-    supports = np.array(
-        [_support(words, source, float(cosine)) for source, cosine in zip(sources, similar, strict=True)]
-    )
-    best = int(np.argmax(supports))
-    carriers = [best]
-    second = _second_carrier(words, sources, supports, best)
-    if second is not None:
-        carriers.append(second)
-        union = sources[best].words | sources[second].words
-        joined = 0.5 * share_covered(words, union) + 0.5 * float(max(similar[best], similar[second]))
-        supports[best] = max(supports[best], joined)
-    support = float(np.clip(supports[best], 0.0, 1.0))
-    cited = [sources[place] for place in carriers]
-    if (
-        support < SUPPORTED
-        or not _figures_and_names_agree(claim, cited)
-        or not _negation_agrees(claim, cited)
-    ):
+def _judge_all(claims: Sequence[str], sources: Sequence[_Source], embedder: Embedder) -> list[Sentence]:
+    """Judge every claim; claims, their parts and the sources go through the embedder in one call."""
+    if not claims:
+        return []
+    parts = [claim_parts(claim) for claim in claims]
+    texts = [*claims, *(source.span.text for source in sources), *(part for own in parts for part in own)]
+    vectors = embedder.embed(texts)
+    source_vectors = vectors[len(claims) : len(claims) + len(sources)]
+    first_part = len(claims) + len(sources)
+    sentences = []
+    for place, claim in enumerate(claims):
+        part_vectors = vectors[first_part : first_part + len(parts[place])]
+        first_part += len(parts[place])
+        readings = [source.reading for source in sources]
+        evidence = weigh(read(claim), readings, source_vectors, vectors[place], part_vectors)
+        sentences.append(_judged(claim, evidence, sources))
+    return sentences
+
+
+def _judged(claim: str, evidence: Evidence, sources: Sequence[_Source]) -> Sentence:
+    if evidence.vetoed or evidence.support < load_support_model().threshold:
         return Sentence(claim, "unsupported")
-    citations = tuple(
-        Citation(sources[place].span, sources[place].passage, round(support, 4), "words+meaning")
-        for place in carriers
+    support = round(evidence.support, 4)
+    cited = [sources[place] for place in evidence.carriers]
+    return Sentence(
+        claim,
+        "supported",
+        tuple(Citation(source.span, source.passage, support, evidence.method) for source in cited),
     )
-    return Sentence(claim, "supported", citations)
-
-
-def _support(words: tuple[str, ...], source: _Source, cosine: float) -> float:
-    return 0.5 * share_covered(words, source.words) + 0.5 * max(0.0, cosine)
-
-
-def _negation_agrees(claim: str, carriers: Sequence[_Source]) -> bool:
-    """Whether some carrier's clause on the same matter is negated just as the claim is.
-
-    Clause by clause, since "not merely A; a strong candidate does B" carries "a strong candidate does B".
-    """
-    words = set(content_words(claim))
-    for source in carriers:
-        clauses = [clause for clause in _CLAUSE.split(source.span.text) if content_words(clause)]
-        shared = [len(words & set(content_words(clause))) for clause in clauses]
-        most = max(shared, default=0)
-        for clause, count in zip(clauses, shared, strict=True):
-            if count == most and is_negated(clause) == is_negated(claim):
-                return True
-        if is_negated(claim) == is_negated(source.span.text) and is_negated(claim):
-            return True
-    return False
-
-
-def _second_carrier(
-    words: tuple[str, ...], sources: Sequence[_Source], supports: np.ndarray, best: int
-) -> int | None:
-    """A further sentence of the same passage or another that holds what the best one lacks."""
-    missing = set(words) - sources[best].words
-    if not words or len(missing) / len(set(words)) < SECOND_SPAN_GAIN:
-        return None
-    gains = [(len(missing & source.words), float(supports[place])) for place, source in enumerate(sources)]
-    place = max((p for p in range(len(sources)) if p != best), key=lambda p: gains[p], default=None)
-    if place is None or gains[place][0] / len(set(words)) < SECOND_SPAN_GAIN:
-        return None
-    return place
-
-
-def _figures_and_names_agree(claim: str, carriers: Sequence[_Source]) -> bool:
-    known = frozenset().union(*(source.numbers for source in carriers))
-    if not numbers(claim) <= known:
-        return False
-    text = " ".join(source.text for source in carriers)
-    words = frozenset().union(*(source.words for source in carriers))
-    for name in _NAME.findall(claim):
-        if name.lower() not in text and not set(content_words(name)) <= words:
-            return False
-    return True

@@ -15,6 +15,7 @@ BASE = NOUNS | {
     "coach.prompts",
     "coach.sections",
     "coach.sentences",
+    "coach.support",
     "coach.words",
 }
 FLOWS = {"answer", "critique", "interview"}

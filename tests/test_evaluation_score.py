@@ -86,13 +86,19 @@ def test_what_is_shown_is_read_off_the_text_itself():
 
 
 def test_refusals_count_both_ways():
-    assert score(NOWHERE, REFUSED, SOURCES) == {"refusal_precision": (1, 1), "refusal_recall": (1, 1)}
+    rightly = score(NOWHERE, REFUSED, SOURCES)
+    assert rightly == {"refusal_precision": (1, 1), "refusal_recall": (1, 1), "withdrawn": (0, 1)}
     wrongly = score(ROUNDS, REFUSED, SOURCES)
     assert wrongly["refusal_precision"] == (0, 1)
     assert wrongly["false_refusals"] == (1, 1)
     assert wrongly["correct"] == (0, 1)
     assert score(NOWHERE, GOOD, SOURCES)["refusal_recall"] == (0, 1)
     assert "refusal_precision" not in score(NOWHERE, GOOD, SOURCES)
+
+
+def test_a_refusal_after_sentences_were_on_screen_is_a_withdrawal():
+    shown_first = replace(REFUSED, trace=Trace("q", first_citation_ms=40.0))
+    assert score(NOWHERE, shown_first, SOURCES)["withdrawn"] == (1, 1)
 
 
 def test_a_follow_up_is_right_when_it_answers_or_refuses_as_it_should():

@@ -56,7 +56,7 @@ def test_retrieval_stands_beside_chroma_and_a_sentence_is_checked(speaking, embe
         *speed.retrieval_beside_chroma(
             QUESTIONS, embedder=embedder, index=speaking.index, chroma=lambda vector, limit: None, limit=8
         ),
-        *speed.verification(speaking, QUESTIONS),
+        *speed.verification(speaking, QUESTIONS, embedder),
     ]
     run = Run("speed", "2026-01-01", "0.1.0", "c0de", "none", None, "m", "f", {}, {}, 0, tuple(rows))
     table = speed_table(run)

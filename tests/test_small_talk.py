@@ -6,7 +6,19 @@ from coach.small_talk import small_talk
 
 
 @pytest.mark.parametrize(
-    "text", ["hi", "Hello there!", "thanks a lot", "What can you do?", "who made you?", "help"]
+    "text",
+    [
+        "hi",
+        "Hello there!",
+        "thanks a lot",
+        "What can you do?",
+        "hey there, how's it going?",
+        "bye, see you tomorrow",
+        "I'm a bit nervous today",
+        "Thank you so much, that was really helpful",
+        "who made you?",
+        "help",
+    ],
 )
 def test_small_talk_gets_the_coachs_own_words(text):
     assert small_talk(text)
@@ -20,6 +32,9 @@ def test_small_talk_gets_the_coachs_own_words(text):
         "hi, how many rounds are typical?",
         "What are you expected to know about GANs?",
         "thanks, and what about salary?",
+        "I am worried about model drift in my answer",
+        "How's it going to change my roadmap?",
+        "Thanks for the rounds, what about pay?",
     ],
 )
 def test_real_questions_pass(text):

@@ -28,7 +28,7 @@ from coach.support import (
 PROJECT = Path(__file__).resolve().parent.parent
 DATA = PROJECT.parent / "shared" / "data"
 ARTICLE = corpus_folder() / "guides" / "generative-ai-pm-skillset-interview-prep.md"
-LEAST_HELD_OUT_ACCURACY_MARGIN = 0.02  # what other arithmetic on another machine may cost
+NOISE = 0.02  # what other arithmetic on another machine may cost
 
 VP = "A senior VP of Product rejected a proposed roadmap because it failed to address model bias."
 ROUNDS = "A typical loop involves 5-7 rounds. The process often takes 6-8 weeks."
@@ -90,7 +90,8 @@ def test_carriers_are_the_nearest_sentence_and_one_that_adds_what_it_lacks():
     claim = read("The loop has rounds and the process takes weeks.")
     sources = [read("A loop has rounds."), read("The process takes weeks."), read("Paris is nice.")]
     cosines = np.array([0.6, 0.5, 0.0], dtype=np.float32)
-    assert choose_carriers(claim, sources, cosines) == (0, 1)
+    # All five words weigh alike: (2/5 + .6) / 2 = .50 against (3/5 + .5) / 2 = .55.
+    assert choose_carriers(claim, sources, cosines) == (1, 0)
     assert choose_carriers(read("A loop has rounds"), sources, cosines) == (0,)
 
 
@@ -114,7 +115,7 @@ def test_negation_is_compared_word_by_word_in_its_clause(embedder):
     assert signals("Parrot buzzwords.", source, embedder=embedder)["negation_conflict"] == 1.0
 
 
-def test_opposites_absolutes_and_hedges_are_seen(embedder):
+def test_opposites_and_absolutes_are_seen(embedder):
     source = "A simpler model often gives unpredictable drafts before refinement."
     assert (
         signals("A more complex model gives drafts.", "A simple model.", embedder=embedder)["opposites"]
@@ -124,7 +125,6 @@ def test_opposites_absolutes_and_hedges_are_seen(embedder):
     assert (
         signals("A simpler model always gives drafts.", source, embedder=embedder)["absolutes_added"] == 1.0
     )
-    assert signals("A simpler model gives drafts.", source, embedder=embedder)["hedges_dropped"] == 1.0
 
 
 def test_a_wrong_figure_or_name_is_vetoed_however_near_the_sentence(embedder):
@@ -153,7 +153,9 @@ def test_area_under_the_curve_by_hand():
     scores = np.array([0.9, 0.4, 0.5, 0.4])
     assert fitting.area_under_curve(labels, scores) == pytest.approx(2.5 / 4)
     assert fitting.balanced_accuracy(labels, scores, 0.45) == pytest.approx((1 / 2 + 1 / 2) / 2)
-    assert fitting.best_balanced_accuracy(labels, scores) == pytest.approx((1 / 2 + 1) / 2)
+    assert fitting.best_threshold(labels, scores) == 0.9  # (1/2 + 1) / 2
+    low, high = fitting.bootstrap(labels, scores, fitting.area_under_curve)
+    assert 0.0 <= low <= 2.5 / 4 <= high <= 1.0
 
 
 def test_the_threshold_is_the_lowest_that_keeps_the_precision():
@@ -220,7 +222,7 @@ def test_the_own_claims_are_told_apart_as_well_as_published(embedder, tmp_path):
         [model.probability(dict(zip(held_out.names, row, strict=True))) for row in held_out.rows]
     )
     area = fitting.area_under_curve(held_out.labels, scores)
-    assert area >= published["auc"] - LEAST_HELD_OUT_ACCURACY_MARGIN
+    assert area >= published["auc"] - NOISE
 
 
 def test_the_shipped_coefficients_are_what_the_fit_writes(embedder):

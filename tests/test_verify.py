@@ -2,7 +2,12 @@
 
 import pytest
 from builders import passage
+from fakes import HashingEmbedder
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from coach.sentences import split_sentences
+from coach.settings import corpus_folder
 from coach.verify import clean, verify
 
 ROUNDS = (
@@ -77,3 +82,60 @@ def test_lead_ins_are_connectives(passages, embedder):
 def test_without_passages_nothing_is_supported(embedder):
     assert only(verify("The process takes 6 weeks.", [], embedder)).status == "unsupported"
     assert verify("", [], embedder) == ()
+
+
+def test_a_claim_over_two_sentences_cites_both(passages, embedder):
+    text = "The interview loop for a Generative AI PM typically consists of 5-7 rounds and takes 6-8 weeks."
+    sentence = only(verify(text, passages, embedder))
+    assert [citation.span.text.split()[0] for citation in sentence.citations] == ["A", "The"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The process often takes 5-7 weeks from initial contact to offer.",  # figures of the rounds
+        "The process often takes 6-8 months from initial contact to offer.",  # another measure
+        "The process often takes ten weeks from initial contact to offer.",  # in words
+        "Generative AI PMs at Netflix typically earn $250,000 to $400,000+ total compensation annually.",
+        "Prior experience is mandatory.",
+    ],
+)
+def test_a_small_lie_in_a_true_sentence_is_unsupported(text, passages, embedder):
+    assert only(verify(text, passages, embedder)).status == "unsupported"
+
+
+def test_a_figure_in_words_and_a_short_form_are_understood(passages, embedder):
+    for text in (
+        "The process often takes six to eight weeks from first contact to offer.",
+        "GenAI PMs at FAANG companies typically earn $250k to $400k+ in total compensation annually.",
+    ):
+        assert only(verify(text, passages, embedder)).status == "supported"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.text(st.characters(exclude_categories=("Cs",)), max_size=120),
+    st.text(st.characters(exclude_categories=("Cs",)), max_size=200),
+    st.integers(0, 50),
+)
+def test_every_span_is_exactly_the_characters_of_the_source(said, rest, start):
+    source = f"{said} {ROUNDS}\n\n{rest}"
+    sentences = verify(f"{said}\n{ROUNDS}", [passage(source, start=start)], HashingEmbedder())
+    spans = [citation.span for sentence in sentences for citation in sentence.citations]
+    assert spans
+    for span in spans:
+        assert source[span.start - start : span.end - start] == span.text
+
+
+def test_sentences_of_the_article_cut_short_are_all_carried(embedder):
+    article = next((corpus_folder() / "guides").glob("*.md")).read_text(encoding="utf-8")
+    short = 0
+    for paragraph in article.split("\n\n"):
+        source = passage(paragraph)
+        for start, end in split_sentences(paragraph):
+            claim = paragraph[start:end].rpartition(", ")[0]
+            if len(claim.split()) >= 10:
+                short += 1
+                judged = verify(f"{claim}.", [source], embedder)
+                assert {sentence.status for sentence in judged} == {"supported"}, claim
+    assert short >= 40

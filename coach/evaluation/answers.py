@@ -36,6 +36,7 @@ MEASURES: Mapping[str, Measure] = {
     "refusal_precision": Measure("Refusal precision", "higher"),
     "refusal_recall": Measure("Refusal recall", "higher"),
     "false_refusals": Measure("False refusals", "lower"),
+    "withdrawn": Measure("Refusals that took back sentences already shown", ""),
     "follow_ups": Measure("Follow-ups handled right", "higher"),
     "odd": Measure("Odd questions handled right", "higher"),
     "small_talk": Measure("Small talk neither refused nor cited", "higher"),

@@ -103,7 +103,7 @@ def run_speed(settings: Settings, *, seed: int = 0, progress: Progress | None = 
         chroma=_through_chroma(settings, embedder.name),
         limit=settings.passages,
     )
-    rows += speed.verification(coach, questions[:WARM_QUESTIONS])
+    rows += speed.verification(coach, questions[:WARM_QUESTIONS], embedder)
     notes = (f"Index: {len(coach.index)} passages.", f"Who speaks: {coach.backend_reason}")
     return _run("speed", coach, rows, selection={"questions": WARM_QUESTIONS}, seed=seed, notes=notes)
 

@@ -49,6 +49,8 @@ def score(case: Case, reply: Reply, sources: Sources) -> dict[str, Pair]:
         return {"small_talk": (float(isinstance(reply, Answer) and not _citations(reply)), 1.0)}
     refused = not isinstance(reply, Answer)
     measures = _refusal(case, refused)
+    if refused:
+        measures["withdrawn"] = (float(reply.trace.first_citation_ms is not None), 1.0)
     if case.answerable:
         measures |= _correctness(case, reply)
     right = measures["correct"][0] if case.answerable else float(refused)

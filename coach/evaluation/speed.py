@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from coach.answer import Extracted, Token
+from coach.coach import MemoryEmbedder
 from coach.errors import BackendError, CoachError
 from coach.evaluation.run import Row
 from coach.retrieve import retrieve
@@ -82,10 +83,10 @@ def retrieval_beside_chroma(
             yield Row(f"retrieval/{number}", "speed", milliseconds=times)
 
 
-def verification(coach: Coach, questions: Sequence[str]) -> Iterator[Row]:
+def verification(coach: Coach, questions: Sequence[str], embedder: Embedder) -> Iterator[Row]:
     """Milliseconds a sentence to verify what a model might have said: sentences of the passages, put a little otherwise.
 
-    The coach's own embedder remembers the sources' sentences, as it does in use; what is said is new to it.
+    As in use, the sources' own sentences are remembered, and what is said is new; `embedder` must not remember.
     """
     for number, question in enumerate(questions, 1):
         passages = retrieve(
@@ -98,7 +99,9 @@ def verification(coach: Coach, questions: Sequence[str]) -> Iterator[Row]:
         ]
         if not said:
             continue
-        spent = _milliseconds(partial(verify, "\n".join(said), passages, coach.embedder))
+        remembering = MemoryEmbedder(embedder)
+        verify("This first sentence makes the sources known.", passages, remembering)
+        spent = _milliseconds(partial(verify, "\n".join(said), passages, remembering))
         if number > WARM_UPS:
             yield _timed(f"verify/{number}", "verifying one sentence", spent / len(said))
 
