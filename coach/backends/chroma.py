@@ -176,22 +176,25 @@ class ChromaIndex:
         spans = [(starts[row], starts[row + 1]) for row in rows]
         sentences = np.concatenate([generation.sentence_rows[first:last] for first, last in spans])
         scores = tuple((generation.sentence_vectors[sentences] @ query).tolist())
+        keywords = keyword[rows].tolist()
+        chunks, documents, sources = generation.chunks, generation.documents, generation.sources
         passages = []
         scored = 0
-        for row, cosine, (first, last) in zip(rows, cosines, spans, strict=True):
+        for row, cosine, word_score, (first, last) in zip(rows, cosines, keywords, spans, strict=True):
             until = scored + last - first
             number = generation.document_of[row]
+            document = documents[number]
             passages.append(
-                Passage(
-                    chunk=generation.chunks[row],
-                    source=generation.documents[number].source,
-                    title=generation.documents[number].title,
-                    score=0.0,
-                    rank=0,
-                    cosine=cosine,
-                    keyword=float(keyword[row]),
-                    sentence_scores=scores[scored:until],
-                    also_in=generation.sources[number][1:],
+                Passage(  # by position, which a frozen class takes faster: there are eighty a query
+                    chunks[row],
+                    document.source,
+                    document.title,
+                    0.0,  # score and
+                    0,  # rank are given by retrieve
+                    cosine,
+                    word_score,
+                    scores[scored:until],
+                    sources[number][1:],
                 )
             )
             scored = until
