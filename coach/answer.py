@@ -19,7 +19,7 @@ from coach.sanitize import clean_question
 from coach.sections import Section
 from coach.settings import Settings
 from coach.small_talk import small_talk
-from coach.types import Answer, Passage, Refusal, Reply, Sentence, Trace, Turn, Usage
+from coach.types import Answer, Passage, Refusal, Reply, Sentence, Trace, Turn
 from coach.verify import clean, verify
 from coach.words import content_words, numbers, share_covered
 
@@ -365,6 +365,5 @@ __all__ = [
     "Finished",
     "StepStarted",
     "Token",
-    "Usage",
     "answer",
 ]

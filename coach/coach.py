@@ -163,7 +163,7 @@ class Coach:
         Raises IngestError; the previous index then goes on answering.
         """
         report = ingest_library(
-            self.settings, paths, forget=forget, progress=progress, embedder=self.embedder
+            self.settings, paths, forget=forget, progress=progress, embedder=self.embedder.plain
         )
         self.reload()
         return report
@@ -218,7 +218,7 @@ class MemoryEmbedder:
     LIMIT = 20_000  # vectors kept, 30 MB at 384 dimensions
 
     def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
+        self.plain = embedder  # for texts embedded once and stored elsewhere, such as an ingest's
         self._known: dict[str, Any] = {}
         self.name = embedder.name
         self.dimension = embedder.dimension
@@ -228,18 +228,22 @@ class MemoryEmbedder:
         """As the embedder itself, computing only what is new."""
         import numpy as np
 
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if len(self._known) + len(new) > self.LIMIT:
-            self._known.clear()
-            new = list(dict.fromkeys(texts))
+        # Each call works on vectors of its own: another conversation may empty the memory meanwhile.
+        known = self._known
+        found: dict[str, Any] = {text: known.get(text) for text in dict.fromkeys(texts)}
+        new = [text for text, vector in found.items() if vector is None]
         if new:
-            self._known.update(zip(new, self._embedder.embed(new), strict=True))
+            found.update(zip(new, self.plain.embed(new), strict=True))
+            if len(known) + len(new) > self.LIMIT:
+                self._known = dict(found)
+            else:
+                known.update((text, found[text]) for text in new)
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        return np.stack([self._known[text] for text in texts])
+        return np.stack([found[text] for text in texts])
 
     def count_tokens(self, texts: Any) -> list[int]:
-        return self._embedder.count_tokens(texts)
+        return self.plain.count_tokens(texts)
 
 
 def as_turn(turn: HistoryTurn) -> Turn:

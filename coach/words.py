@@ -166,7 +166,6 @@ STOP_WORDS = frozenset(
 )
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
-_NEGATION = re.compile(r"\b(?:not|no|never|none|nor|neither|without|cannot|\w+n['’]t)\b", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1)
@@ -187,11 +186,6 @@ def content_words(text: str) -> tuple[str, ...]:
 def numbers(text: str) -> frozenset[str]:
     """Every number written in digits, without thousands separators: "$250,000" gives "250000"."""
     return frozenset(match.replace(",", "").rstrip(".") for match in _NUMBER.findall(text))
-
-
-def is_negated(text: str) -> bool:
-    """Whether the text holds a negation word."""
-    return _NEGATION.search(text) is not None
 
 
 def share_covered(words: tuple[str, ...], by: frozenset[str] | set[str]) -> float:

@@ -34,7 +34,6 @@ MEASURES: Mapping[str, Measure] = {
     "recall@5": lambda ranking, relevant: recall(ranking, relevant, 5),
     "mrr@10": lambda ranking, relevant: reciprocal_rank(ranking, relevant, 10),
 }
-Ranker = Callable[[str], list[str]]
 PoolBuilder = Callable[[Sequence[Document]], PassageIndex]
 
 

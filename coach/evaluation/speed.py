@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 
-COLD_START_SECONDS = 300.0
 WARM_UPS = 2  # questions before the clock counts: the first ones pay for pages and caches
 
 
