@@ -19,7 +19,7 @@ from coach.sanitize import clean_question
 from coach.sections import Section
 from coach.settings import Settings
 from coach.small_talk import small_talk
-from coach.types import Answer, Passage, Refusal, Reply, Sentence, Trace, Turn
+from coach.types import Answer, Passage, Refusal, Reply, Sentence, StepStarted, Trace, Turn
 from coach.verify import clean, verify
 from coach.words import content_words, numbers, share_covered
 
@@ -30,13 +30,6 @@ ALREADY_SAID = 0.8  # share of a source sentence's words in the model's text fro
 _NO_ANSWER = re.compile(
     r"\bthe sources (?:do not|don't) (?:say|state|mention|provide|specify)\b", re.IGNORECASE
 )
-
-
-@dataclass(frozen=True, slots=True)
-class StepStarted:
-    """The flow has reached a step, named for the reader."""
-
-    name: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ Role = Literal["system", "user", "assistant"]
 SentenceStatus = Literal["supported", "unsupported", "connective"]
 SentenceOrigin = Literal["source", "model", "coach"]
 RefusalReason = Literal["no_evidence", "off_topic", "blocked"]
+Level = Literal["missing", "partly", "met"]
+Band = Literal["not ready", "getting there", "ready for this committee"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,13 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A flow has reached a step, named for the reader."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Token counts of one model call. `cached` prompt tokens were not computed again."""
 
@@ -171,3 +180,133 @@ class Refusal:
 
 
 Reply = Answer | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A BAD or GOOD answer that the source itself gives, verbatim."""
+
+    quality: Literal["bad", "good"]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One expectation of the committee. `span` is the source's sentence that demands it, verbatim.
+
+    `question` can be answered yes or no about a draft. `weights` maps a kind of interview question to
+    how much the criterion counts there; a kind that is absent does not ask for it. `hint` and
+    `elicit` serve the redraft: a nudge, and the one question that brings out what is missing.
+    """
+
+    id: str
+    name: str
+    group: str
+    question: str
+    anchors: Mapping[Level, str]
+    weights: Mapping[str, float]
+    span: Span
+    examples: tuple[Example, ...] = ()
+    suggestion: str = ""
+    hint: str = ""
+    elicit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AntiPattern:
+    """A habit that the source warns of. `phrases` are regular expressions that betray it in a draft.
+
+    `unless` names criteria: a draft that meets one of them has not fallen into the habit.
+    """
+
+    id: str
+    name: str
+    span: Span
+    phrases: tuple[str, ...]
+    unless: tuple[str, ...] = ()
+    suggestion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rubric:
+    """What a committee reads a draft for. `kinds` are the kinds of question it knows, in order."""
+
+    name: str
+    title: str
+    kinds: Mapping[str, str]
+    criteria: tuple[Criterion, ...]
+    anti_patterns: tuple[AntiPattern, ...] = ()
+
+    def for_kind(self, kind: str) -> tuple[Criterion, ...]:
+        """The criteria that count for `kind`, in the rubric's order."""
+        return tuple(c for c in self.criteria if c.weights.get(kind, 0.0) > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Exact characters of a draft: `draft[start:end] == text`. Nothing else is called a quote."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A person overruled a verdict: the level they gave, and why."""
+
+    level: Level
+    reason: str
+    made_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One criterion, judged. `level` is None exactly when `unscored` says why.
+
+    `probability` is the calibrated probability that the criterion is met, 0..1; None when no model judged.
+    An `override` stands beside the judgement and never replaces it.
+    """
+
+    criterion: Criterion
+    level: Level | None
+    probability: float | None = None
+    unscored: str = ""
+    quotes: tuple[Quote, ...] = ()
+    explanation: str = ""
+    suggestion: str = ""
+    override: Override | None = None
+
+    @property
+    def final(self) -> Level | None:
+        """The level that counts: a person's, where one overruled."""
+        return self.override.level if self.override else self.level
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An anti-pattern that was found, with the draft's own words."""
+
+    anti_pattern: AntiPattern
+    quotes: tuple[Quote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Critique:
+    """A draft as the committee reads it. `notices` tell what was set aside and why.
+
+    `set_aside` are the parts of the draft that were not judged (repeated, echoed from the question,
+    addressed to the judge).
+    """
+
+    question: str
+    kind: str
+    draft: str
+    rubric: str
+    verdicts: tuple[Verdict, ...]
+    findings: tuple[Finding, ...]
+    trace: Trace
+    band: Band | None = None
+    next_move: str = ""
+    notices: tuple[str, ...] = ()
+    set_aside: tuple[Quote, ...] = ()
