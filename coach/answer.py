@@ -6,14 +6,16 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Protocol
 
 from coach.condense import Standalone, condense
 from coach.errors import BackendError, ModelMissingError
-from coach.extract import extract
+from coach.extract import MAX_SENTENCES, MAX_SENTENCES_FAR, extract
 from coach.gate import Evidence, ask_model, gate
 from coach.generate import compose
 from coach.protocols import ChatModel, Embedder, PassageIndex
+from coach.question_parts import question_parts
 from coach.retrieve import retrieve
 from coach.sanitize import clean_question
 from coach.sections import Section
@@ -24,6 +26,7 @@ from coach.verify import clean, verify
 from coach.words import content_words, numbers, share_covered
 
 NEAREST = 3
+RELATED = 2  # sentences shown beside a refusal
 SECTIONS_ASKED = 2  # the answer stands in one of the two nearest sections for most questions
 ALREADY_SAID = 0.8  # share of a source sentence's words in the model's text from which it is not repeated
 
@@ -107,6 +110,15 @@ def answer(
     return AnswerStream(flow.events())
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One of the things the question asks, the sources' sentences on it, and whether they answer it."""
+
+    text: str
+    sentences: tuple[Sentence, ...]
+    evidence: Evidence
+
+
 @dataclass
 class _Flow:
     """One question on its way through the steps, and what is known of it so far."""
@@ -139,41 +151,66 @@ class _Flow:
             return
         self._lap("read")
         yield StepStarted("Searching the sources")
-        passages = retrieve(
-            standalone.text, embedder=self.embedder, index=self.index, limit=self.settings.passages
-        )
-        self._lap("retrieve")
-        sentences = extract(standalone.text, passages, self.embedder)
-        self._lap("extract")
-        evidence = gate(standalone.text, passages, sentences)
-        self._weigh(evidence)
-        if evidence.verdict == "no":
-            yield Finished(self._refusal(standalone, passages, evidence))
+        parts, passages = self._search(standalone)
+        self._weigh(parts)
+        covered = [part for part in parts if part.evidence.enough]
+        if not covered:
+            yield Finished(self._refusal(standalone, passages, parts))
             return
         self.trace = replace(self.trace, first_citation_ms=self._elapsed())
-        extracted = Answer(self.question, standalone.text, sentences, passages, self._closed_trace())
-        yield Extracted(extracted)
-        if evidence.verdict == "unsure" and self.settings.backend != "none":
+        yield Extracted(replace(self._extracted(standalone, passages, parts), trace=self._closed_trace()))
+        if self.settings.backend != "none" and any(part.evidence.verdict == "unsure" for part in covered):
             yield StepStarted("Checking the evidence")
-            evidence = self._second_opinion(evidence, standalone, passages)
-            self._weigh(evidence)
-        if not evidence.enough:
-            yield Finished(self._refusal(standalone, passages, evidence))
+            parts = [self._second_opinion(part, passages) for part in parts]
+            self._weigh(parts)
+        if not any(part.evidence.enough for part in parts):
+            yield Finished(self._refusal(standalone, passages, parts))
             return
-        yield from self._spoken(replace(extracted, trace=self.trace), standalone)
+        yield from self._spoken(self._extracted(standalone, passages, parts), standalone)
 
-    def _second_opinion(
-        self, evidence: Evidence, standalone: Standalone, passages: tuple[Passage, ...]
-    ) -> Evidence:
-        """What the chat model thinks of the nearest sections; without one, the first verdict stands."""
+    def _search(self, standalone: Standalone) -> tuple[list[_Part], tuple[Passage, ...]]:
+        """Each part of the question with its sentences and evidence, and the passages they all stand in."""
+        asked = (standalone.text,) if standalone.rewritten else question_parts(standalone.text)
+        found = [
+            retrieve(text, embedder=self.embedder, index=self.index, limit=self.settings.passages)
+            for text in _each_standalone(asked)
+        ]
+        passages = found[0] if len(found) == 1 else _merged(found, self.settings.passages)
+        self._lap("retrieve")
+        most = MAX_SENTENCES_FAR if len(asked) == 1 else MAX_SENTENCES
+        sentences = [extract(text, passages, self.embedder, most_when_far=most) for text in asked]
+        self._lap("extract")
+        parts = [
+            _Part(text, own, gate(text, passages, own)) for text, own in zip(asked, sentences, strict=True)
+        ]
+        return parts, passages
+
+    def _extracted(
+        self, standalone: Standalone, passages: tuple[Passage, ...], parts: Sequence[_Part]
+    ) -> Answer:
+        """The sources' own sentences on every part they cover; the others are named."""
+        covered = [sentence for part in parts if part.evidence.enough for sentence in part.sentences]
+        return Answer(
+            self.question,
+            standalone.text,
+            tuple({sentence.text: sentence for sentence in covered}.values()),
+            passages,
+            self.trace,
+            not_covered=tuple(part.text for part in parts if not part.evidence.enough),
+        )
+
+    def _second_opinion(self, part: _Part, passages: tuple[Passage, ...]) -> _Part:
+        """The part as the chat model sees it over the nearest sections; without one, the first verdict stands."""
+        if part.evidence.verdict != "unsure":
+            return part
         try:
             model = self.voice().model
             if model is None:
-                return evidence
+                return part
             groups = self._nearest_sections(passages)
             prompts = [
                 compose(
-                    standalone.text,
+                    part.text,
                     (),
                     near,
                     self.sections(),
@@ -183,12 +220,12 @@ class _Flow:
                 ).messages
                 for near in groups
             ]
-            evidence = ask_model(evidence, model, prompts)
+            evidence = ask_model(part.evidence, model, prompts)
             self.near = groups[evidence.section]
-            return evidence
+            return replace(part, evidence=evidence)
         except (BackendError, ModelMissingError) as error:
             self._note(str(error))
-            return evidence
+            return part
 
     def _nearest_sections(self, passages: tuple[Passage, ...]) -> list[tuple[Passage, ...]]:
         """The passages, once for each of the nearest kept sections, led by that section's own."""
@@ -202,8 +239,10 @@ class _Flow:
                 break
         return list(groups.values())
 
-    def _weigh(self, evidence: Evidence) -> None:
-        self.trace = replace(self.trace, gate=evidence.scores)
+    def _weigh(self, parts: Sequence[_Part]) -> None:
+        """Put the signals of the least certain part into the trace."""
+        least = min(parts, key=lambda part: part.evidence.scores["probability"])
+        self.trace = replace(self.trace, gate=least.evidence.scores)
         self._lap("gate" if "gate" not in self.steps else "opinion")
 
     def _spoken(self, extracted: Answer, standalone: Standalone) -> Iterator[Event]:
@@ -287,18 +326,26 @@ class _Flow:
         sentences = (*shown, *_not_yet_said(extracted.sentences, supported))
         return replace(extracted, sentences=sentences, mode="generated", trace=self._closed_trace())
 
-    def _refusal(self, standalone: Standalone, passages: tuple[Passage, ...], evidence: Evidence) -> Refusal:
+    def _refusal(
+        self, standalone: Standalone, passages: tuple[Passage, ...], parts: Sequence[_Part]
+    ) -> Refusal:
         looked_for = " ".join(standalone.text.split())
         looked_for = looked_for if len(looked_for) <= 200 else looked_for[:200].rstrip() + "…"
+        missing = "; ".join(part.evidence.missing for part in parts if part.evidence.missing)
         text = f"Your sources do not answer this. I looked for “{looked_for}” in {len(self.index)} passages"
+        text += f" and found no mention of {missing}" if missing else ""
         text += "; the nearest are listed below." if passages else " and found nothing near it."
+        off_topic = all(part.evidence.reason == "off_topic" for part in parts)
+        related = () if off_topic else tuple(_best_two(parts[0].sentences))
         return Refusal(
             self.question,
             standalone.text,
-            evidence.reason or "no_evidence",
+            "off_topic" if off_topic else "no_evidence",
             text,
             passages[:NEAREST],
             self._closed_trace(),
+            missing,
+            related,
         )
 
     def _own_words(self, text: str, standalone: Standalone) -> Answer:
@@ -319,6 +366,24 @@ class _Flow:
 
     def _elapsed(self) -> float:
         return _milliseconds(self.started)
+
+
+def _each_standalone(parts: Sequence[str]) -> list[str]:
+    """The texts to search for: a later part that points back ("why does it matter?") brings the first along."""
+    first = Turn("user", parts[0])
+    return [parts[0], *(condense(part, [first]).text for part in parts[1:])]
+
+
+def _merged(found: Sequence[tuple[Passage, ...]], limit: int) -> tuple[Passage, ...]:
+    """The best passages of every part in turn, each once, ranked anew."""
+    turns = [passage for row in zip_longest(*found) for passage in row if passage is not None]
+    kept = list({passage.chunk.id: passage for passage in turns}.values())[:limit]
+    return tuple(replace(passage, rank=rank) for rank, passage in enumerate(kept, 1))
+
+
+def _best_two(sentences: Sequence[Sentence]) -> list[Sentence]:
+    """What the sources say nearest to a question they do not answer."""
+    return sorted(sentences, key=lambda sentence: -sentence.citations[0].support)[:RELATED]
 
 
 def _milliseconds(since: float) -> float:

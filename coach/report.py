@@ -17,6 +17,7 @@ def reply_to_json(reply: Reply) -> dict[str, Any]:
             "standalone": reply.standalone,
             "text": reply.text,
             "mode": reply.mode,
+            "not_covered": list(reply.not_covered),
             "sentences": [_sentence(sentence) for sentence in reply.sentences],
             "passages": [_passage(passage) for passage in reply.passages],
             "trace": _trace(reply.trace),
@@ -27,6 +28,8 @@ def reply_to_json(reply: Reply) -> dict[str, Any]:
         "standalone": reply.standalone,
         "reason": reply.reason,
         "text": reply.text,
+        "missing": reply.missing,
+        "related": [_sentence(sentence) for sentence in reply.related],
         "nearest": [{**_passage(passage), "text": passage.chunk.text} for passage in reply.nearest],
         "trace": _trace(reply.trace),
     }
@@ -105,8 +108,12 @@ def references_as_text(references: References, passages: tuple[Passage, ...]) ->
 
 
 def refusal_as_text(refusal: Refusal) -> str:
-    """The refusal and its nearest passages."""
+    """The refusal, what the sources do say about the topic, and the nearest passages."""
     lines = [refusal.text]
+    if refusal.related:
+        lines.append("What they do say near it, which is no answer:")
+        lines.extend(f"  | {' '.join(sentence.text.split())}" for sentence in refusal.related)
+        lines.append("Nearest passages:")
     for passage in refusal.nearest:
         words = " ".join(passage.chunk.text.split())
         words = words if len(words) <= 160 else words[:160].rsplit(" ", 1)[0] + " …"
@@ -122,4 +129,13 @@ def left_out_as_text(answer: Answer) -> str:
         return ""
     return "Left out: not in your sources\n" + "\n".join(
         f"  - {' '.join(s.text.split())}" for s in answer.left_out
+    )
+
+
+def not_covered_as_text(answer: Answer) -> str:
+    """The parts of the question that the sources leave open; empty when there are none."""
+    if not answer.not_covered:
+        return ""
+    return "Not covered by your sources\n" + "\n".join(
+        f"  - {' '.join(part.split())}" for part in answer.not_covered
     )

@@ -141,7 +141,10 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply with its proof. `mode` says whether a language model spoke or the sources alone."""
+    """A reply with its proof. `mode` says whether a language model spoke or the sources alone.
+
+    `not_covered` are the parts of the question that the sources do not answer, in the asker's words.
+    """
 
     question: str
     standalone: str
@@ -149,6 +152,7 @@ class Answer:
     passages: tuple[Passage, ...]
     trace: Trace
     mode: Literal["extractive", "generated"] = "extractive"
+    not_covered: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -169,7 +173,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An honest no: what was looked for, and the nearest passages."""
+    """An honest no: what was looked for, and the nearest passages.
+
+    `missing` says, where known, what the question asks for and the sources do not hold; `related` is what
+    they do say about the topic, word for word, which is not an answer.
+    """
 
     question: str
     standalone: str
@@ -177,6 +185,8 @@ class Refusal:
     text: str
     nearest: tuple[Passage, ...]
     trace: Trace
+    missing: str = ""
+    related: tuple[Sentence, ...] = ()
 
 
 Reply = Answer | Refusal
@@ -195,8 +205,9 @@ class Criterion:
     """One expectation of the committee. `span` is the source's sentence that demands it, verbatim.
 
     `question` can be answered yes or no about a draft. `weights` maps a kind of interview question to
-    how much the criterion counts there; a kind that is absent does not ask for it. `hint` and
-    `elicit` serve the redraft: a nudge, and the one question that brings out what is missing.
+    how much the criterion counts there; a kind that is absent does not ask for it. `hint`, `elicit` and
+    `frame` serve the redraft: a nudge, the one question that brings out what is missing, and a sentence
+    with `[your number]` and `[your example]` in the places that only the candidate can fill.
     """
 
     id: str
@@ -210,6 +221,7 @@ class Criterion:
     suggestion: str = ""
     hint: str = ""
     elicit: str = ""
+    frame: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,13 +241,17 @@ class AntiPattern:
 
 @dataclass(frozen=True, slots=True)
 class Rubric:
-    """What a committee reads a draft for. `kinds` are the kinds of question it knows, in order."""
+    """What a committee reads a draft for. `kinds` are the kinds of question it knows, in order.
+
+    `cues` maps a kind to the words that betray it in a question; `*` at a word's end stands for any ending.
+    """
 
     name: str
     title: str
     kinds: Mapping[str, str]
     criteria: tuple[Criterion, ...]
     anti_patterns: tuple[AntiPattern, ...] = ()
+    cues: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def for_kind(self, kind: str) -> tuple[Criterion, ...]:
         """The criteria that count for `kind`, in the rubric's order."""

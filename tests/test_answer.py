@@ -158,3 +158,37 @@ def test_langchain_models_and_retriever_fit_the_seams(library, embedder):
     assert len(documents) == 3
     text = coach.document(documents[0].metadata["source"]).text
     assert text[documents[0].metadata["start"] : documents[0].metadata["end"]] == documents[0].page_content
+
+
+def test_a_question_half_covered_is_answered_in_part_and_the_rest_is_named(sources_only):
+    reply = sources_only.answer("How long does the process take and how many minutes is a round?").result()
+    assert isinstance(reply, Answer)
+    assert "6-8 weeks" in reply.text
+    assert reply.not_covered == ("how many minutes is a round?",)
+
+
+def test_a_refusal_names_what_is_missing_and_shows_what_stands_near_as_no_answer(sources_only):
+    reply = sources_only.answer("What does a contractor in Lisbon earn?").result()
+    assert isinstance(reply, Refusal)
+    assert reply.missing == "“Lisbon”"
+    assert "Lisbon" in reply.text
+    assert any("$250,000" in sentence.text for sentence in reply.related)
+
+
+def test_the_model_is_asked_about_each_part_and_one_no_leaves_the_other_answered(coach_with):
+    model = ScriptedChatModel(TRUE, choices={"promoted": "No", "weeks": "Yes"})
+    reply = (
+        coach_with(model)
+        .answer("How many weeks does the process take and when is the candidate promoted?")
+        .result()
+    )
+    assert isinstance(reply, Answer)
+    assert reply.not_covered == ("when is the candidate promoted?",)
+
+
+def test_both_parts_of_a_covered_question_are_answered(sources_only):
+    reply = sources_only.answer("How many rounds are there and which salary can I expect at FAANG?").result()
+    assert isinstance(reply, Answer)
+    assert "5-7" in reply.text
+    assert "$250,000" in reply.text
+    assert reply.not_covered == ()

@@ -32,12 +32,30 @@ def test_another_subject_is_refused_without_asking_a_model(question, embedder):
     assert evidence.reason in ("no_evidence", "off_topic")
 
 
-def test_a_name_or_figure_the_sources_do_not_know_counts_against_answering(embedder):
-    known = evidence_for("How many rounds does the loop have?", embedder)
-    unknown = evidence_for("How many rounds does the loop in Lisbon have?", embedder)
-    assert known.scores["unknown_name"] == 0.0
-    assert unknown.scores["unknown_name"] == 1.0
-    assert unknown.scores["probability"] < known.scores["probability"]
+@pytest.mark.parametrize(
+    ("question", "missing"),
+    [
+        ("How many rounds does the loop in Lisbon have?", "“Lisbon”"),
+        ("How many rounds did the loop have in 2019?", "“2019”"),
+        ("How many minutes does a round of the loop last?", "a number of minutes"),
+        ("How many rounds does the loop have for interns?", "a number of rounds for “interns”"),
+    ],
+)
+def test_what_is_asked_for_and_not_there_is_named_without_asking_a_model(question, missing, embedder):
+    evidence = evidence_for(question, embedder)
+    assert (evidence.verdict, evidence.missing) == ("no", missing)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "I work at Siemens. How many rounds does the loop have?",  # of the asker, not of the sources
+        "Thanks. Now, how many rounds does the loop have?",  # a capital after a full stop is no name
+        "How many rounds does the Loop have?",
+    ],
+)
+def test_a_capital_that_names_nothing_asked_for_does_not_count(question, embedder):
+    assert evidence_for(question, embedder).enough
 
 
 def test_no_passages_is_no_evidence():

@@ -78,7 +78,7 @@ def answer_html(answer: Answer, key: str, *, with_passages: bool = True) -> str:
     ]
     if not parts:
         parts = ['<p class="coach-note">Nothing the model said is carried by your sources.</p>']
-    body = "".join(parts) + _left_out(answer.left_out)
+    body = "".join(parts) + _not_covered(answer.not_covered) + _left_out(answer.left_out)
     return f'<div class="coach-reply">{body}</div>{passages_html(answer, key) if with_passages else ""}'
 
 
@@ -107,10 +107,14 @@ def refusal_html(refusal: Refusal) -> str:
     """An honest no, and the nearest passages to open."""
     nearest = "".join(passage_html(passage) for passage in refusal.nearest[:3])
     offered = f'<p class="coach-label">The nearest passages</p>{nearest}' if nearest else ""
+    related = "".join(
+        f'<p class="coach-verbatim">{escaped(sentence.text)}</p>' for sentence in refusal.related
+    )
+    said = f'<p class="coach-label">What they do say near it: no answer</p>{related}' if related else ""
     return (
         '<section class="coach-refusal" aria-label="No answer in the sources">'
         f'<p class="coach-label">Not in your sources</p><p class="coach-text">{escaped(refusal.text)}</p>'
-        f"{offered}</section>"
+        f"{said}{offered}</section>"
     )
 
 
@@ -318,6 +322,16 @@ def _place(source: str, start: int, end: int) -> str:
 
 def _also_in(passage: Passage) -> str:
     return f" · also in {escaped(', '.join(passage.also_in))}" if passage.also_in else ""
+
+
+def _not_covered(parts: Sequence[str]) -> str:
+    if not parts:
+        return ""
+    lines = "".join(f"<li>{escaped(part)}</li>" for part in parts)
+    return (
+        '<section class="coach-refusal" aria-label="Not covered by the sources">'
+        f'<p class="coach-label">Not covered by your sources</p><ul>{lines}</ul></section>'
+    )
 
 
 def _left_out(sentences: Sequence[Sentence]) -> str:
