@@ -12,8 +12,8 @@ from typing import Protocol
 from coach.condense import Standalone, condense
 from coach.errors import BackendError, ModelMissingError
 from coach.extract import MAX_SENTENCES, MAX_SENTENCES_FAR, extract
-from coach.gate import Evidence, ask_model, gate
-from coach.generate import compose
+from coach.gate import Evidence, ask_model, gate, nearest_stated
+from coach.generate import compose, compose_check
 from coach.protocols import ChatModel, Embedder, PassageIndex
 from coach.question_parts import question_parts
 from coach.retrieve import retrieve
@@ -220,7 +220,8 @@ class _Flow:
                 ).messages
                 for near in groups
             ]
-            evidence = ask_model(part.evidence, model, prompts)
+            close_look = compose_check(part.text, nearest_stated(passages, part.sentences))
+            evidence = ask_model(part.evidence, model, prompts, close_look)
             self.near = groups[evidence.section]
             return replace(part, evidence=evidence)
         except (BackendError, ModelMissingError) as error:

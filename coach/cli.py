@@ -6,21 +6,33 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
+from coach import cli_critique
 from coach.errors import CoachError, UsageError
+from coach.terminal import (
+    BACKENDS,
+    FAILED,
+    OK,
+    STOPPED,
+    USAGE,
+    StepBars,
+    json_lines,
+    limited,
+    loaded,
+    opened,
+    say,
+    show,
+)
 
 if TYPE_CHECKING:
     from coach.coach import Coach
     from coach.evaluation.run import Run
     from coach.settings import Settings
-
-BACKENDS = ["auto", "ollama", "embedded", "openai", "none"]
-OK, FAILED, USAGE, STOPPED = 0, 1, 2, 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,33 +45,38 @@ def cli() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command. Exit 0 for an answer or a refusal, 1 for a failure, 2 for usage."""
+    """Run the command and end the process with its exit status."""
+    _leave(run())
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command. 0 for an answer, a critique or a refusal, 1 for a failure, 2 for usage."""
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(arguments, standalone_mode=False)
     except click.exceptions.Abort:
-        _say("\nStopped. Nothing is lost: run the same command again to go on.")
+        say("\nStopped. Nothing is lost: run the same command again to go on.")
         code = STOPPED
     except click.ClickException as error:
         error.show()
         code = error.exit_code
     except UsageError as error:
-        _say(str(error))
+        say(str(error))
         code = USAGE
     except CoachError as error:
-        _say(str(error))
+        say(str(error))
         code = FAILED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = OK
     except OSError as error:
-        _say(_storage_sentence(error))
+        say(_storage_sentence(error))
         code = FAILED
     except Exception:  # a fault of ours: the details go where a report can be made from them
-        _say(
+        say(
             f"Something went wrong inside the coach; the details are in {_write_details()}: run `coach doctor`."
         )
         code = FAILED
-    _leave(code if isinstance(code, int) else OK)
+    return code if isinstance(code, int) else OK
 
 
 @cli.command()
@@ -92,7 +109,7 @@ def ask(
     if batch is not None:
         _ask_batch(settings, batch)
         return
-    text = _limited(sys.stdin) if question == "-" else str(question)
+    text = limited(sys.stdin) if question == "-" else str(question)
     _ask_one(settings, text, _history(history), as_json)
 
 
@@ -100,11 +117,11 @@ def _ask_one(settings: Settings, question: str, history: list[Any], as_json: boo
     from coach.sanitize import clean_question
 
     clean_question(question, settings.max_question_characters)  # before anything is loaded
-    coach = _loaded(settings)
+    coach = loaded(settings)
     if as_json:
         from coach.report import reply_to_json
 
-        _out(json.dumps(reply_to_json(_with_steps(coach, question, history)), ensure_ascii=False))
+        show(json.dumps(reply_to_json(_with_steps(coach, question, history)), ensure_ascii=False))
         return
     _print_stream(coach, question, history)
 
@@ -120,39 +137,45 @@ def _print_stream(coach: Coach, question: str, history: list[Any]) -> None:
     for event in coach.answer(question, history):
         match event:
             case StepStarted(name):
-                _say(f"{name} ...")
+                say(f"{name} ...")
             case Extracted(answer):
                 if answer.trace.rewritten:
-                    _say(f"Searched for: {answer.standalone}")
-                _out(sentences_as_text(answer.sentences, references))
+                    say(f"Searched for: {answer.standalone}")
+                show(sentences_as_text(answer.sentences, references))
                 shown = answer.sentences
             case Token(text):
                 sys.stderr.write(text)
                 sys.stderr.flush()
             case Finished(Refusal() as refusal):
                 if shown:
-                    _out("\nOn a closer look, what stands above is near the question but does not answer it.")
-                _out(refusal_as_text(refusal))
+                    show("\nOn a closer look, what stands above is near the question but does not answer it.")
+                show(refusal_as_text(refusal))
             case Finished(answer):
-                _say("")
+                say("")
                 _print_rest(answer, shown, references)
 
 
 def _print_rest(answer: Any, shown: tuple[Any, ...], references: Any) -> None:
     """What the checked reply adds to the sentences `shown`, the references, what was left out, and notes."""
-    from coach.report import left_out_as_text, references_as_text, sentences_as_text
+    from coach.report import (
+        left_out_as_text,
+        not_covered_as_text,
+        references_as_text,
+        sentences_as_text,
+    )
 
     text = sentences_as_text(tuple(s for s in answer.sentences if s not in shown), references)
     if text and answer.trace.model:
-        _out(f"\nIn short ({answer.trace.model}, every sentence checked):\n{text}")
+        show(f"\nIn short ({answer.trace.model}, every sentence checked):\n{text}")
     elif text:
-        _out(text)
+        show(text)
     if references.citations:
-        _out("\n" + references_as_text(references, answer.passages))
-    if answer.left_out:
-        _out("\n" + left_out_as_text(answer))
+        show("\n" + references_as_text(references, answer.passages))
+    for more in (not_covered_as_text(answer), left_out_as_text(answer)):
+        if more:
+            show("\n" + more)
     for note in answer.trace.notes:
-        _say(note)
+        say(note)
 
 
 def _with_steps(coach: Coach, question: str, history: list[Any]) -> Any:
@@ -161,43 +184,31 @@ def _with_steps(coach: Coach, question: str, history: list[Any]) -> Any:
     stream = coach.answer(question, history)
     for event in stream:
         if isinstance(event, StepStarted):
-            _say(f"{event.name} ...")
+            say(f"{event.name} ...")
     return stream.result()
 
 
 def _ask_batch(settings: Settings, path: str) -> None:
     from coach.report import reply_to_json
 
-    with _opened(path) as lines:
+    with opened(path) as lines:
         questions = list(_batch_lines(lines, path))
-    coach = _loaded(settings)
+    coach = loaded(settings)
     for number, (line, entry) in enumerate(questions, 1):
-        _say(f"[{number}/{len(questions)}] {entry['question'][:80]}")
+        say(f"[{number}/{len(questions)}] {entry['question'][:80]}")
         try:
             reply = reply_to_json(coach.answer(entry["question"], entry.get("history", ())).result())
         except UsageError as error:
             raise UsageError(f"{path}, line {line}: {error}") from error
         if "id" in entry:
             reply = {"id": entry["id"], **reply}
-        _out(json.dumps(reply, ensure_ascii=False))
+        show(json.dumps(reply, ensure_ascii=False))
 
 
 def _batch_lines(lines: TextIO, path: str) -> Iterator[tuple[int, dict[str, Any]]]:
     from coach.coach import as_turn
 
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            entry = json.loads(line)
-        except ValueError as error:
-            raise UsageError(
-                f"{path}, line {number}: not JSON ({error}); mend the line and run again."
-            ) from error
-        if not isinstance(entry, dict) or not isinstance(entry.get("question"), str):
-            raise UsageError(
-                f'{path}, line {number}: needs a text field "question"; mend the line and run again.'
-            )
+    for number, entry in json_lines(lines, path, ("question",)):
         history = entry.get("history", [])
         if not isinstance(history, list):
             raise UsageError(
@@ -220,13 +231,13 @@ def ingest(paths: tuple[str, ...], forget: tuple[str, ...]) -> None:
     from coach.coach import ingest_library
     from coach.settings import load_settings
 
-    bars = _StepBars()
+    bars = StepBars()
     report = ingest_library(
         load_settings(), [Path(path) for path in paths], forget=[Path(p) for p in forget], progress=bars
     )
     bars.close()
     for line in report.lines():
-        _out(line)
+        show(line)
 
 
 @cli.command()
@@ -236,7 +247,7 @@ def serve(port: int | None) -> None:
     from coach.serve import serve as run
     from coach.settings import load_settings
 
-    run(load_settings(port=port), _say)
+    run(load_settings(port=port), say)
 
 
 @cli.command()
@@ -244,11 +255,11 @@ def warm() -> None:
     """Prepare the built-in model for the corpus, so that its first word comes fast."""
     from coach.settings import load_settings
 
-    coach = _loaded(load_settings())
-    bars = _StepBars()
+    coach = loaded(load_settings())
+    bars = StepBars()
     coach.warm(bars)
     bars.close()
-    _say(f"Ready: {coach.backend_reason}")
+    say(f"Ready: {coach.backend_reason}")
     coach.close()
 
 
@@ -266,15 +277,15 @@ def models_list() -> None:
 
     settings = load_settings()
     for state in list_models(settings):
-        _out(str(state))
+        show(str(state))
     address = ollama_address(settings.ollama_host)
     if not port_answers(address):
-        _out(f"Ollama does not answer at {address} (that is fine: the built-in model speaks).")
+        show(f"Ollama does not answer at {address} (that is fine: the built-in model speaks).")
         return
     from coach.backends import ollama
 
     for model in ollama.list_models(address):
-        _out(
+        show(
             f"Ollama      {model.name} ({'speaks' if model.speaks else 'embeds only'}; {model.size // 1_000_000} MB)"
         )
 
@@ -290,10 +301,10 @@ def models_pull(name: str | None) -> None:
         from coach.backends.chat import ollama_address
         from coach.backends.ollama import pull_model
 
-        bars = _StepBars()
+        bars = StepBars()
         pull_model(ollama_address(settings.ollama_host), name, bars)
         bars.close()
-        _out(f'{name} is ready: run `coach ask --backend ollama --model {name} "..."`.')
+        show(f'{name} is ready: run `coach ask --backend ollama --model {name} "..."`.')
         return
     from coach.backends.model_files import pull_embedded_model
     from coach.backends.openvino import prepare_embedder
@@ -301,7 +312,7 @@ def models_pull(name: str | None) -> None:
 
     progress = ProgressLines()
     prepare_embedder(settings, progress)
-    _out(f"The built-in models are ready: {pull_embedded_model(settings, progress)}")
+    show(f"The built-in models are ready: {pull_embedded_model(settings, progress)}")
 
 
 @cli.command()
@@ -312,7 +323,7 @@ def doctor() -> None:
 
     checks = run_checks(load_settings())
     for line in lines(checks):
-        _out(line)
+        show(line)
     if any(check.state == "broken" for check in checks):
         raise click.exceptions.Exit(FAILED)
 
@@ -367,7 +378,7 @@ def evaluate_answers(
     from coach.settings import load_settings
 
     settings = load_settings(backend=backend, model=model)
-    bars = _StepBars()
+    bars = StepBars()
     run = run_answers(
         settings,
         cases_file=cases,
@@ -380,7 +391,7 @@ def evaluate_answers(
         keep=lambda run: write_run(run, out or default_file(settings, run)),
     )
     bars.close()
-    _out(answers_table([run]))
+    show(answers_table([run]))
     _keep_run(settings, run, out)
 
 
@@ -395,10 +406,10 @@ def evaluate_retrieval(data: Path | None, seed: int, out: Path | None) -> None:
     from coach.settings import load_settings
 
     settings = load_settings()
-    bars = _StepBars()
+    bars = StepBars()
     run = run_retrieval(settings, data, seed=seed, progress=bars)
     bars.close()
-    _out(as_table(run.summary))
+    show(as_table(run.summary))
     _keep_run(settings, run, out)
 
 
@@ -413,8 +424,8 @@ def evaluate_support(data: Path | None, seed: int, out: Path | None) -> None:
     from coach.settings import load_settings
 
     settings = load_settings()
-    run = run_support(settings, data, seed=seed, say=_say)
-    _out(as_table(run.summary["leave_one_set_out"]))
+    run = run_support(settings, data, seed=seed, say=say)
+    show(as_table(run.summary["leave_one_set_out"]))
     _keep_run(settings, run, out)
 
 
@@ -430,19 +441,86 @@ def evaluate_speed(backend: str | None, model: str | None, seed: int, out: Path 
     from coach.settings import load_settings
 
     settings = load_settings(backend=backend, model=model)
-    bars = _StepBars()
+    bars = StepBars()
     run = run_speed(settings, seed=seed, progress=bars)
     bars.close()
-    _out(speed_table(run))
+    show(speed_table(run))
     _keep_run(settings, run, out)
 
 
 @evaluate.command("critique")
-def evaluate_critique() -> None:
-    """Not there yet: drafts cannot be judged so far."""
-    raise UsageError(
-        "There is no critique to measure yet: run `coach eval answers`, `retrieval`, `support` or `speed`."
-    )
+@_backend_option
+@_model_option
+@click.option("--limit", type=click.IntRange(1), help="Stop after so many drafts, and so many attacks.")
+@click.option(
+    "--split",
+    type=click.Choice(["fit", "held_out", "all"]),
+    help="Which of our drafts: all, or with --calibrate held_out, unless given.",
+)
+@click.option(
+    "--cases",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Your own drafts (bench/critique/README.md).",
+)
+@_seed_option
+@_out_option
+@click.option("--resume", is_flag=True, help="Take up a run that was stopped; name its file with --out.")
+@click.option(
+    "--calibrate", is_flag=True, help="First fit the judge to this model on the fit split, and keep that."
+)
+@click.option("--grading", is_flag=True, help="Judge public graded answers instead of our drafts.")
+@_data_option
+def evaluate_critique(
+    backend: str | None,
+    model: str | None,
+    limit: int | None,
+    split: str | None,
+    cases: Path | None,
+    seed: int,
+    out: Path | None,
+    resume: bool,
+    calibrate: bool,
+    grading: bool,
+    data: Path | None,
+) -> None:
+    """Judge labelled drafts and attacks, and say how well the verdicts agree with people."""
+    if resume and out is None:
+        raise click.UsageError("Name the file of the run to take up with --out FILE.")
+    if calibrate and grading:
+        raise click.UsageError("Give --calibrate or --grading, not both.")
+    from coach.evaluation.run import read_run, write_run
+    from coach.evaluation.runner import default_file
+    from coach.settings import load_settings
+
+    settings = load_settings(backend=backend, model=model)
+    bars = StepBars()
+    common: dict[str, Any] = {
+        "limit": limit,
+        "seed": seed,
+        "progress": bars,
+        "earlier": read_run(out) if resume and out is not None and out.is_file() else None,
+        "keep": lambda run: write_run(run, out or default_file(settings, run)),
+    }
+    if grading:
+        from coach.evaluation.grading import as_table
+        from coach.evaluation.grading_run import run_grading
+
+        run = run_grading(settings, data, **common)
+        table = as_table(run.summary, run.notes)
+    else:
+        from coach.evaluation.critique_run import run_critique
+        from coach.evaluation.critique_table import critique_table
+
+        if calibrate:
+            from coach.evaluation.critique_calibrate import calibrate_judge
+
+            say(calibrate_judge(settings, drafts_file=cases, progress=bars))
+        chosen = split or ("held_out" if calibrate else "all")
+        run = run_critique(settings, drafts_file=cases, split=chosen, **common)
+        table = critique_table(run)
+    bars.close()
+    show(table)
+    _keep_run(settings, run, out)
 
 
 @evaluate.command("table")
@@ -452,7 +530,7 @@ def evaluate_table(files: tuple[Path, ...]) -> None:
     from coach.evaluation.report import answers_table
     from coach.evaluation.run import read_run
 
-    _out(answers_table([read_run(file) for file in files]))
+    show(answers_table([read_run(file) for file in files]))
 
 
 @evaluate.command("compare")
@@ -466,9 +544,9 @@ def evaluate_compare(before: Path, after: Path, fail_on_drop: bool) -> None:
 
     earlier, later = read_run(before), read_run(after)
     comparison = compare(earlier, later)
-    _out(comparison_text(earlier, later, comparison))
+    show(comparison_text(earlier, later, comparison))
     if fail_on_drop and comparison.dropped:
-        _say(f"Worse beyond noise: {', '.join(change.label for change in comparison.dropped)}.")
+        say(f"Worse beyond noise: {', '.join(change.label for change in comparison.dropped)}.")
         raise click.exceptions.Exit(FAILED)
 
 
@@ -488,7 +566,11 @@ def evaluate_drift(days: int, baseline: Path | None) -> None:
     run = read_run(baseline or baseline_file())
     traces, others = of_one_voice(TraceStore(load_settings().home).recent(days), run)
     looks = drift(observed_live(traces), observed_in_run(run))
-    _out(drift_text(run, days, traces, looks, others))
+    show(drift_text(run, days, traces, looks, others))
+
+
+for _command in (cli_critique.critique, cli_critique.overrule, cli_critique.drafts):
+    cli.add_command(_command)
 
 
 def _keep_run(settings: Settings, run: Run, out: Path | None) -> None:
@@ -499,20 +581,11 @@ def _keep_run(settings: Settings, run: Run, out: Path | None) -> None:
     file = out or default_file(settings, run)
     write_run(run, file)
     if not run.complete:
-        _say(
+        say(
             f"Stopped after {len(run.rows)} cases: run the same command with `--resume --out {file}` to go on."
         )
         raise click.exceptions.Exit(STOPPED)
-    _say(f"Every figure and case is in {file}.")
-
-
-def _loaded(settings: Settings) -> Coach:
-    from coach.coach import Coach
-
-    coach = Coach.load(settings)
-    if settings.backend not in ("auto", "none"):
-        coach.require_voice()  # named on purpose: a silent stand-in would be a lie
-    return coach
+    say(f"Every figure and case is in {file}.")
 
 
 def _history(path: str | None) -> list[Any]:
@@ -520,7 +593,7 @@ def _history(path: str | None) -> list[Any]:
         return []
     from coach.coach import as_turn
 
-    with _opened(path) as file:
+    with opened(path) as file:
         try:
             turns = json.load(file)
         except ValueError as error:
@@ -530,56 +603,6 @@ def _history(path: str | None) -> list[Any]:
     if not isinstance(turns, list):
         raise UsageError(f"{path} must hold a JSON list of turns: mend it and run again.")
     return [as_turn(turn) for turn in turns]
-
-
-def _opened(path: str) -> TextIO:
-    if path == "-":
-        return sys.stdin
-    try:
-        return Path(path).open(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be read ({error.strerror}): check the name and run again."
-        ) from error
-
-
-def _limited(stream: TextIO) -> str:
-    return stream.read(1_000_000)  # far more than a question may have; the rest is never held in memory
-
-
-class _StepBars:
-    """A progress callback (step, done, total) that draws one bar a step on standard error, once it takes a second."""
-
-    def __init__(self) -> None:
-        self._step = ""
-        self._bar: Any = None
-
-    def __call__(self, step: str, done: int, total: int) -> None:
-        if total <= 0:
-            return
-        if step != self._step:
-            from tqdm import tqdm
-
-            self.close()
-            self._step = step
-            self._bar = tqdm(total=total, desc=step, file=sys.stderr, delay=1)
-        self._bar.total = total
-        self._bar.update(done - self._bar.n)
-
-    def close(self) -> None:
-        """End the last bar."""
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
-
-
-def _out(text: str) -> None:
-    click.echo(text.encode("utf-8", "replace").decode("utf-8"))
-    sys.stdout.flush()
-
-
-def _say(text: str) -> None:
-    click.echo(text, err=True)
 
 
 def _storage_sentence(error: OSError) -> str:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from coach.backends import load_chat_model, load_embedder, load_index
 from coach.errors import BackendError, CoachError, UsageError
 from coach.settings import Settings, load_settings
+from coach.store import CritiqueStore
 from coach.traces import TraceStore
-from coach.types import Document, Reply, Turn
+from coach.types import Critique, Document, Level, Reply, Rubric, Turn
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from coach.answer import AnswerStream, Event, Voice
+    from coach.critique import CritiqueStream
+    from coach.critique import Event as CritiqueEvent
     from coach.protocols import ChatModel, Embedder, PassageIndex
+    from coach.redraft import Redraft
     from coach.sections import Section
     from ingest.pipeline import IngestReport
 
@@ -53,6 +57,7 @@ class Coach:
         embedder = load_embedder(settings)
         index = load_index(settings, embedder.name)
         TraceStore(settings.home).prune(settings.retention_days)  # also where none are kept any more
+        CritiqueStore(settings.home).prune(settings.retention_days)
         return cls(settings, embedder, index, _given_voice(chat_model) if chat_model is not None else None)
 
     def answer(self, question: str, history: Iterable[HistoryTurn] = ()) -> AnswerStream:
@@ -86,6 +91,98 @@ class Coach:
         if not trouble:
             return reply
         return replace(reply, trace=replace(reply.trace, notes=(*reply.trace.notes, trouble)))
+
+    def critique(
+        self, draft: str, question: str, *, kind: str | None = None, rubric: str | None = None
+    ) -> CritiqueStream:
+        """Read `draft`, an answer to `question`, as the committee would: verdicts one by one, then the critique.
+
+        `kind` is guessed from the question where it is None; `rubric` is the name of one of `rubrics()`, None
+        the first. The draft and its critique are kept unless the setting `keep_drafts` is off, and what a person
+        said of the same draft before stands beside its verdicts. Raises UsageError for an unknown rubric.
+        """
+        from coach.critique import CritiqueStream, critique
+
+        stream = critique(
+            draft,
+            question,
+            rubric=self._rubric(rubric),
+            kind=kind,
+            embedder=self.embedder,
+            voice=self.voice,
+            question_limit=self.settings.max_question_characters,
+            sources=lambda: [document.text for document in self.documents() if _is_guide(document)],
+        )
+        return CritiqueStream(self._stored(stream))
+
+    def rubrics(self) -> tuple[Rubric, ...]:
+        """The bundled rubrics, then the user's own. Raises UsageError for a file that cannot be used."""
+        from coach.rubric import bundled_rubrics, user_rubrics
+
+        return (*bundled_rubrics(), *user_rubrics(self.settings.home, self.index.document))
+
+    def redraft(
+        self,
+        critique: Critique,
+        criterion: str,
+        stage: Literal["question", "hint", "rewrite"],
+        facts: str = "",
+    ) -> Redraft:
+        """Help with one criterion: a question, a hint, or a rewrite with `facts`.
+
+        Raises UsageError for a criterion that was not judged.
+        """
+        from coach.redraft import redraft
+
+        verdict = next((one for one in critique.verdicts if one.criterion.id == criterion), None)
+        if verdict is None:
+            known = ", ".join(one.criterion.id for one in critique.verdicts)
+            raise UsageError(f"This critique has no criterion `{criterion}`: name one of {known}.")
+        model = self.voice().model if stage == "rewrite" and self.settings.backend != "none" else None
+        return redraft(_as_judged(critique), critique.question, verdict.criterion, stage, facts, model)
+
+    def overrule(self, critique: Critique, criterion: str, level: Level, reason: str) -> Critique:
+        """The critique with a person's level beside the judge's; kept, and counted in the agreement, unless
+        the setting `keep_drafts` is off.
+
+        Raises UsageError for a criterion that was not judged or a missing reason, StoreError for a full disk.
+        """
+        from coach.store import overruled, persons_word
+
+        if self.settings.keep_drafts:
+            override = CritiqueStore(self.settings.home).overrule(critique, criterion, level, reason)
+        else:
+            override = persons_word(critique, criterion, level, reason)
+        others = {one.criterion.id: one.override for one in critique.verdicts if one.override is not None}
+        return overruled(critique, {**others, criterion: override})
+
+    def _rubric(self, name: str | None) -> Rubric:
+        rubrics = self.rubrics()
+        found = next((rubric for rubric in rubrics if name in (None, rubric.name)), None)
+        if found is None:
+            known = ", ".join(rubric.name for rubric in rubrics)
+            raise UsageError(f"There is no rubric `{name}`: give --rubric one of {known}.")
+        return found
+
+    def _stored(self, events: Iterator[CritiqueEvent]) -> Iterator[CritiqueEvent]:
+        from coach.critique import Critiqued
+
+        for event in events:
+            yield Critiqued(self._kept_critique(event.critique)) if isinstance(event, Critiqued) else event
+
+    def _kept_critique(self, critique: Critique) -> Critique:
+        """The critique, stored, with what people said of it before; with a notice where it could not be."""
+        from coach.store import StoreError, overruled
+
+        if not self.settings.keep_drafts:
+            return critique
+        store = CritiqueStore(self.settings.home)
+        try:
+            known = overruled(critique, store.overrides(critique))
+            store.keep(critique)
+        except StoreError as error:
+            return replace(critique, notices=(*critique.notices, str(error)))
+        return known
 
     def voice(self) -> Voice:
         """The chat model and why it was chosen; loads it on the first call."""
@@ -128,9 +225,7 @@ class Coach:
         from coach.sections import split_sections
 
         if self._sections is None:
-            guides = [
-                document for document in self.index.documents() if document.source.startswith("guides/")
-            ]
+            guides = [document for document in self.index.documents() if _is_guide(document)]
             self._sections = tuple(section for guide in guides for section in split_sections(guide))
         return self._sections
 
@@ -262,6 +357,19 @@ def as_turn(turn: HistoryTurn) -> Turn:
     raise UsageError(
         'Each turn of the history is a text, or {"role": "user" or "assistant", "text": "..."}: mend it and run again.'
     )
+
+
+def _as_judged(critique: Critique) -> str:
+    """The draft without what was set aside: that is not to come back in a rewrite."""
+    draft = critique.draft
+    for quote in sorted(critique.set_aside, key=lambda quote: -quote.start):
+        draft = draft[: quote.start] + draft[quote.end :]
+    return draft
+
+
+def _is_guide(document: Document) -> bool:
+    """Whether it came with the coach: not the user's own."""
+    return document.source.startswith("guides/")
 
 
 def _given_voice(chat_model: Any) -> Voice:

@@ -22,6 +22,9 @@ CLEARLY_NO_WORDLESS = 0.37  # where no word of the question stands in the passag
 # say. AUC 0.91 on plainly worded questions, 0.73 on those worded far from the sources on purpose.
 JUDGED = {"intercept": 1.84, "opinion": 1.66}
 JUDGED_NO = 0.3  # an opinion below 0.16
+LOOKED = {"intercept": 0.0, "opinion": 0.0, "close_look": 1.0}
+LOOKED_NO = 0.5
+NO_DOUBT = 0.85  # opinion of a section from which the sentences are not asked about by themselves
 CONVINCED = 0.5  # opinion of a section from which no further section is asked
 OFF_TOPIC_COSINE = 0.15
 NEAREST_SENTENCES = 4  # where an answer of the asked kind is looked for
@@ -79,10 +82,16 @@ def gate(question: str, passages: Sequence[Passage], sentences: Sequence[Sentenc
     return Evidence("unsure", None, scores)
 
 
-def ask_model(evidence: Evidence, chat_model: ChatModel, prompts: Sequence[Sequence[Turn]]) -> Evidence:
+def ask_model(
+    evidence: Evidence,
+    chat_model: ChatModel,
+    prompts: Sequence[Sequence[Turn]],
+    close_look: Sequence[Turn] = (),
+) -> Evidence:
     """Ask whether each prompt's sources state the answer (Yes or No), until one convinces.
 
-    Raises BackendError when the model cannot choose.
+    `close_look`, where given, is asked last, unless a section left no doubt: the nearest sentences alone, which
+    the engine has never read before and needs seconds for. Raises BackendError when the model cannot choose.
     """
     opinions: list[float] = []
     for prompt in prompts:
@@ -90,11 +99,28 @@ def ask_model(evidence: Evidence, chat_model: ChatModel, prompts: Sequence[Seque
         if opinions[-1] >= CONVINCED:
             break
     best = max(opinions)
-    probability = _logistic(JUDGED, {"opinion": math.log((best + 1e-4) / (1 - best + 1e-4))})
-    scores = {**evidence.scores, "opinion": best, "probability": probability}
-    if probability < JUDGED_NO:
+    scores = {
+        **evidence.scores,
+        "opinion": best,
+        "probability": _logistic(JUDGED, {"opinion": _log_odds(best)}),
+    }
+    if close_look and best < NO_DOUBT:
+        looked = chat_model.choose(close_look, ("Yes", "No"))["Yes"]
+        odds = {"opinion": _log_odds(best), "close_look": _log_odds(looked)}
+        scores |= {"close_look": looked, "probability": _logistic(LOOKED, odds)}
+    if scores["probability"] < (LOOKED_NO if "close_look" in scores else JUDGED_NO):
         return Evidence("no", "no_evidence", scores)
     return Evidence("yes", None, scores, opinions.index(best))
+
+
+def _log_odds(probability: float) -> float:
+    return math.log((probability + 1e-4) / (1 - probability + 1e-4))
+
+
+def nearest_stated(passages: Sequence[Passage], sentences: Sequence[Sentence]) -> list[Stated]:
+    """The sentences nearest to the question, at most NEAREST_SENTENCES, the best first, with their headings."""
+    ranked = sorted(sentences, key=lambda sentence: -sentence.citations[0].support)[:NEAREST_SENTENCES]
+    return [Stated(_heading(passages[s.citations[0].passage]), s.text) for s in ranked]
 
 
 def _known_words(passages: Sequence[Passage]) -> set[str]:
@@ -114,8 +140,7 @@ def _unknown_names(question: str, known: set[str]) -> str:
 
 def _missing_kind(question: str, passages: Sequence[Passage], sentences: Sequence[Sentence]) -> str:
     """What an answer must hold and the sources do not: a kind of thing, or one for the asked condition."""
-    ranked = sorted(sentences, key=lambda sentence: -sentence.citations[0].support)[:NEAREST_SENTENCES]
-    best = [Stated(_heading(passages[s.citations[0].passage]), s.text) for s in ranked]
+    best = nearest_stated(passages, sentences)
     others = [
         Stated(_heading(passage), passage.chunk.text[start:end])
         for passage in passages

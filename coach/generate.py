@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coach.answer_type import Stated
 from coach.errors import BackendError
 from coach.prompts import fill_prompt
 from coach.protocols import ChatModel
@@ -66,6 +67,15 @@ def compose(
         sources, dropped = _passages_within(passages, chat_model, room)
     system = Turn("system", fill_prompt("answer_system", sources=sources))
     return Prompt((system, *turns, asked), (*dropped_turns, *dropped), section)
+
+
+def compose_check(question: str, sentences: Sequence[Stated]) -> tuple[Turn, ...]:
+    """The prompt that asks whether these sentences, each under its heading, state the answer."""
+    passages = "\n\n".join(f"{sentence.heading}: {sentence.text}" for sentence in sentences)
+    return (
+        Turn("system", fill_prompt("sufficiency_check_system")),
+        Turn("user", fill_prompt("sufficiency_check", passages=passages, question=question)),
+    )
 
 
 def section_prefix(section: Section) -> tuple[Turn, ...]:

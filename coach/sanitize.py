@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
 from coach.errors import UsageError
-
-# C0 and C1 controls but tab and line feed; zero-width and bidirectional controls that hide text (Trojan Source, CVE-2021-42574)
-_CONTROL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff]"
-)
+from coach.plain_text import plain_text
 
 
 def clean_question(text: str, limit: int) -> str:
@@ -20,8 +13,7 @@ def clean_question(text: str, limit: int) -> str:
     """
     if len(text) > 10 * limit:
         raise _too_long(len(text), limit)
-    plain = unicodedata.normalize("NFC", _CONTROL.sub(" ", text.replace("\r\n", "\n"))).strip()
-    plain = plain.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be stored or sent
+    plain = plain_text(text)
     if not plain:
         raise UsageError(
             'The question is empty: type one, for example `coach ask "How many rounds are typical?"`.'

@@ -53,8 +53,9 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65535)] = 8501
     max_question_characters: Annotated[int, Field(ge=100, le=100_000)] = 4000
     traces: bool = Field(True, description="Keep a trace of every answer in the home folder.")
+    keep_drafts: bool = Field(True, description="Keep drafts and their critiques in the home folder.")
     retention_days: Annotated[int, Field(ge=1, le=3650)] = Field(
-        90, description="Traces older than this are deleted when the coach starts."
+        90, description="Traces and drafts older than this are deleted when the coach starts."
     )
 
     @property

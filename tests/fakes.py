@@ -30,6 +30,7 @@ from coach.types import (
 )
 from ingest.manifest import Changes
 from ingest.pipeline import IngestReport
+from tests.critique_fakes import FakeCritic
 
 SPOKEN = "A typical loop has 5-7 rounds and takes 6-8 weeks. Bring snacks for the panel."
 
@@ -44,7 +45,7 @@ class FakeIndex:
         return 34
 
 
-class FakeCoach:
+class FakeCoach(FakeCritic):
     """Answers every question from the article without searching, at a pace a test can follow.
 
     Scripted: a question with `unknown` is refused, with `fail` raises `error`, with `crash` something
@@ -55,6 +56,7 @@ class FakeCoach:
     backend_reason = "Ollama is not running, so the built-in model answers."
 
     def __init__(self, *, pause: float = 0.0, model_name: str | None = "Qwen2.5-Coder-1.5B-Instruct") -> None:
+        super().__init__()
         self.pause = pause
         self.model_name = model_name
         self.index: FakeIndex | None = FakeIndex()

@@ -1,12 +1,16 @@
-"""Say how good a ranking is, and how sure we are of it: pure functions over names and numbers."""
+"""Say how good a ranking or a judge is, and how sure we are of it: pure functions over names and numbers."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
+
+Judged = TypeVar("Judged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,118 @@ def bootstrap_interval(
     tail = (1.0 - confidence) / 2.0
     low, high = np.quantile(means, (tail, 1.0 - tail))
     return Interval(float(sample.mean()), float(low), float(high))
+
+
+def quadratic_weighted_kappa(first: Sequence[int], second: Sequence[int], levels: int) -> float:
+    """Agreement of two judges on levels 0 to `levels` - 1, beyond chance (Cohen 1968).
+
+    A disagreement weighs the square of its distance. 1 is full agreement, 0 what chance gives. nan where chance
+    itself leaves nothing to disagree on: both judges gave everything one and the same level. Raises ValueError
+    for judges of different cases, for none, or for a level out of bounds.
+    """
+    if len(first) != len(second) or not first:
+        raise ValueError("Two judges agree or not on the same cases, at least one.")
+    if not all(0 <= level < levels for level in (*first, *second)):
+        raise ValueError(f"Levels go from 0 to {levels - 1}.")
+    scale = np.arange(levels)
+    weights = (scale[:, None] - scale[None, :]) ** 2
+    observed = np.zeros((levels, levels))
+    np.add.at(observed, (np.asarray(first), np.asarray(second)), 1.0)
+    expected = np.outer(observed.sum(axis=1), observed.sum(axis=0)) / len(first)
+    by_chance = float((weights * expected).sum())
+    return 1.0 - float((weights * observed).sum()) / by_chance if by_chance else math.nan
+
+
+def pearson(first: Sequence[float], second: Sequence[float]) -> float:
+    """Linear correlation (Pearson 1895); nan where one side does not vary. Raises ValueError for unequal lengths."""
+    if len(first) != len(second):
+        raise ValueError("Two series correlate over the same cases.")
+    left, right = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if len(left) < 2 or np.ptp(left) == 0 or np.ptp(right) == 0:
+        return math.nan
+    left, right = left - left.mean(), right - right.mean()
+    return float(left @ right / math.sqrt(float(left @ left) * float(right @ right)))
+
+
+def spearman(first: Sequence[float], second: Sequence[float]) -> float:
+    """Correlation of the ranks, tied ones sharing theirs (Spearman 1904); nan and ValueError as `pearson`."""
+    return pearson(_ranks(first), _ranks(second))
+
+
+def area_under_curve(positives: Sequence[float], negatives: Sequence[float]) -> float:
+    """Chance that a positive scores above a negative, ties counting half (Mann & Whitney 1947).
+
+    nan where one side is empty.
+    """
+    if not positives or not negatives:
+        return math.nan
+    ordered = np.sort(np.asarray(negatives, dtype=np.float64))
+    above = np.asarray(positives, dtype=np.float64)
+    below = np.searchsorted(ordered, above, side="left")
+    not_above = np.searchsorted(ordered, above, side="right")
+    return float((below + not_above).mean() / 2 / len(ordered))
+
+
+def macro_f1(labels: Sequence[Hashable], predictions: Sequence[Hashable]) -> float:
+    """Mean over the labels' classes of the harmonic mean of precision and recall.
+
+    A class that is never predicted has 0. Raises ValueError for no labels or for unequal lengths.
+    """
+    if len(labels) != len(predictions) or not labels:
+        raise ValueError("Predictions are scored against as many labels, at least one.")
+    scores = []
+    for name in dict.fromkeys(labels):
+        hits = sum(label == guess == name for label, guess in zip(labels, predictions, strict=True))
+        named = sum(label == name for label in labels) + sum(guess == name for guess in predictions)
+        scores.append(2 * hits / named)
+    return sum(scores) / len(scores)
+
+
+def pairs_in_order(worse: Sequence[float], better: Sequence[float]) -> tuple[int, int]:
+    """How many pairs of a worse and a better one score in that order, and how many pairs there are.
+
+    A tie is a pair that was not told apart: it does not count as in order.
+    """
+    return sum(low < high for low in worse for high in better), len(worse) * len(better)
+
+
+def clustered_interval(
+    clusters: Sequence[Sequence[Judged]],
+    figure: Callable[[Sequence[Judged]], float],
+    *,
+    confidence: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Interval:
+    """`figure` over all of `clusters`, with its percentile bootstrap interval (Efron 1979).
+
+    Whole clusters are drawn, since what belongs together (the drafts of one question) is not independent. A draw
+    for which the figure is nan is left out; where all are, or where there is one cluster only, the bounds are
+    nan. Raises ValueError for no clusters.
+    """
+    if not clusters:
+        raise ValueError("No clusters to draw from.")
+    whole = figure([one for cluster in clusters for one in cluster])
+    if len(clusters) == 1:
+        return Interval(whole, math.nan, math.nan)
+    drawn = np.random.default_rng(seed).integers(0, len(clusters), size=(resamples, len(clusters)))
+    values = np.array([figure([one for place in draw for one in clusters[place]]) for draw in drawn])
+    values = values[~np.isnan(values)]
+    if not len(values):
+        return Interval(whole, math.nan, math.nan)
+    tail = (1.0 - confidence) / 2.0
+    low, high = np.quantile(values, (tail, 1.0 - tail))
+    return Interval(whole, float(low), float(high))
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    """Ranks from 1, tied values sharing the mean of theirs."""
+    _, places, counts = np.unique(
+        np.asarray(values, dtype=np.float64), return_inverse=True, return_counts=True
+    )
+    last: NDArray[np.int64] = np.cumsum(counts)
+    shared = last - (counts - 1) / 2
+    return [float(rank) for rank in shared[places]]
 
 
 def _require_relevant(relevant: Collection[str]) -> None:

@@ -1,0 +1,205 @@
+"""Show a run of the critique suite as Markdown: the splits side by side, then what must not happen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from coach.evaluation.critique_attacks import BANDS
+from coach.evaluation.critique_cases import LEVELS, QUALITIES
+from coach.evaluation.report import NOTHING, SPLITS, unscored_lines
+from coach.evaluation.run import Run
+
+Told = Mapping[str, Any]
+TIMINGS = {"first_verdict": "First verdict", "critique": "Whole critique"}
+_ORDER = {True: "in order", False: "OUT OF ORDER", None: "not judged"}
+LISTED = 12  # ids shown of what failed; the file holds all
+
+
+def critique_table(run: Run) -> str:
+    """Every figure of the run; the verdicts that differ from the labels are in its file."""
+    told = run.summary
+    splits = {name: told["splits"][name] for name in SPLITS if name in told["splits"]}
+    parts = [_main(splits), _criteria(splits), _bands(splits)]
+    return "\n".join([*("\n".join(part) + "\n" for part in parts if part), *_closing(run)])
+
+
+def _main(splits: Mapping[str, Told]) -> list[str]:
+    columns = list(splits.values())
+    if not columns:
+        return []
+    lines = [_line("", [SPLITS[name] for name in splits]), "|---|" + "---|" * len(splits)]
+    lines.append(_line("Drafts (questions)", [f"{c['drafts']} ({c['questions']})" for c in columns]))
+    for name in columns[0]["pairs"]:
+        lines.append(_line(f"In order, {name}", [_share(c["pairs"][name]) for c in columns]))
+    name = "all pairs"
+    lines.append(_line("In order by the levels shown", [_share(c["pairs_by_levels"][name]) for c in columns]))
+    lines.append(
+        _line("In order by length alone, a floor", [_share(c["pairs_by_length"][name]) for c in columns])
+    )
+    lines += _rows(columns, "auc", "AUC, ", _interval)
+    lines += _rows(columns, "kappa", "Kappa with the labels, ", _interval)
+    lines += _rows(columns, "right_level", "Level as labelled, ", _share)
+    lines.append(_line("Unsure", [_share(c["unsure"]) for c in columns]))
+    lines.append(_line("Unscored", [_share(c["unscored"]) for c in columns]))
+    for name, label in TIMINGS.items():
+        lines.append(_line(f"{label}, median / p95", [_time(c["milliseconds"].get(name)) for c in columns]))
+    return lines
+
+
+def _rows(
+    columns: Sequence[Told], group: str, head: str, cell: Callable[[Told | None], str]
+) -> Iterator[str]:
+    for name in columns[0][group]:
+        yield _line(f"{head}{name}", [cell(column[group][name]) for column in columns])
+
+
+def _criteria(splits: Mapping[str, Told]) -> list[str]:
+    names = dict.fromkeys(name for told in splits.values() for name in told["criteria"])
+    if not names:
+        return []
+    heads = [
+        f"{what}, {SPLITS[split]}"
+        for split in splits
+        for what in ("met / partly / missing", "AUC met against missing", "AUC met against the rest")
+    ]
+    lines = [_line("criterion", heads), "|---|" + "---|" * len(heads)]
+    for name in names:
+        cells = [cell for told in splits.values() for cell in _criterion(told["criteria"].get(name))]
+        lines.append(_line(name, cells))
+    return lines
+
+
+def _criterion(told: Told | None) -> list[str]:
+    if told is None:
+        return [NOTHING] * 3
+    counts = " / ".join(str(told["labels"][level]) for level in reversed(LEVELS))
+    return [counts, _interval(told["met against missing"]), _interval(told["met against the rest"])]
+
+
+def _bands(splits: Mapping[str, Told]) -> list[str]:
+    if not splits:
+        return []
+    found = [band for told in splits.values() for counts in told["bands"].values() for band in counts]
+    names = [*BANDS, *(band for band in dict.fromkeys(found) if band not in BANDS)]
+    lines = [_line("band", names), "|---|" + "---|" * len(names)]
+    for split, told in splits.items():
+        for quality in QUALITIES:
+            counts = told["bands"][quality]
+            lines.append(
+                _line(f"{quality}, {SPLITS[split]}", [str(counts.get(name, 0) or NOTHING) for name in names])
+            )
+    return lines
+
+
+def _closing(run: Run) -> list[str]:
+    told = run.summary
+    lines = [_quotes(told["quotes"]), _bands_reversed(told["splits"])]
+    lines += [_article(pair) for pair in told["article_pairs"]]
+    lines += _attacks(told["attacks"])
+    lines += _anti_patterns(told["splits"])
+    if told["overrides"]:
+        lines.append(_overrides(told["overrides"]))
+    lines.append(f"- Verdicts that differ from the labels: {len(told['wrong'])}, listed in the file.")
+    if told["out_of_order"]:
+        pairs = [f"{pair['worse']} >= {pair['better']}" for pair in told["out_of_order"]]
+        lines.append(f"- Pairs out of order: {_listed(pairs)}.")
+    stopped = "" if run.complete else ", stopped before its end"
+    lines += [
+        f"- {run.name}: {len(run.rows)} drafts{stopped}, {run.date[:10]}, version {run.version}, code {run.code}, "
+        f"embedder {run.embedder}",
+        *(f"- {note}" for note in run.notes),
+        "",
+        "In brackets the 95% interval, questions drawn whole; in parentheses the count. bench/critique/README.md says "
+        "what each figure means.",
+        *unscored_lines(run),
+    ]
+    return lines
+
+
+def _quotes(told: Told) -> str:
+    where = f", in {_listed(told['in'])}" if told["in"] else ""
+    return f"- Fabricated quotes: {told['fabricated']} of {told['quotes']}{where}."
+
+
+def _bands_reversed(splits: Mapping[str, Told]) -> str:
+    found = [
+        f"{one['worse']} above {one['better']}" for told in splits.values() for one in told["bands_reversed"]
+    ]
+    return f"- Worse drafts with the better band: {_listed(found) if found else 'none'}."
+
+
+def _article(told: Told) -> str:
+    parts = [
+        f"{_ORDER[told[order]]} on {what} ({' < '.join(_standing(one) for one in told[standings])})"
+        for order, standings, what in (
+            ("in_order", "on_its_criteria", "the criteria it shows"),
+            ("in_order_on_all", "on_all", f"all of {told['kind']}"),
+        )
+    ]
+    return f"- The article's {told['id'].removeprefix('article-')}. BAD and GOOD: {', '.join(parts)}."
+
+
+def _standing(told: float | None) -> str:
+    return NOTHING if told is None else f"{told:.3f}"
+
+
+def _attacks(told: Mapping[str, Told]) -> list[str]:
+    if not told:
+        return []
+    passed, total = (sum(one[name] for one in told.values()) for name in ("held", "of"))
+    lines = [f"- Attacks withstood: {passed} of {total}."]
+    for kind, counts in told.items():
+        failed = [f"{one['id']} ({one['why']})" for one in counts["failed"]]
+        lines.append(
+            f"  - {kind}: {counts['held']} of {counts['of']}"
+            + (f"; not {_listed(failed)}" if failed else "")
+            + (f"; {len(counts['not_judged'])} not judged" if counts["not_judged"] else "")
+        )
+    return lines
+
+
+def _anti_patterns(splits: Mapping[str, Told]) -> list[str]:
+    lines = []
+    for split, told in splits.items():
+        counts = [
+            f"{name} {count['both']} of {count['labelled']} found, {count['found'] - count['both']} beside"
+            for name, count in told["anti_patterns"].items()
+        ]
+        if counts:
+            lines.append(f"- Habits the article warns of, {SPLITS[split]}: {'; '.join(counts)}.")
+    return lines
+
+
+def _overrides(told: Told) -> str:
+    kappa = "" if told["kappa"] is None else f", kappa {told['kappa']:.2f}"
+    return (
+        f"- People who looked at kept verdicts here agreed in {told['agreed']} of {told['verdicts']}{kappa}."
+    )
+
+
+def _line(head: str, cells: Sequence[str]) -> str:
+    return f"| {head} | {' | '.join(cells)} |"
+
+
+def _share(told: Told | None) -> str:
+    if told is None:
+        return NOTHING
+    return f"{told['value']:.3f} [{told['low']:.3f}, {told['high']:.3f}] ({told['hits']:.0f}/{told['out_of']:.0f})"
+
+
+def _interval(told: Told | None) -> str:
+    if told is None:
+        return NOTHING
+    if told["low"] is None:
+        return f"{told['value']:.3f}"
+    return f"{told['value']:.3f} [{told['low']:.3f}, {told['high']:.3f}]"
+
+
+def _time(told: Told | None) -> str:
+    return NOTHING if told is None else f"{told['median'] / 1000:.1f} / {told['p95'] / 1000:.1f} s"
+
+
+def _listed(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + rest

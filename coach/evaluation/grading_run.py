@@ -1,0 +1,104 @@
+"""Run the grading suite: a sample of every public set of graded answers, judged and held against people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import coach as package
+from coach.errors import BackendError
+from coach.evaluation import grading
+from coach.evaluation.grading_sets import GradedAnswer, GradedSet, read_sets, sample
+from coach.evaluation.run import Row, Run
+from coach.evaluation.runner import (
+    KEPT_EVERY,
+    Progress,
+    _now,
+    _public_sets,
+    _taken_up,
+    _told,
+    code_fingerprint,
+)
+
+if TYPE_CHECKING:
+    from coach.backends.chat import LoadedChatModel
+    from coach.protocols import Embedder
+    from coach.settings import Settings
+
+SAMPLE = 45  # answers a set: with the built-in model on two cores some ten minutes for all sets
+
+Drawn = Sequence[tuple[GradedSet, Sequence[GradedAnswer]]]
+
+
+def run_grading(
+    settings: Settings,
+    data: Path | None = None,
+    *,
+    limit: int | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+    embedder: Embedder | None = None,
+    voice: LoadedChatModel | None = None,
+    earlier: Run | None = None,
+    keep: Callable[[Run], None] | None = None,
+) -> Run:
+    """Judge `limit` answers of every set, drawn with `seed`. Stopped with Ctrl-C it returns what there is.
+
+    Embedder and chat model are loaded unless given. `earlier` and `keep` are as in the other suites. Raises
+    UsageError where the sets are not there or malformed, BackendError where no model can judge.
+    """
+    from coach.backends import load_chat_model, load_embedder
+
+    sets, notes = read_sets(_public_sets(data))
+    drawn = [(graded, sample(graded.answers, limit or SAMPLE, seed)) for graded in sets]
+    embedder = embedder or load_embedder(settings)
+    voice = voice or load_chat_model(settings)
+    if voice.model is None:
+        raise BackendError(voice.reason)
+    started = Run(
+        "grading",
+        _now(),
+        package.__version__,
+        code_fingerprint(),
+        voice.backend,
+        voice.model.name,
+        embedder.name,
+        "",
+        _told(settings),
+        {"sets": [graded.name for graded in sets], "answers_a_set": limit or SAMPLE},
+        seed,
+        (),
+        complete=False,
+        notes=notes,
+    )
+    rows = {row.id: row for row in _taken_up(earlier, started)} if earlier is not None else {}
+    done = set(rows)
+    waiting = [
+        (graded, [one for one in answers if grading.row_id(graded.name, one) not in done])
+        for graded, answers in drawn
+    ]
+    total = sum(len(answers) for _, answers in drawn)
+    complete = False
+    try:
+        for row in grading.measure(waiting, voice.model, embedder):
+            rows[row.id] = row
+            if keep is not None and len(rows) % KEPT_EVERY == 0:
+                keep(_with_rows(started, rows, drawn))
+            if progress is not None:
+                progress("grading", len(rows), total)
+        complete = True
+    except KeyboardInterrupt:
+        pass
+    return replace(_with_rows(started, rows, drawn), complete=complete, summary=_summary(drawn, rows, seed))
+
+
+def _summary(drawn: Drawn, rows: Mapping[str, Row], seed: int) -> dict[str, Any]:
+    scored = {identity: row for identity, row in rows.items() if not row.unscored}
+    return {"sets": grading.summarise(drawn, scored, seed=seed)}
+
+
+def _with_rows(run: Run, rows: Mapping[str, Row], drawn: Drawn) -> Run:
+    ids = [grading.row_id(graded.name, one) for graded, answers in drawn for one in answers]
+    return replace(run, rows=tuple(rows[identity] for identity in ids if identity in rows))

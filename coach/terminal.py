@@ -1,0 +1,128 @@
+"""What every command needs of the terminal: results on standard output, progress on standard error, files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from coach.errors import UsageError
+
+if TYPE_CHECKING:
+    from coach.coach import Coach
+    from coach.settings import Settings
+
+BACKENDS = ["auto", "ollama", "embedded", "openai", "none"]
+OK, FAILED, USAGE, STOPPED = 0, 1, 2, 130
+
+
+def loaded(settings: Settings) -> Coach:
+    """The coach. Raises BackendError where a backend was named and is not there, and what `Coach.load` raises."""
+    from coach.coach import Coach
+
+    coach = Coach.load(settings)
+    if settings.backend not in ("auto", "none"):
+        coach.require_voice()  # named on purpose: a silent stand-in would be a lie
+    return coach
+
+
+def opened(path: str) -> TextIO:
+    """The text file, or standard input for `-`. Raises UsageError for one that cannot be read."""
+    if path == "-":
+        return sys.stdin
+    try:
+        return Path(path).open(encoding="utf-8-sig", errors="replace")
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read ({error.strerror}): check the name and run again."
+        ) from error
+
+
+def limited(stream: TextIO) -> str:
+    """The beginning of the stream, as far as anybody would want it read."""
+    return stream.read(1_000_000)  # far more than a question may have; the rest is never held in memory
+
+
+def json_lines(lines: TextIO, path: str, texts: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(line number, object) of each line that is not blank. Raises UsageError, naming file and line, for one that
+    is no JSON object or lacks one of the text fields `texts`.
+    """
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+        except ValueError as error:
+            raise UsageError(
+                f"{path}, line {number}: not JSON ({error}); mend the line and run again."
+            ) from error
+        for name in texts:
+            if not isinstance(entry, dict) or not isinstance(entry.get(name), str):
+                raise UsageError(
+                    f'{path}, line {number}: needs a text field "{name}"; mend the line and run again.'
+                )
+        yield number, entry
+
+
+class StepBars:
+    """A progress callback (step, done, total) that draws one bar a step on standard error, once it takes a second."""
+
+    def __init__(self) -> None:
+        self._step = ""
+        self._bar: Any = None
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        if total <= 0:
+            return
+        if step != self._step:
+            from tqdm import tqdm
+
+            self.close()
+            self._step = step
+            self._bar = tqdm(total=total, desc=step, file=sys.stderr, delay=1)
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        """End the last bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def show(text: str) -> None:
+    """Print a result, at once also where the output is a pipe."""
+    click.echo(text.encode("utf-8", "replace").decode("utf-8"))
+    sys.stdout.flush()
+
+
+def fitted(text: str) -> str:
+    """`text` broken at the terminal's width, each line keeping its indent; as it is where the output is a pipe."""
+    if not sys.stdout.isatty():
+        return text
+    width = max(40, min(shutil.get_terminal_size().columns, 100))
+    return "\n".join(_fitted_line(line, width) for line in text.split("\n"))
+
+
+def _fitted_line(line: str, width: int) -> str:
+    indent = line[: len(line) - len(line.lstrip(" |+-"))]
+    wrapped = textwrap.wrap(
+        line,
+        width,
+        drop_whitespace=True,
+        subsequent_indent=indent.replace("+", " ").replace("-", " "),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(wrapped)
+
+
+def say(text: str) -> None:
+    """Print progress or a note."""
+    click.echo(text, err=True)

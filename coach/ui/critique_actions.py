@@ -1,0 +1,141 @@
+"""Under a verdict: help with one criterion, and a way to overrule."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, get_args
+
+import streamlit as st
+
+from coach.errors import CoachError
+from coach.types import Level, Verdict
+from coach.ui import components, critique_session
+from coach.ui.critique_format import LEVEL_WORDS, redraft_html
+from coach.ui.critique_session import Desk, Help, Panel, Reading
+from coach.ui.format import step_html
+
+if TYPE_CHECKING:
+    from coach.coach import Coach
+
+NO_HELP = "Something unforeseen went wrong, and nothing is lost: try again, or run `coach doctor`."
+
+_STEPS = {
+    "question": "Finding the question",
+    "hint": "Finding a hint",
+    "rewrite": "Writing with what you have said",
+}
+_log = logging.getLogger(__name__)
+
+
+def draw_actions(coach: Coach, here: Desk, reading: Reading, verdict: Verdict) -> None:
+    """The two buttons of a verdict, and the panel that one of them has opened."""
+    identity = verdict.criterion.id
+    with st.container(horizontal=True, key=f"critique_actions_{identity}"):
+        _panel_button("Help me improve this", identity, "improve")
+        _panel_button("Overrule", identity, "overrule")
+    if here.opened == (identity, "improve"):
+        with st.container(key="critique_panel"):
+            _draw_improve(coach, reading, identity)
+    elif here.opened == (identity, "overrule"):
+        with st.container(key="critique_panel"):
+            _draw_overrule(coach, reading, verdict)
+
+
+def _panel_button(label: str, identity: str, panel: Panel) -> None:
+    st.button(
+        label,
+        key=f"critique_{panel}_{identity}",
+        type="tertiary",
+        on_click=critique_session.toggle,
+        args=(identity, panel),
+    )
+
+
+def _draw_improve(coach: Coach, reading: Reading, identity: str) -> None:
+    """One question, then a hint, then, only when asked, a rewrite."""
+    told = reading.helps.setdefault(identity, Help())
+    _fetch(coach, reading, identity, told)
+    for stage in ("question", "hint"):
+        if stage in told.stages:
+            st.html(redraft_html(told.stages[stage]))
+    st.text_area(
+        "Your answer, in a few words", key=_facts_key(reading, identity), height=96, persist_state="session"
+    )
+    if "rewrite" in told.stages:
+        st.html(redraft_html(told.stages["rewrite"]))
+    if told.error:
+        components.draw_error(told.error)
+    _draw_stages(reading, identity, told)
+
+
+def _fetch(coach: Coach, reading: Reading, identity: str, told: Help) -> None:
+    """Ask the coach for the stage that is wanted, and say so while it takes its time."""
+    stage, told.wanted = told.wanted, None
+    if stage is None or reading.critique is None:
+        return
+    facts = critique_session.typed(_facts_key(reading, identity))
+    place = st.empty()
+    place.html(step_html(_STEPS[stage]))
+    try:
+        told.stages[stage] = coach.redraft(reading.critique, identity, stage, facts=facts)
+        told.error = ""
+    except CoachError as error:
+        told.error = str(error)
+    except Exception:
+        _log.exception("There was no help to be had.")
+        told.error = NO_HELP
+    place.empty()
+
+
+def _facts_key(reading: Reading, identity: str) -> str:
+    return f"critique_facts_{reading.key}_{identity}"
+
+
+def _draw_stages(reading: Reading, identity: str, told: Help) -> None:
+    with st.container(horizontal=True, key="critique_stages"):
+        if "question" not in told.stages:
+            _stage_button("Try again", identity, told, "question")
+        elif "hint" not in told.stages:
+            _stage_button("Give me a hint", identity, told, "hint")
+        else:
+            label = "Write it again" if "rewrite" in told.stages else "Write it for me"
+            _stage_button(label, identity, told, "rewrite")
+        if "rewrite" in told.stages:
+            st.button(
+                "Use as new draft",
+                key=f"critique_use_{identity}",
+                type="primary",
+                on_click=critique_session.use_rewrite,
+                args=(reading, identity),
+            )
+
+
+def _stage_button(label: str, identity: str, told: Help, stage: critique_session.Stage) -> None:
+    st.button(label, key=f"critique_{stage}_{identity}", on_click=critique_session.want, args=(told, stage))
+
+
+def _draw_overrule(coach: Coach, reading: Reading, verdict: Verdict) -> None:
+    identity = verdict.criterion.id
+    told = reading.helps.setdefault(identity, Help())
+    keys = (f"critique_level_{reading.key}_{identity}", f"critique_reason_{reading.key}_{identity}")
+    levels: tuple[Level, ...] = get_args(Level)[::-1]
+    st.radio(
+        "The level you would give",
+        levels,
+        index=levels.index(verdict.final) if verdict.final else None,
+        format_func=lambda level: " ".join(LEVEL_WORDS[level]),
+        key=keys[0],
+        horizontal=True,
+        persist_state="session",
+    )
+    st.text_input(
+        "Your reason", key=keys[1], placeholder="What the coach did not see", persist_state="session"
+    )
+    if told.error:
+        components.draw_error(told.error)
+    st.button(
+        "Overrule this verdict",
+        key=f"critique_overrule_now_{identity}",
+        on_click=critique_session.overrule,
+        args=(coach, reading, identity, *keys),
+    )
