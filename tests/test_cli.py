@@ -52,7 +52,17 @@ def test_an_answer_is_cited_on_stdout_and_progress_is_on_stderr(library):
 def test_json_has_the_documented_fields_and_exact_spans(library, sources_only):
     done = coach("ask", "--json", "--backend", "none", "-", stdin="How many interview rounds are typical?")
     reply = json.loads(done.stdout)
-    assert set(reply) == {"type", "question", "standalone", "text", "mode", "sentences", "passages", "trace"}
+    assert set(reply) == {
+        "type",
+        "question",
+        "standalone",
+        "text",
+        "mode",
+        "not_covered",
+        "sentences",
+        "passages",
+        "trace",
+    }
     assert set(reply["passages"][0]) == {"source", "headings", "start", "end", "score", "rank"}
     assert [passage["rank"] for passage in reply["passages"]] == list(range(1, len(reply["passages"]) + 1))
     for sentence in reply["sentences"]:

@@ -497,6 +497,7 @@ def test_the_table_tells_what_the_run_found(home: Path, files: tuple[Path, Path]
     assert any(line.startswith("| In order, all pairs | 1.000 [") for line in lines)
     assert any(line.startswith("| weak, fit | 1 |") for line in lines)
     assert "- Attacks withstood: 2 of 2." in lines
+    assert "The judge was fitted on the fit split" in table
     assert any(line.startswith("- Fabricated quotes: 0 of ") for line in lines)
     assert any("1. BAD and GOOD: in order on the criteria it shows (" in line for line in lines)
     assert any("3. BAD and GOOD: OUT OF ORDER on the criteria it shows (" in line for line in lines)
@@ -536,6 +537,18 @@ def test_a_run_that_was_stopped_goes_on_where_it_stood(
     assert not any("delight users. q1" in draft for draft, *_ in coach.judged)
     with pytest.raises(UsageError, match="another seed"):
         run(files, coach, earlier=read_run(written), seed=5)
+
+
+def test_a_model_that_nobody_calibrated_the_judge_for_is_said_to_be_one(
+    home: Path, files: tuple[Path, Path]
+) -> None:
+    class Uncalibrated(WordCoach):
+        def voice(self) -> Any:
+            return SimpleNamespace(model=ScriptedChatModel(), backend="given", reason=self.backend_reason)
+
+    notes = run(files, Uncalibrated(), limit=1).notes
+    assert "not calibrated for scripted" in notes[-1]
+    assert not any("calibrated" in note for note in run(files, WordCoach(), limit=1).notes)
 
 
 def test_one_split_takes_its_drafts_and_attacks_alone(home: Path, files: tuple[Path, Path]) -> None:

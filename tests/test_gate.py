@@ -78,3 +78,16 @@ def test_a_model_that_cannot_choose_says_so(embedder):
     unsure = evidence_for("How many rounds does the loop have?", embedder)
     with pytest.raises(BackendError):
         ask_model(unsure, ScriptedChatModel(failure=BackendError("no: run `coach doctor`.")), [PROMPT])
+
+
+def test_a_doubtful_section_is_followed_by_a_close_look_and_a_clear_one_is_not(embedder):
+    unsure = evidence_for("How many rounds does the loop have?", embedder)
+    close = (Turn("user", "close"),)
+    doubtful = ScriptedChatModel(choices={"close": "No"})
+    looked = ask_model(unsure, doubtful, [PROMPT], close)
+    assert len(doubtful.chosen_from) == 2
+    assert (looked.verdict, looked.scores["close_look"]) == ("no", 0.1)
+    assert ask_model(unsure, ScriptedChatModel(choices={"close": "Yes"}), [PROMPT], close).enough
+    clear = ScriptedChatModel(choices={"near": "Yes", "close": "No"})
+    assert ask_model(unsure, clear, [PROMPT], close).enough
+    assert len(clear.chosen_from) == 1

@@ -99,8 +99,8 @@ def run_critique(
         "split": split,
         "limit": limit,
     }
-    coach.voice()  # who judges is known once loaded
-    started = _run("critique", coach, (), selection=selection, seed=seed, complete=False, notes=_notes(coach))
+    notes = _notes(coach)  # loads the model: who judges is known only then
+    started = _run("critique", coach, (), selection=selection, seed=seed, complete=False, notes=notes)
     rows = {row.id: row for row in _taken_up(earlier, started)} if earlier is not None else {}
     jobs = list(cases.jobs())
     complete = False
@@ -167,7 +167,15 @@ def _judged(coach: Coach, job: Job) -> Row:
 
 
 def _notes(coach: Coach) -> tuple[str, ...]:
-    return (f"Who judges: {coach.backend_reason}",)
+    from coach.judge import load_calibration
+
+    notes = [f"Who judges: {coach.backend_reason}"]
+    model = coach.voice().model
+    if model is not None and load_calibration(model.name) is None:
+        notes.append(
+            f"The judge is not calibrated for {model.name}: `coach eval critique --calibrate` does that."
+        )
+    return tuple(notes)
 
 
 def _overrides(settings: Settings) -> dict[str, Any] | None:

@@ -110,6 +110,7 @@ def _closing(run: Run) -> list[str]:
         f"embedder {run.embedder}",
         *(f"- {note}" for note in run.notes),
         "",
+        "The judge was fitted on the fit split: how it does on new drafts the held-out column tells. "
         "In brackets the 95% interval, questions drawn whole; in parentheses the count. bench/critique/README.md says "
         "what each figure means.",
         *unscored_lines(run),
