@@ -102,6 +102,7 @@ class Coach:
         said of the same draft before stands beside its verdicts. Raises UsageError for an unknown rubric.
         """
         from coach.critique import CritiqueStream, critique
+        from coach.judge import CALIBRATION_FILE
 
         stream = critique(
             draft,
@@ -112,6 +113,7 @@ class Coach:
             voice=self.voice,
             question_limit=self.settings.max_question_characters,
             sources=lambda: [document.text for document in self.documents() if _is_guide(document)],
+            calibrations=self.settings.home / CALIBRATION_FILE,
         )
         return CritiqueStream(self._stored(stream))
 

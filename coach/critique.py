@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Protocol
 
 from coach.errors import BackendError, ModelMissingError, UsageError
@@ -100,14 +101,15 @@ def critique(
     voice: Callable[[], Voice],
     question_limit: int,
     sources: Callable[[], Sequence[str]] = tuple,
+    calibrations: Path | None = None,
 ) -> CritiqueStream:
     """Read `draft` as the committee does. Nothing is computed before the stream is read.
 
     `kind` is guessed from the question where it is None. `sources` are the texts the rubric quotes: sentences pasted
-    from them are not the candidate's. The stream raises UsageError for an empty draft
+    from them are not the candidate's. `calibrations` is a file with the user's own. The stream raises UsageError for an empty draft
     or question, one far too long, and a kind that the rubric does not know.
     """
-    flow = _Flow(draft, question, rubric, kind, embedder, voice, question_limit, sources)
+    flow = _Flow(draft, question, rubric, kind, embedder, voice, question_limit, sources, calibrations)
     return CritiqueStream(flow.events())
 
 
@@ -139,6 +141,7 @@ class _Flow:
     voice: Callable[[], Voice]
     question_limit: int
     sources: Callable[[], Sequence[str]]
+    calibrations: Path | None
     steps: dict[str, float] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     started: float = 0.0
@@ -209,7 +212,7 @@ class _Flow:
         return model, f"No language model judged this. {voice.reason}"
 
     def _calibration(self, model: ChatModel) -> Calibration:
-        found = load_calibration(model.name)
+        found = load_calibration(model.name, self.calibrations)
         if found is None:
             self.notices.append(
                 f"The judge is not calibrated for {model.name}: its verdicts use the thresholds of the built-in model. "

@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coach.errors import BackendError
+from coach.errors import BackendError, UsageError
 from coach.evidence import Evidence, find_evidence
 from coach.prompts import fill_prompt
 from coach.protocols import ChatModel, Embedder
@@ -122,9 +123,23 @@ def missing(criterion: Criterion) -> Verdict:
     return _told(Verdict(criterion, "missing", 0.0), None)
 
 
-def load_calibration(model_name: str) -> Calibration | None:
-    """The shipped calibration of the chat model with this name, None where it was never measured."""
-    return _shipped().get(model_name.casefold())
+def load_calibration(model_name: str, own: Path | None = None) -> Calibration | None:
+    """The calibration of the chat model with this name, None where it was never measured.
+
+    One in the file `own`, which `coach eval critique --calibrate` writes, goes before the shipped one. Raises
+    UsageError for such a file that cannot be read.
+    """
+    name = model_name.casefold()
+    if own is not None and own.is_file():
+        try:
+            found = _calibrations(own.read_text(encoding="utf-8"))
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise UsageError(
+                f"The calibration {own} cannot be read ({error}): delete it, or run `coach eval critique --calibrate`."
+            ) from error
+        if name in found:
+            return found[name]
+    return _shipped().get(name)
 
 
 def default_calibration() -> Calibration:
@@ -134,7 +149,10 @@ def default_calibration() -> Calibration:
 
 @cache
 def _shipped() -> Mapping[str, Calibration]:
-    text = files("coach").joinpath(CALIBRATION_FILE).read_text(encoding="utf-8")
+    return _calibrations(files("coach").joinpath(CALIBRATION_FILE).read_text(encoding="utf-8"))
+
+
+def _calibrations(text: str) -> dict[str, Calibration]:
     return {name.casefold(): read_calibration(name, one) for name, one in json.loads(text)["models"].items()}
 
 

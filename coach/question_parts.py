@@ -7,11 +7,11 @@ import re
 from coach.words import content_words
 
 MAX_PARTS = 3
-_ASKS = (
-    r"(?:what|which|who|whom|whose|when|where|why|how|is|are|was|were|do|does|did|can|could|should|will|would)"
-)
+_ASKS = r"(?:what|which|who|whom|whose|when|where|why|how|is|are|was|were|do|does|did|can|could|should|will|would)"
 # "..., and how many interviews ..."; "... process last and what is the dress code?"
-_JOINED = re.compile(rf"[,;]?\s+(?:and|but|plus|also)(?:\s+(?:also|then|if so))?,?\s+(?={_ASKS}\b)", re.IGNORECASE)
+_JOINED = re.compile(
+    rf"[,;]?\s+(?:and|but|plus|also)(?:\s+(?:also|then|if so))?,?\s+(?={_ASKS}\b)", re.IGNORECASE
+)
 _ENDED = re.compile(r"(?<=\?)\s+")
 # An auxiliary after "and" opens a question only with its subject: "and is it paid", not "find and can prove".
 _BARE_AUXILIARY = re.compile(

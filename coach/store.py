@@ -18,7 +18,7 @@ from coach.errors import CoachError, UsageError
 from coach.types import Band, Critique, Level, Override, Rubric
 
 FILE = "critiques.sqlite3"
-BUSY_SECONDS = 1.0  # how long a call waits for another process
+BUSY_SECONDS = 5.0  # how long a call waits for another window: a slow disk under load takes its time
 ID_LENGTH = (
     12  # hexadecimal digits of a draft's id: short enough to type, and no two of a million drafts share it
 )

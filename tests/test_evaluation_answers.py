@@ -143,7 +143,8 @@ def test_what_there_is_is_kept_on_the_way(coach_with, cases_file, monkeypatch):
 
 def test_extractive_and_generated_stand_side_by_side(coach_with, cases_file):
     sources = coach_with()
-    model = coach_with(ScriptedChatModel("The process often takes 6-8 weeks. Bring snacks."), "embedded")
+    told = "The process often takes 6-8 weeks. Bring snacks."
+    model = coach_with(ScriptedChatModel(told, choices={"": "Yes"}), "embedded")
     runs = [run_answers(coach.settings, cases_file=cases_file, coach=coach) for coach in (sources, model)]
     assert runs[1].rows[0].outcome == "generated"
     assert runs[1].rows[0].measures["left_out"][0] == 1

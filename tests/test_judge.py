@@ -2,13 +2,15 @@
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coach.coach import MemoryEmbedder
-from coach.errors import BackendError
+from coach.errors import BackendError, UsageError
+from coach.evaluation.judge_fit import write
 from coach.evidence import find_evidence, is_touched
 from coach.judge import (
     UNSURE,
@@ -264,6 +266,19 @@ def test_the_shipped_calibration_covers_the_built_in_model_and_every_criterion()
     assert 0 < shipped.partly < shipped.met < 1
     assert shipped.weights["opinion"] > 0 and shipped.weights["evidence"] > 0
     assert load_calibration("another-model") is None
+
+
+def test_the_users_own_calibration_goes_before_the_shipped_one_and_a_broken_one_is_named(tmp_path):
+    own = tmp_path / "judge_calibration.json"
+    name = "qwen2.5-coder-1.5b-instruct-q4_k_m"
+    shipped = default_calibration()
+    assert load_calibration(name, own) == shipped
+    write(replace(shipped, model="Another-Model", met=0.9), own)
+    assert load_calibration("another-model", own).met == 0.9
+    assert load_calibration(name, own) == shipped
+    own.write_text("{", encoding="utf-8")
+    with pytest.raises(UsageError, match="delete it, or run"):
+        load_calibration(name, own)
 
 
 def test_a_calibration_that_is_not_whole_is_an_error_of_ours():

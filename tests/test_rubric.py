@@ -231,6 +231,8 @@ def test_nearly_every_criterion_has_an_example_of_the_article(rubric):
         ("subjective_ratings", "We ask the nurses how helpful they find it."),
         ("subjective_ratings", "We measure success with a thumbs-up button."),
         ("subjective_ratings", "The main metric is user satisfaction."),
+        # "assistant" and "want" end like a denial and are none
+        ("subjective_ratings", "The assistant we want to build is measured with a thumbs-up button."),
         ("subjective_ratings", "I look at star ratings in the app store."),
         ("subjective_ratings", "We'd ask users whether they like it."),
     ],

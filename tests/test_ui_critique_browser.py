@@ -119,7 +119,10 @@ def test_stop_keeps_the_draft_and_the_verdicts_so_far(open_page) -> None:
 def test_what_was_typed_is_there_after_a_visit_to_another_page(open_page) -> None:
     page = open_critique(open_page)
     page.get_by_label("Your draft answer").fill(DRAFT)
-    page.get_by_role("link", name="Library").click(delay=50)  # as long as a finger stays down
+    page.keyboard.press("Tab")  # Streamlit drops a click that comes while it takes the text over
+    page.wait_for_timeout(300)
+    page.locator(QUIET).wait_for()
+    page.get_by_role("link", name="Library").click()
     page.get_by_role("heading", name="Library").wait_for()
     page.locator(QUIET).wait_for()
     page.get_by_role("link", name="Critique").click()

@@ -167,11 +167,12 @@ def _judged(coach: Coach, job: Job) -> Row:
 
 
 def _notes(coach: Coach) -> tuple[str, ...]:
-    from coach.judge import load_calibration
+    from coach.judge import CALIBRATION_FILE, load_calibration
 
     notes = [f"Who judges: {coach.backend_reason}"]
     model = coach.voice().model
-    if model is not None and load_calibration(model.name) is None:
+    own = coach.settings.home / CALIBRATION_FILE
+    if model is not None and load_calibration(model.name, own) is None:
         notes.append(
             f"The judge is not calibrated for {model.name}: `coach eval critique --calibrate` does that."
         )

@@ -308,9 +308,9 @@ def write(calibration: Calibration, path: Path) -> None:
 
 
 def _drafts(folder: Path) -> Iterator[dict[str, Any]]:
-    files = sorted(folder.glob("drafts-*.jsonl"))
+    files = sorted(folder.glob("drafts*.jsonl"))
     if not files:
-        raise UsageError(f"{folder} holds no drafts-*.jsonl: get them with `git checkout -- bench/critique`.")
+        raise UsageError(f"{folder} holds no drafts.jsonl: get them with `git checkout -- bench/critique`.")
     for file in files:
         for line in file.read_text(encoding="utf-8").splitlines():
             yield json.loads(line)
