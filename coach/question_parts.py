@@ -31,7 +31,12 @@ def question_parts(question: str) -> tuple[str, ...]:
         parts.extend(_joined(sentence))
     if not 2 <= len(parts) <= MAX_PARTS or not all(map(_asks, parts)):
         return (question,)
-    return tuple(part if part.endswith("?") else f"{part.rstrip(' ,;.')}?" for part in parts)
+    return tuple(map(_written_out, parts))
+
+
+def _written_out(part: str) -> str:
+    ended = part if part.endswith("?") else f"{part.rstrip(' ,;.')}?"
+    return ended[:1].upper() + ended[1:]
 
 
 def _joined(sentence: str) -> list[str]:

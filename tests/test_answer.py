@@ -166,7 +166,7 @@ def test_a_question_half_covered_is_answered_in_part_and_the_rest_is_named(sourc
     reply = sources_only.answer("How long does the process take and how many minutes is a round?").result()
     assert isinstance(reply, Answer)
     assert "6-8 weeks" in reply.text
-    assert reply.not_covered == ("how many minutes is a round?",)
+    assert reply.not_covered == ("How many minutes is a round?",)
 
 
 def test_a_refusal_names_what_is_missing_and_shows_what_stands_near_as_no_answer(sources_only):
@@ -185,7 +185,7 @@ def test_the_model_is_asked_about_each_part_and_one_no_leaves_the_other_answered
         .result()
     )
     assert isinstance(reply, Answer)
-    assert reply.not_covered == ("when is the candidate promoted?",)
+    assert reply.not_covered == ("When is the candidate promoted?",)
 
 
 def test_both_parts_of_a_covered_question_are_answered(sources_only):

@@ -10,12 +10,12 @@ from coach.question_parts import question_parts
     [
         (
             "How long does it take and what is the dress code?",
-            ("How long does it take?", "what is the dress code?"),
+            ("How long does it take?", "What is the dress code?"),
         ),
         ("What is RAG? And how is it tested?", ("What is RAG?", "And how is it tested?")),
         (
             "How many rounds are there, and can I skip one?",
-            ("How many rounds are there?", "can I skip one?"),
+            ("How many rounds are there?", "Can I skip one?"),
         ),
     ],
 )
