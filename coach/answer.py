@@ -309,6 +309,8 @@ class _Flow:
             self.trace = replace(self.trace, usage=stream.usage)
 
     def _checked(self, said: str, extracted: Answer) -> Answer:
+        if self.trace.usage is not None and self.trace.usage.completion >= self.settings.max_tokens:
+            said = _up_to_last_full_stop(said)
         checked = _without_repeats(verify(said, extracted.passages, self.embedder))
         self._lap("verify")
         supported = [sentence for sentence in checked if sentence.status == "supported"]
@@ -385,6 +387,12 @@ def _merged(found: Sequence[tuple[Passage, ...]], limit: int) -> tuple[Passage, 
 def _best_two(sentences: Sequence[Sentence]) -> list[Sentence]:
     """What the sources say nearest to a question they do not answer."""
     return sorted(sentences, key=lambda sentence: -sentence.citations[0].support)[:RELATED]
+
+
+def _up_to_last_full_stop(said: str) -> str:
+    """Text cut off by the token limit, without the sentence it was cut in; all of it where none is whole."""
+    end = max(said.rfind(mark) for mark in ".!?")
+    return said[: end + 1] if end > 0 else said
 
 
 def _milliseconds(since: float) -> float:

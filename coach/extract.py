@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,10 @@ MAX_SENTENCES_FAR = 8
 # heading, heading; then words), three sentences shown.
 MEANING_WEIGHT = 0.75
 WORDS_WEIGHT = 0.25
+
+_BYLINE = re.compile(
+    r"\b\d+[- ]min(?:ute)?s? read\b", re.IGNORECASE
+)  # "9 min read": about the page, no statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ def _candidates(passages: Sequence[Passage]) -> list[_Candidate]:
         heading = passage.chunk.headings[-1] if passage.chunk.headings else passage.title
         for place, (start, end) in enumerate(split_sentences(passage.chunk.text)):
             text = passage.chunk.text[start:end]
-            if text in seen:
+            if text in seen or _BYLINE.search(text):
                 continue
             seen.add(text)
             cosine = (

@@ -59,6 +59,20 @@ def test_the_models_text_never_loses_a_fact_the_sources_sentences_had(coach_with
     assert "5-7" in events[-1].reply.text
 
 
+def test_a_sentence_that_the_token_limit_cut_off_is_not_shown(library, embedder):
+    settings = load_settings(backend="embedded", max_tokens=16)
+    cut = f"{TRUE} A typical loop involves 5-7 rounds and the recruiter"
+    model = ScriptedChatModel(cut, choices={"": "Yes"})
+    voice = LoadedChatModel(model, "embedded", "for the test")
+    reply = Coach(settings, embedder, load_index(settings, embedder.name), voice).answer(ROUNDS).result()
+    assert TRUE in reply.text
+    assert not any(
+        "A typical loop involves" in sentence.text and sentence.origin == "model"
+        for sentence in reply.sentences
+    )
+    assert reply.left_out == ()
+
+
 def test_every_citation_is_byte_exact(coach_with):
     coach = coach_with(ScriptedChatModel(TRUE))
     for question in (ROUNDS, "What is model empathy?", "What should I know about RAG and fine-tuning?"):

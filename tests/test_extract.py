@@ -32,5 +32,12 @@ def test_a_sentence_found_twice_is_shown_once(embedder):
     assert len(extract("How many rounds?", twice, embedder)) == 1
 
 
+def test_a_byline_is_no_answer(embedder):
+    page = [passage("· Valenx Press · 9 min read"), passage("The loop has 5-7 rounds.", rank=2)]
+    assert [sentence.text for sentence in extract("How many minutes?", page, embedder)] == [
+        "The loop has 5-7 rounds."
+    ]
+
+
 def test_no_passages_no_sentences(embedder):
     assert extract("anything", [], embedder) == ()

@@ -1,5 +1,7 @@
 """Citations are made by the program: true sentences find their source, false ones are marked."""
 
+from dataclasses import replace
+
 import pytest
 from builders import passage
 from fakes import HashingEmbedder
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from coach.sentences import split_sentences
 from coach.settings import corpus_folder
+from coach.support import load_support_model
 from coach.verify import clean, verify
 
 ROUNDS = (
@@ -28,6 +31,13 @@ def passages():
     ]
 
 
+@pytest.fixture()
+def carried(monkeypatch):
+    """The threshold as fitted, without what is added for a reader's safety: what the signals understand."""
+    fitted = replace(load_support_model(), threshold=0.73)
+    monkeypatch.setattr("coach.verify.load_support_model", lambda: fitted)
+
+
 def only(sentences):
     assert len(sentences) == 1
     return sentences[0]
@@ -44,7 +54,7 @@ def test_a_verbatim_sentence_is_cited_at_its_exact_characters(passages, embedder
     assert sentence.citations[0].support > 0.95
 
 
-def test_a_paraphrase_is_supported(passages, embedder):
+def test_a_paraphrase_is_supported(passages, embedder, carried):
     text = "From first contact to the offer, the process takes 6-8 weeks."
     assert only(verify(text, passages, embedder)).status == "supported"
 
@@ -59,7 +69,7 @@ def test_a_paraphrase_is_supported(passages, embedder):
         "The capital of France is Paris.",
     ],
 )
-def test_what_the_sources_do_not_say_is_unsupported_and_uncited(text, passages, embedder):
+def test_what_the_sources_do_not_say_is_unsupported_and_uncited(text, passages, embedder, carried):
     sentence = only(verify(text, passages, embedder))
     assert (sentence.status, sentence.citations) == ("unsupported", ())
 
@@ -84,7 +94,7 @@ def test_without_passages_nothing_is_supported(embedder):
     assert verify("", [], embedder) == ()
 
 
-def test_a_claim_over_two_sentences_cites_both(passages, embedder):
+def test_a_claim_over_two_sentences_cites_both(passages, embedder, carried):
     text = "The interview loop for a Generative AI PM typically consists of 5-7 rounds and takes 6-8 weeks."
     sentence = only(verify(text, passages, embedder))
     assert [citation.span.text.split()[0] for citation in sentence.citations] == ["A", "The"]
@@ -100,11 +110,11 @@ def test_a_claim_over_two_sentences_cites_both(passages, embedder):
         "Prior experience is mandatory.",
     ],
 )
-def test_a_small_lie_in_a_true_sentence_is_unsupported(text, passages, embedder):
+def test_a_small_lie_in_a_true_sentence_is_unsupported(text, passages, embedder, carried):
     assert only(verify(text, passages, embedder)).status == "unsupported"
 
 
-def test_a_figure_in_words_and_a_short_form_are_understood(passages, embedder):
+def test_a_figure_in_words_and_a_short_form_are_understood(passages, embedder, carried):
     for text in (
         "The process often takes six to eight weeks from first contact to offer.",
         "GenAI PMs at FAANG companies typically earn $250k to $400k+ in total compensation annually.",
@@ -139,3 +149,10 @@ def test_sentences_of_the_article_cut_short_are_all_carried(embedder):
                 judged = verify(f"{claim}.", [source], embedder)
                 assert {sentence.status for sentence in judged} == {"supported"}, claim
     assert short >= 40
+
+
+def test_a_reader_is_shown_only_what_is_surer_than_the_fit_asks(passages, embedder):
+    near = only(verify("From first contact to the offer, the process takes 6-8 weeks.", passages, embedder))
+    assert near.status == "unsupported"  # true, and not sure enough to be shown as proven: that is the price
+    plain = only(verify("The process often takes 6-8 weeks from first contact to offer.", passages, embedder))
+    assert plain.status == "supported"

@@ -28,7 +28,7 @@ from coach.evaluation.critique_figures import (
 )
 from coach.evaluation.report import SPLITS
 from coach.evaluation.run import Row, Run
-from coach.evaluation.runner import KEPT_EVERY, Progress, _run, _taken_up
+from coach.evaluation.runner import KEPT_EVERY, Progress, run_of, taken_up
 from coach.evaluation.selection import bench_folder
 
 if TYPE_CHECKING:
@@ -100,8 +100,8 @@ def run_critique(
         "limit": limit,
     }
     notes = _notes(coach)  # loads the model: who judges is known only then
-    started = _run("critique", coach, (), selection=selection, seed=seed, complete=False, notes=notes)
-    rows = {row.id: row for row in _taken_up(earlier, started)} if earlier is not None else {}
+    started = run_of("critique", coach, (), selection=selection, seed=seed, complete=False, notes=notes)
+    rows = {row.id: row for row in taken_up(earlier, started)} if earlier is not None else {}
     jobs = list(cases.jobs())
     complete = False
     try:

@@ -15,11 +15,11 @@ from coach.evaluation.run import Row, Run
 from coach.evaluation.runner import (
     KEPT_EVERY,
     Progress,
-    _now,
-    _public_sets,
-    _taken_up,
-    _told,
     code_fingerprint,
+    now,
+    public_sets,
+    shared_settings,
+    taken_up,
 )
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def run_grading(
     """
     from coach.backends import load_chat_model, load_embedder
 
-    sets, notes = read_sets(_public_sets(data))
+    sets, notes = read_sets(public_sets(data))
     drawn = [(graded, sample(graded.answers, limit or SAMPLE, seed)) for graded in sets]
     embedder = embedder or load_embedder(settings)
     voice = voice or load_chat_model(settings)
@@ -59,21 +59,21 @@ def run_grading(
         raise BackendError(voice.reason)
     started = Run(
         "grading",
-        _now(),
+        now(),
         package.__version__,
         code_fingerprint(),
         voice.backend,
         voice.model.name,
         embedder.name,
         "",
-        _told(settings),
+        shared_settings(settings),
         {"sets": [graded.name for graded in sets], "answers_a_set": limit or SAMPLE},
         seed,
         (),
         complete=False,
         notes=notes,
     )
-    rows = {row.id: row for row in _taken_up(earlier, started)} if earlier is not None else {}
+    rows = {row.id: row for row in taken_up(earlier, started)} if earlier is not None else {}
     done = set(rows)
     waiting = [
         (graded, [one for one in answers if grading.row_id(graded.name, one) not in done])

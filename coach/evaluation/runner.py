@@ -65,8 +65,8 @@ def run_answers(
         "subset": subset,
         "limit": limit,
     }
-    started = _run("answers", coach, (), selection=selection, seed=seed, complete=False)
-    rows = {row.id: row for row in _taken_up(earlier, started)} if earlier is not None else {}
+    started = run_of("answers", coach, (), selection=selection, seed=seed, complete=False)
+    rows = {row.id: row for row in taken_up(earlier, started)} if earlier is not None else {}
     waiting = [case for case in chosen if case.id not in rows]
     complete = False
     try:
@@ -105,7 +105,7 @@ def run_speed(settings: Settings, *, seed: int = 0, progress: Progress | None = 
     )
     rows += speed.verification(coach, questions[:WARM_QUESTIONS], embedder)
     notes = (f"Index: {len(coach.index)} passages.", f"Who speaks: {coach.backend_reason}")
-    return _run("speed", coach, rows, selection={"questions": WARM_QUESTIONS}, seed=seed, notes=notes)
+    return run_of("speed", coach, rows, selection={"questions": WARM_QUESTIONS}, seed=seed, notes=notes)
 
 
 def run_retrieval(
@@ -118,7 +118,7 @@ def run_retrieval(
     from coach.backends import load_embedder
     from coach.evaluation import retrieval
 
-    folder = _public_sets(data)
+    folder = public_sets(data)
     embedder = load_embedder(settings)
     parts = retrieval.read_sets(folder)
     results = {}
@@ -145,14 +145,14 @@ def run_retrieval(
                 progress("retrieval", number, len(parts))
     return Run(
         "retrieval",
-        _now(),
+        now(),
         package.__version__,
         code_fingerprint(),
         "none",
         None,
         embedder.name,
         "",
-        _told(settings),
+        shared_settings(settings),
         {"sets": [part.name for part in parts]},
         seed,
         tuple(rows),
@@ -168,19 +168,19 @@ def run_support(settings: Settings, data: Path | None, *, seed: int = 0, say: Ca
     from coach.backends import load_embedder
     from coach.evaluation import support
 
-    folder = _public_sets(data)
+    folder = public_sets(data)
     embedder = load_embedder(settings)
     figures, _ = support.run(folder, support.CLAIMS, embedder, support.DEFAULT_CACHE, say)
     return Run(
         "support",
-        _now(),
+        now(),
         package.__version__,
         code_fingerprint(),
         "none",
         None,
         embedder.name,
         "",
-        _told(settings),
+        shared_settings(settings),
         {"sets": list(figures["leave_one_set_out"])},
         seed,
         (),
@@ -210,7 +210,8 @@ def code_fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
-def _public_sets(data: Path | None) -> Path:
+def public_sets(data: Path | None) -> Path:
+    """The folder with the public sets. Raises UsageError where there is none."""
     folder = data or bench_folder().parent.parent / "shared" / "data"
     if not folder.is_dir():
         raise UsageError(
@@ -235,7 +236,7 @@ def _loaded(settings: Settings, progress: Progress | None) -> Coach:
     return coach
 
 
-def _taken_up(earlier: Run, started: Run) -> tuple[Row, ...]:
+def taken_up(earlier: Run, started: Run) -> tuple[Row, ...]:
     """What an earlier run scored, if it is the same but for its date; cases that failed are asked again."""
     for name in ("suite", "code", "model", "embedder", "index_fingerprint", "settings", "selection", "seed"):
         if getattr(earlier, name) != getattr(started, name):
@@ -249,7 +250,7 @@ def _with_rows(run: Run, rows: Mapping[str, Row], chosen: Iterable[Case]) -> Run
     return replace(run, rows=tuple(rows[case.id] for case in chosen if case.id in rows))
 
 
-def _run(
+def run_of(
     suite: str,
     coach: Coach,
     rows: Iterable[Row],
@@ -259,16 +260,17 @@ def _run(
     complete: bool = True,
     notes: tuple[str, ...] = (),
 ) -> Run:
+    """A run of `suite` as of now: who spoke, over which index, with which settings and code."""
     return Run(
         suite,
-        _now(),
+        now(),
         package.__version__,
         code_fingerprint(),
         coach.backend,
         coach.model_name,
         coach.embedder.name,
         coach.index.fingerprint,
-        _told(coach.settings),
+        shared_settings(coach.settings),
         selection,
         seed,
         tuple(rows),
@@ -277,11 +279,13 @@ def _run(
     )
 
 
-def _now() -> str:
+def now() -> str:
+    """The time as a run notes it: UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _told(settings: Settings) -> dict[str, Any]:
+def shared_settings(settings: Settings) -> dict[str, Any]:
+    """The settings that a run may tell: those of this machine stay here."""
     return {name: value for name, value in settings.model_dump(mode="json").items() if name not in PRIVATE}
 
 
