@@ -220,7 +220,12 @@ class _Flow:
                 ).messages
                 for near in groups
             ]
-            close_look = compose_check(part.text, nearest_stated(passages, part.sentences))
+            # A follow-up with its earlier question behind it reads as two: about it a No means little.
+            close_look = (
+                ()
+                if self.trace.rewritten
+                else compose_check(part.text, nearest_stated(passages, part.sentences))
+            )
             evidence = ask_model(part.evidence, model, prompts, close_look)
             self.near = groups[evidence.section]
             return replace(part, evidence=evidence)
