@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coach.errors import UsageError
+from coach.evaluation import metrics
 from coach.protocols import Embedder
 from coach.sentences import split_sentences
 from coach.settings import corpus_folder
@@ -279,14 +280,8 @@ def _bounds(name: str) -> tuple[float | None, float | None]:
 
 
 def area_under_curve(labels: NDArray[np.int64], scores: Array) -> float:
-    """Chance that a supported claim scores above an unsupported one, ties counting half (Mann & Whitney 1947)."""
-    positives, negatives = scores[labels == 1], scores[labels == 0]
-    if not len(positives) or not len(negatives):
-        return float("nan")
-    ordered = np.sort(negatives)
-    below = np.searchsorted(ordered, positives, side="left")
-    not_above = np.searchsorted(ordered, positives, side="right")
-    return float((below + not_above).mean() / 2 / len(negatives))
+    """Chance that a supported claim scores above an unsupported one, ties counting half."""
+    return metrics.area_under_curve(scores[labels == 1].tolist(), scores[labels == 0].tolist())
 
 
 def balanced_accuracy(labels: NDArray[np.int64], scores: Array, threshold: float) -> float:
