@@ -7,7 +7,7 @@ import json
 import sqlite3
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, cast, get_args
 
 from coach.critique_json import critique_from_json, critique_to_json
 from coach.errors import CoachError, UsageError
+from coach.local_database import transaction
 from coach.types import Band, Critique, Level, Override, Rubric
 
 FILE = "critiques.sqlite3"
@@ -234,17 +235,8 @@ class CritiqueStore:
     def _opened(self, trouble: str) -> Iterator[sqlite3.Connection]:
         """One transaction. `trouble` says what becomes of the draft when the file fails."""
         try:
-            if not self.path.exists():
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self.path.touch(mode=0o600)  # what somebody wrote is nobody else's to read
-            with closing(sqlite3.connect(self.path, timeout=BUSY_SECONDS)) as database:
-                database.execute("PRAGMA journal_mode=WAL")
-                database.execute("PRAGMA synchronous=NORMAL")
-                database.execute("PRAGMA secure_delete=ON")  # a deleted draft leaves no bytes behind
-                with database:
-                    for statement in _SCHEMA.split(";"):
-                        database.execute(statement)
-                    yield database
+            with transaction(self.path, _SCHEMA, wait_seconds=BUSY_SECONDS) as database:
+                yield database
         except (sqlite3.Error, OSError, ValueError, LookupError) as error:
             raise StoreError(
                 f"The draft {trouble} ({FILE}: {error}): {_next_step(error, self.path)}."

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from coach.local_database import transaction
 from coach.types import Answer, Passage, Reply
 
 FILE = "traces.sqlite3"
@@ -96,18 +97,8 @@ class TraceStore:
             raise OSError(f"{self.path.name} cannot be read: {error}") from error
         return [_stored(row) for row in rows]
 
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        """One transaction. With the write-ahead log a process killed inside it loses that row and no other."""
-        if not self.path.is_file():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.touch(mode=0o600)  # what somebody asked is nobody else's to read
-        with closing(sqlite3.connect(self.path, timeout=BUSY_SECONDS)) as database:
-            database.execute("PRAGMA journal_mode=WAL")
-            database.execute("PRAGMA synchronous=NORMAL")
-            with database:
-                database.execute(_SCHEMA)
-                yield database
+    def _opened(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self.path, _SCHEMA, wait_seconds=BUSY_SECONDS)
 
 
 def _row(reply: Reply) -> tuple[str | None, ...]:

@@ -17,6 +17,7 @@ BASE = NOUNS | {
     "coach.copied",
     "coach.judge_talk",
     "coach.language",
+    "coach.local_database",
     "coach.not_prose",
     "coach.plain_text",
     "coach.prompts",
