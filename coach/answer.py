@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Protocol
 
 from coach.condense import Standalone, condense
 from coach.errors import BackendError, ModelMissingError
-from coach.extract import MAX_SENTENCES, MAX_SENTENCES_FAR, extract
+from coach.extract import MAX_SENTENCES, MAX_SENTENCES_FAR, FollowUp, extract
 from coach.gate import Evidence, ask_model, gate, nearest_stated
 from coach.generate import compose, compose_check
+from coach.language import language_of
 from coach.protocols import ChatModel, Embedder, PassageIndex
 from coach.question_parts import question_parts
 from coach.retrieve import retrieve
@@ -21,11 +22,14 @@ from coach.sanitize import clean_question
 from coach.sections import Section
 from coach.settings import Settings
 from coach.small_talk import small_talk
+from coach.spelling import Mended, mend_spelling
+from coach.translate import translate_question
 from coach.types import Answer, Passage, Refusal, Reply, Sentence, StepStarted, Trace, Turn
 from coach.verify import clean, verify
 from coach.words import content_words, numbers, share_covered
 
 NEAREST = 3
+FOLLOW_UP_PASSAGES = 20  # looked at for a follow-up, by itself and with the question it follows
 RELATED = 2  # sentences shown beside a refusal
 SECTIONS_ASKED = 2  # the answer stands in one of the two nearest sections for most questions
 ALREADY_SAID = 0.8  # share of a source sentence's words in the model's text from which it is not repeated
@@ -112,9 +116,11 @@ def answer(
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One of the things the question asks, the sources' sentences on it, and whether they answer it."""
+    """One of the things the question asks, the passages found for it, their sentences on it, and whether those
+    answer it."""
 
     text: str
+    passages: tuple[Passage, ...]
     sentences: tuple[Sentence, ...]
     evidence: Evidence
 
@@ -133,19 +139,22 @@ class _Flow:
     steps: dict[str, float] = field(default_factory=dict)
     near: tuple[Passage, ...] = ()  # passages, those of the section that convinced the model first
     started: float = 0.0
+    notes: list[str] = field(default_factory=list)  # how the question was read, before there is a trace
 
     def events(self) -> Iterator[Event]:
         self.started = self._last = time.perf_counter()
         yield StepStarted("Reading the question")
         self.question = clean_question(self.question, self.settings.max_question_characters)
-        standalone = condense(self.question, self.history)
+        own_words = small_talk(self.question)
+        asked = Mended(self.question) if own_words is not None else (yield from self._in_english())
+        standalone = condense(asked.text, self.history)
         self.trace = Trace(
             query=standalone.text,
             rewritten=standalone.rewritten,
             embedder=self.embedder.name,
             index_fingerprint=self.index.fingerprint,
+            notes=tuple(self.notes),
         )
-        own_words = small_talk(self.question)
         if own_words is not None:
             yield Finished(self._own_words(own_words, standalone))
             return
@@ -153,43 +162,88 @@ class _Flow:
         yield StepStarted("Searching the sources")
         parts, passages = self._search(standalone)
         self._weigh(parts)
-        covered = [part for part in parts if part.evidence.enough]
-        if not covered:
-            yield Finished(self._refusal(standalone, passages, parts))
-            return
-        self.trace = replace(self.trace, first_citation_ms=self._elapsed())
-        yield Extracted(replace(self._extracted(standalone, passages, parts), trace=self._closed_trace()))
-        if self.settings.backend != "none" and any(part.evidence.verdict == "unsure" for part in covered):
+        shown = any(part.evidence.enough for part in parts)
+        if shown:
+            yield self._at_once(self._extracted(standalone, passages, parts))
+        if self.settings.backend != "none" and any(part.evidence.verdict == "unsure" for part in parts):
             yield StepStarted("Checking the evidence")
-            parts = [self._second_opinion(part, passages) for part in parts]
+            parts = [self._second_opinion(part) for part in parts]
             self._weigh(parts)
         if not any(part.evidence.enough for part in parts):
             yield Finished(self._refusal(standalone, passages, parts))
             return
-        yield from self._spoken(self._extracted(standalone, passages, parts), standalone)
+        extracted = self._extracted(standalone, passages, parts)
+        if not shown:
+            yield self._at_once(extracted)
+        yield from self._spoken(extracted, standalone)
+
+    def _in_english(self) -> Generator[Event, None, Mended]:
+        """The question without its typos; one in another language as the chat model, where there is one, translates it."""
+        language = language_of(self.question)
+        if language in (None, "English"):
+            mended = mend_spelling(self.question, self.index.vocabulary())
+            self.notes += [f"I read “{typed}” as “{read_as}”." for typed, read_as in mended.changes]
+            return mended
+        try:
+            model = self.voice().model if self.settings.backend != "none" else None
+            if model is not None:
+                yield StepStarted("Putting the question into English")
+                english = translate_question(self.question, model)
+                if english is not None:
+                    self.notes.append(f"I read your question as “{english}”.")
+                    return Mended(english)
+        except (BackendError, ModelMissingError) as error:
+            self.notes.append(str(error))
+        return Mended(self.question)
+
+    def _at_once(self, extracted: Answer) -> Extracted:
+        """The sources' sentences, with the time they took."""
+        self.trace = replace(self.trace, first_citation_ms=self._elapsed())
+        return Extracted(replace(extracted, trace=self._closed_trace()))
 
     def _search(self, standalone: Standalone) -> tuple[list[_Part], tuple[Passage, ...]]:
         """Each part of the question with its sentences and evidence, and the passages they all stand in."""
-        asked = (standalone.text,) if standalone.rewritten else question_parts(standalone.text)
-        found = [
-            retrieve(text, embedder=self.embedder, index=self.index, limit=self.settings.passages)
-            for text in _each_standalone(asked)
-        ]
-        passages = found[0] if len(found) == 1 else _merged(found, self.settings.passages)
+        if standalone.rewritten:
+            return self._search_follow_up(standalone)
+        asked = question_parts(standalone.text)
+        found = [self._retrieve(text, self.settings.passages) for text in _each_standalone(asked)]
         self._lap("retrieve")
         most = MAX_SENTENCES_FAR if len(asked) == 1 else MAX_SENTENCES
-        sentences = [extract(text, passages, self.embedder, most_when_far=most) for text in asked]
+        parts = []
+        for text, own in zip(asked, found, strict=True):
+            sentences = extract(text, own, self.embedder, most_when_far=most)
+            parts.append(_Part(text, own, sentences, gate(text, own, sentences)))
         self._lap("extract")
-        parts = [
-            _Part(text, own, gate(text, passages, own)) for text, own in zip(asked, sentences, strict=True)
-        ]
-        return parts, passages
+        return parts, found[0] if len(found) == 1 else _merged(parts, self.settings.passages)
+
+    def _search_follow_up(self, standalone: Standalone) -> tuple[list[_Part], tuple[Passage, ...]]:
+        """A follow-up is one part; the passages that its earlier question leads to are among those it is looked for in."""
+        alone = self._retrieve(standalone.asked, FOLLOW_UP_PASSAGES)
+        before = self._retrieve(standalone.earlier, FOLLOW_UP_PASSAGES)
+        together = self._retrieve(standalone.text, FOLLOW_UP_PASSAGES)
+        led_to = {passage.chunk.id for passage in before[:NEAREST]}
+        near = [p for p in together if p.rank <= self.settings.passages or p.chunk.id in led_to]
+        passages = tuple(replace(passage, rank=rank) for rank, passage in enumerate(near, 1))
+        self._lap("retrieve")
+        text = standalone.text
+        follow_up = FollowUp(standalone.asked, alone, standalone.earlier, before)
+        sentences = extract(text, passages, self.embedder, follow_up=follow_up)
+        self._lap("extract")
+        return [_Part(text, passages, sentences, gate(text, passages, sentences))], passages
+
+    def _retrieve(self, text: str, limit: int) -> tuple[Passage, ...]:
+        return retrieve(text, embedder=self.embedder, index=self.index, limit=limit)
 
     def _extracted(
         self, standalone: Standalone, passages: tuple[Passage, ...], parts: Sequence[_Part]
     ) -> Answer:
         """The sources' own sentences on every part they cover; the others are named."""
-        covered = [sentence for part in parts if part.evidence.enough for sentence in part.sentences]
+        covered = [
+            _citing(sentence, part.passages, passages)
+            for part in parts
+            if part.evidence.enough
+            for sentence in part.sentences
+        ]
         return Answer(
             self.question,
             standalone.text,
@@ -199,7 +253,7 @@ class _Flow:
             not_covered=tuple(part.text for part in parts if not part.evidence.enough),
         )
 
-    def _second_opinion(self, part: _Part, passages: tuple[Passage, ...]) -> _Part:
+    def _second_opinion(self, part: _Part) -> _Part:
         """The part as the chat model sees it over the nearest sections; without one, the first verdict stands."""
         if part.evidence.verdict != "unsure":
             return part
@@ -207,7 +261,7 @@ class _Flow:
             model = self.voice().model
             if model is None:
                 return part
-            groups = self._nearest_sections(passages)
+            groups = self._nearest_sections(part.passages)
             prompts = [
                 compose(
                     part.text,
@@ -224,7 +278,7 @@ class _Flow:
             close_look = (
                 ()
                 if self.trace.rewritten
-                else compose_check(part.text, nearest_stated(passages, part.sentences))
+                else compose_check(part.text, nearest_stated(part.passages, part.sentences))
             )
             evidence = ask_model(part.evidence, model, prompts, close_look)
             self.near = groups[evidence.section]
@@ -290,7 +344,7 @@ class _Flow:
             return
         history = self.history if standalone.rewritten else ()
         prompt = compose(
-            self.question if standalone.rewritten else standalone.text,
+            standalone.asked,
             history,
             self.near or extracted.passages,
             self.sections(),
@@ -344,7 +398,7 @@ class _Flow:
         text += f" and found no mention of {missing}" if missing else ""
         text += "; the nearest are listed below." if passages else " and found nothing near it."
         off_topic = all(part.evidence.reason == "off_topic" for part in parts)
-        related = () if off_topic else tuple(_best_two(parts[0].sentences))
+        related = () if off_topic else tuple(_best_two(parts[0], passages))
         return Refusal(
             self.question,
             standalone.text,
@@ -382,16 +436,36 @@ def _each_standalone(parts: Sequence[str]) -> list[str]:
     return [parts[0], *(condense(part, [first]).text for part in parts[1:])]
 
 
-def _merged(found: Sequence[tuple[Passage, ...]], limit: int) -> tuple[Passage, ...]:
-    """The best passages of every part in turn, each once, ranked anew."""
-    turns = [passage for row in zip_longest(*found) for passage in row if passage is not None]
-    kept = list({passage.chunk.id: passage for passage in turns}.values())[:limit]
+def _merged(parts: Sequence[_Part], limit: int) -> tuple[Passage, ...]:
+    """The best passages of every part in turn and all that are cited, each once, ranked anew."""
+    turns = [passage for row in zip_longest(*(part.passages for part in parts)) for passage in row if passage]
+    cited = {
+        part.passages[citation.passage].chunk.id
+        for part in parts
+        for sentence in part.sentences
+        for citation in sentence.citations
+    }
+    distinct = {passage.chunk.id: passage for passage in reversed(turns)}
+    kept = [p for place, p in enumerate(reversed(distinct.values())) if place < limit or p.chunk.id in cited]
     return tuple(replace(passage, rank=rank) for rank, passage in enumerate(kept, 1))
 
 
-def _best_two(sentences: Sequence[Sentence]) -> list[Sentence]:
+def _citing(sentence: Sentence, own: Sequence[Passage], all_passages: Sequence[Passage]) -> Sentence:
+    """The sentence with its citations counted in `all_passages` instead of in those of its part."""
+    places = {passage.chunk.id: place for place, passage in enumerate(all_passages)}
+    return replace(
+        sentence,
+        citations=tuple(
+            replace(citation, passage=places[own[citation.passage].chunk.id])
+            for citation in sentence.citations
+        ),
+    )
+
+
+def _best_two(part: _Part, all_passages: Sequence[Passage]) -> list[Sentence]:
     """What the sources say nearest to a question they do not answer."""
-    return sorted(sentences, key=lambda sentence: -sentence.citations[0].support)[:RELATED]
+    best = sorted(part.sentences, key=lambda sentence: -sentence.citations[0].support)[:RELATED]
+    return [_citing(sentence, part.passages, all_passages) for sentence in best]
 
 
 def _up_to_last_full_stop(said: str) -> str:

@@ -13,8 +13,11 @@ MAX_TURNS_BACK = 3  # whole history as the query is far worse than the last turn
 
 _OPENING = re.compile(
     r"^\W*(?:and\b|but\b|or\b|so\b|also\b|then\b|what about\b|how about\b|why(?: not)?\W*$|how so\b|like what\b"
-    r"|such as\b|for example\W*$|really\b|tell me more|go on\b|more\b|any (?:other|more)|what else\b|who else\b|else\b)",
+    r"|such as\b|really\b|tell me more|go on\b|more\b|any (?:other|more)|what else\b|who else\b|else\b|elaborate\b|(?:which|what) ones?\b)",
     re.IGNORECASE,
+)
+_ENDING = re.compile(
+    r"\b(?:for (?:example|instance)|instead|though|as well|either|then|else|like what)\W*$", re.IGNORECASE
 )
 _POINTING = re.compile(
     r"\b(?:it|its|they|them|their|theirs|those|these|he|she|him|her|the (?:former|latter|first|second|third|last|same|other) ?(?:one|ones)?"
@@ -33,10 +36,18 @@ _DUMMY_IT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Standalone:
-    """The question that will be searched. `rewritten` says whether earlier turns were added."""
+    """The question that will be searched: what was `asked`, and the `earlier` questions it leans on, if any."""
 
-    text: str
-    rewritten: bool
+    asked: str
+    earlier: str = ""
+
+    @property
+    def text(self) -> str:
+        return f"{self.asked} ({self.earlier})" if self.earlier else self.asked
+
+    @property
+    def rewritten(self) -> bool:
+        return bool(self.earlier)
 
 
 def condense(question: str, history: Sequence[Turn]) -> Standalone:
@@ -44,18 +55,18 @@ def condense(question: str, history: Sequence[Turn]) -> Standalone:
     question = question.strip()
     earlier = [turn.text.strip() for turn in history if turn.role == "user" and turn.text.strip()]
     if not earlier or not leans_on_earlier_turns(question):
-        return Standalone(question, False)
+        return Standalone(question)
     added: list[str] = []
     for turn in reversed(earlier[-MAX_TURNS_BACK:]):
         added.append(turn)
         if not leans_on_earlier_turns(turn):
             break
-    return Standalone(f"{question} ({' '.join(reversed(added))})", True)
+    return Standalone(question, " ".join(reversed(added)))
 
 
 def leans_on_earlier_turns(question: str) -> bool:
     """Whether the question cannot be understood alone: it opens as a continuation, points back, or names nothing."""
-    if _OPENING.search(question):
+    if _OPENING.search(question) or _ENDING.search(question):
         return True
     plain = _DUMMY_IT.sub(" ", _RELATIVE_THAT.sub(" ", question))
     if _POINTING.search(plain):

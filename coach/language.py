@@ -13,17 +13,17 @@ from coach.words import STOP_WORDS
 _FUNCTION_WORDS = {
     "German": "der die das und ist nicht ein eine einen mit für auf dem den von zu sich auch wird werden würde ich "
     "wir sie es bei oder aus nach dass wenn aber nur noch sind haben hat einer einem durch über kann alle als bitte "
-    "jeder jede jedes im wie wurde",
+    "jeder jede jedes im wie wurde wer wo wann warum welche welcher welches viel viele man gibt muss soll mein meine",
     "Spanish": "el la los las de que y en un una por con para es no del se lo como más pero sus le ya este sí "
-    "porque esta entre cuando muy sin sobre también me hasta hay donde desde todo nos durante todos cada si al",
+    "porque esta entre cuando muy sin sobre también me hasta hay donde desde todo nos durante todos cada si al qué cuál cuáles cuánto cuánta cuántas cuántos cómo quién dónde debo puedo tengo",
     "French": "le la les des et est une un du que dans pour qui par sur pas plus avec ne se ce sont au je nous vous "
-    "il elle être cette ou mais comme aux leur si tout ses tous chaque d'une",
+    "il elle être cette ou mais comme aux leur si tout ses tous chaque d'une quel quelle quels quelles combien comment pourquoi quoi dois faut qu'est-ce est-ce c'est",
     "Italian": "il lo la gli le di che è un una per con non del della sono si come più ma anche da nel alla questo "
-    "questa ho noi ogni ed dei delle quando tutti tutte",
+    "questa ho noi ogni ed dei delle quando tutti tutte quali quanto quanti quante perché chi dove devo posso cosa",
     "Portuguese": "o a os as de que e em um uma para com não é do da por se mais como mas ao dos das foi são na no "
-    "você eu nós isso cada também quando todos todas",
+    "você eu nós isso cada também quando todos todas qual quais quanto quantos quantas quem onde preciso devo",
     "Dutch": "de het een en van is dat niet op te met voor zijn die er aan ook als bij door maar om we ik wordt "
-    "naar deze kan worden zou hun elke alle",
+    "naar deze kan worden zou hun elke alle hoe wie wat waarom welke hoeveel moet mijn",
     "Polish": "i w na z się że nie do jest to o jak ale za po przez od dla są tym oraz lub każdy wszystkie",
     "Latin filler": "lorem ipsum dolor sit amet consectetur adipiscing elit sed eiusmod tempor incididunt labore "
     "dolore magna aliqua enim minim veniam quis nostrud exercitation ullamco laboris nisi aliquip ea commodo "
@@ -46,6 +46,7 @@ _SCRIPTS = {
     "THAI": "Thai",
 }
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_FEW_WORDS = 12  # a question: two function words are as many as it may have
 _SAMPLE = 4000  # characters: enough to tell a language, and a bound on the work
 _LEAST_SHARE = 0.2  # of the words; ordinary prose has 0.35 to 0.5 function words, many of them in these lists
 
@@ -68,7 +69,8 @@ def language_of(text: str) -> str | None:
     best, count = found.most_common(1)[0]
     if best != "English" and count <= 1.5 * found["English"]:
         best, count = "English", found["English"]  # an English text may quote a few foreign words
-    return best if count >= 3 and count / len(words) >= _LEAST_SHARE else None
+    least = 2 if len(words) <= _FEW_WORDS else 3
+    return best if count >= least and count / len(words) >= _LEAST_SHARE else None
 
 
 def _script(sample: str) -> str | None:

@@ -62,6 +62,9 @@ class PassageIndex(Protocol):
     def documents(self) -> list[Document]:
         """Every indexed document, in a stable order."""
 
+    def vocabulary(self) -> frozenset[str]:
+        """Every word of the documents, in lower case."""
+
 
 class TokenStream(Iterator[str], Protocol):
     """Text as the model speaks it. `usage` is known once the stream has ended."""

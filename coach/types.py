@@ -43,8 +43,10 @@ class Passage:
     """A retrieved chunk. `score` is higher for better; `rank` starts at 1.
 
     `sentence_scores` holds one score for each sentence that `coach.sentences.split_sentences`
-    finds in the chunk's text, in order: the cosine of the sentence to the query.
-    `also_in` names further sources with the same content.
+    finds in the chunk's text, in order: the cosine of the sentence to the query. `asked_scores`, where the
+    document comes with written-down questions, holds for each sentence the cosine of the query to the nearest
+    question that the sentence answers (0.0 where none is written down), `unanswered_score` that to the nearest
+    question that the document is known not to answer, lowered by what it asks for beyond the query. `also_in` names further sources with the same content.
     """
 
     chunk: Chunk
@@ -56,6 +58,25 @@ class Passage:
     keyword: float = 0.0
     sentence_scores: tuple[float, ...] = ()
     also_in: tuple[str, ...] = ()
+    asked_scores: tuple[float, ...] = ()
+    unanswered_score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenQuestion:
+    """A question written down for a document beforehand: `document.text[start:end]` answers it.
+
+    `start == end` where the document is known not to answer it.
+    """
+
+    text: str
+    document_id: str
+    start: int
+    end: int
+
+    @property
+    def answered(self) -> bool:
+        return self.end > self.start
 
 
 @dataclass(frozen=True, slots=True)

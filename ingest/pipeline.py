@@ -15,9 +15,10 @@ from coach.errors import IngestError
 from coach.protocols import Embedder, Vectors
 from coach.sentences import split_sentences
 from coach.settings import corpus_folder
-from coach.types import Chunk, Document
+from coach.types import Chunk, Document, WrittenQuestion
 from ingest.load import Skipped, load_document
 from ingest.manifest import Changes, Manifest, compare, find_files
+from ingest.questions import read_questions
 from ingest.split import SPLIT_VERSION, embedding_text, split_document
 
 # Texts embedded between two savings: some seconds of work on a slow CPU, so little is lost when killed.
@@ -58,6 +59,7 @@ class IndexWriter(Protocol):
         texts: Sequence[str],
         keys: Sequence[bytes],
         sentence_keys: Sequence[Sequence[bytes]],
+        questions: Mapping[bytes, WrittenQuestion],
         vectors: Mapping[bytes, Vectors],
         embedder: str,
         split_version: int,
@@ -123,7 +125,7 @@ def ingest(
     """Make `index` hold the bundled corpus and every path ever given, and nothing else.
 
     `paths` are files or folders to add and remember, `forget` are remembered ones to drop; `corpus` is
-    the folder with `guides/` (the bundled one unless told). `progress` is told (step, done, total), the
+    the folder with `guides/` and the questions written down for them (the bundled one unless told). `progress` is told (step, done, total), the
     steps being read, split, embed, store, write, switch and sweep. What is embedded already is not
     embedded again. The index that answers changes in one step at the end; an ingest that fails or is
     killed leaves the previous one.
@@ -136,9 +138,12 @@ def ingest(
     with _disk_errors(index.folder), index.locked():
         before = Manifest.from_json(index.manifest())
         roots = _roots(before, Manifest.from_json(index.unfinished()), paths, forget)
-        documents, skipped = _read(corpus or corpus_folder(), roots, tell)
+        corpus = corpus or corpus_folder()
+        documents, skipped = _read(corpus, roots, tell)
+        questions, unusable = read_questions(corpus, documents)
+        skipped += unusable
         after = Manifest(roots, {document.source: document.id for document in documents})
-        fingerprint = _fingerprint(embedder, documents)
+        fingerprint = _fingerprint(embedder, documents, questions)
         size = index.current_size(embedder.name, SPLIT_VERSION, fingerprint) if before == after else None
         embedded = (0, 0)
         if size is None:
@@ -148,6 +153,7 @@ def ingest(
             size = sum(len(chunks_of[name]) for name in {document.id for document in documents})
             embedded = _publish(
                 documents=documents,
+                questions=questions,
                 chunks_of=chunks_of,
                 manifest=after,
                 fingerprint=fingerprint,
@@ -206,9 +212,12 @@ def _read(corpus: Path, roots: Sequence[str], tell: Progress) -> tuple[list[Docu
     return documents, skipped
 
 
-def _fingerprint(embedder: Embedder, documents: Sequence[Document]) -> str:
+def _fingerprint(
+    embedder: Embedder, documents: Sequence[Document], questions: Sequence[WrittenQuestion]
+) -> str:
     parts = [embedder.name, str(SPLIT_VERSION)]
     parts += [f"{document.source}\x1f{document.id}\x1f{document.title}" for document in documents]
+    parts += [f"{question.text}\x1f{question.start}\x1f{question.end}" for question in questions]
     return hashlib.sha256("\x1e".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
@@ -228,6 +237,7 @@ def _split(
 def _publish(
     *,
     documents: Sequence[Document],
+    questions: Sequence[WrittenQuestion],
     chunks_of: Mapping[str, list[Chunk]],
     manifest: Manifest,
     fingerprint: str,
@@ -235,7 +245,7 @@ def _publish(
     index: IndexWriter,
     tell: Progress,
 ) -> tuple[int, int]:
-    """Embed what is missing and hand everything over; how many chunks and sentences were embedded."""
+    """Embed what is missing and hand everything over; how many chunks and shorter texts were embedded."""
     sources: dict[str, list[str]] = {}
     for document in documents:
         sources.setdefault(document.id, []).append(document.source)
@@ -250,6 +260,8 @@ def _publish(
     wanted = dict(zip(keys, texts, strict=True))
     for row_keys, row in zip(sentence_keys, sentences, strict=True):
         wanted.update(zip(row_keys, row, strict=True))
+    asked = {_key(question.text): question for question in questions}
+    wanted.update((key, question.text) for key, question in asked.items())
     vectors = index.vectors(embedder.name, embedder.dimension)
     new = {key: text for key, text in wanted.items() if key not in vectors}
     _embed(new, vectors, embedder, index, tell)
@@ -260,6 +272,7 @@ def _publish(
         texts=texts,
         keys=keys,
         sentence_keys=sentence_keys,
+        questions=asked,
         vectors=vectors,
         embedder=embedder.name,
         split_version=SPLIT_VERSION,

@@ -35,6 +35,7 @@ VENDOR_HOMES = {
     "chromadb": ("coach/backends/chroma.py",),
     "bm25s": ("coach/backends/bm25.py",),
     "Stemmer": ("coach/words.py", "coach/backends/bm25.py"),
+    "spellchecker": ("coach/spelling.py",),
     "openvino": ("coach/backends/openvino.py",),
     "torch": ("coach/backends/",),
     "sentence_transformers": ("coach/backends/sentence_transformers.py",),

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from coach.backends.bm25 import build_keyword_index
 from coach.errors import IngestError
-from coach.types import Chunk, Document
+from coach.types import Chunk, Document, WrittenQuestion
 
-LAYOUT = 1  # raise it whenever the files below change shape; an index of another layout is made anew
+LAYOUT = 2  # raise it whenever the files below change shape; an index of another layout is made anew
 
 KEY_BYTES = 16
 
@@ -45,8 +45,8 @@ class Content:
     """Everything one generation holds; `sources[n]` are the names of `documents[n]`, the first one leading.
 
     `texts` are the chunks with their heading paths. Row n of `chunk_vectors` belongs to chunk n;
-    `sentence_rows[n]` names the rows of `sentence_vectors` for the sentences of chunk n, in order. The
-    keys identify what each vector was made from.
+    `sentence_rows[n]` names the rows of `sentence_vectors` for the sentences of chunk n, in order. Row n of
+    `question_vectors` belongs to question n. The keys identify what each vector was made from.
     """
 
     documents: Sequence[Document]
@@ -58,6 +58,9 @@ class Content:
     sentence_rows: Sequence[Sequence[int]]
     sentence_keys: Sequence[bytes]
     sentence_vectors: NDArray[np.float32]
+    questions: Sequence[WrittenQuestion]
+    question_keys: Sequence[bytes]
+    question_vectors: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,9 @@ class Generation:
     sentence_rows: NDArray[np.int32]
     sentence_keys: NDArray[np.void]
     sentence_vectors: NDArray[np.float32]
+    questions: tuple[WrittenQuestion, ...]
+    question_keys: NDArray[np.void]
+    question_vectors: NDArray[np.float32]
 
 
 def read_current(folder: Path) -> Current | None:
@@ -128,6 +134,7 @@ def write_generation(folder: Path, content: Content) -> None:
     ]
     write_whole(folder / "documents.json", documents)
     write_whole(folder / "chunks.json", {"headings": paths, "chunks": table})
+    write_whole(folder / "questions.json", [asdict(question) for question in content.questions])
     counts = [len(rows) for rows in content.sentence_rows]
     rows = [row for rows in content.sentence_rows for row in rows]
     _save(folder / "chunk_keys.npy", as_keys(content.chunk_keys))
@@ -136,6 +143,8 @@ def write_generation(folder: Path, content: Content) -> None:
     _save(folder / "sentence_rows.npy", np.array(rows, dtype=np.int32))
     _save(folder / "sentence_keys.npy", as_keys(content.sentence_keys))
     _save(folder / "sentence_vectors.npy", content.sentence_vectors.astype(np.float32, copy=False))
+    _save(folder / "question_keys.npy", as_keys(content.question_keys))
+    _save(folder / "question_vectors.npy", content.question_vectors.astype(np.float32, copy=False))
     build_keyword_index(content.texts, folder / "keywords")
     for path in (folder / "keywords").iterdir():
         with path.open("rb+") as file:
@@ -167,6 +176,11 @@ def read_generation(folder: Path) -> Generation:
         sentence_rows=np.load(folder / "sentence_rows.npy"),
         sentence_keys=_mapped(folder / "sentence_keys.npy"),
         sentence_vectors=_mapped(folder / "sentence_vectors.npy"),
+        questions=tuple(
+            WrittenQuestion(**fact) for fact in json.loads((folder / "questions.json").read_text("utf-8"))
+        ),
+        question_keys=np.load(folder / "question_keys.npy"),
+        question_vectors=np.load(folder / "question_vectors.npy"),
     )
 
 

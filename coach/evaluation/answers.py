@@ -82,7 +82,16 @@ def _row(coach: Coach, case: Case, sources: Sources, has_model: bool) -> Row:
         _milliseconds(reply),
         signals(reply),
         reply.text,
+        spoken(reply),
     )
+
+
+def spoken(reply: Reply) -> list[tuple[str, float]]:
+    """The model's own sentences that a reader sees as supported, with their support."""
+    if not isinstance(reply, Answer):
+        return []
+    own = (sentence for sentence in shown(reply) if sentence.origin == "model" and sentence.citations)
+    return [(sentence.text, max(citation.support for citation in sentence.citations)) for sentence in own]
 
 
 def outcome(reply: Reply) -> str:

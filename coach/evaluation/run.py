@@ -18,7 +18,8 @@ class Row:
     """One case of a run.
 
     `measures` holds (hits, out of) by measure, `milliseconds` what was timed, `signals` other numbers by name
-    (what `coach eval drift` looks at). `unscored` is empty, or why nothing could be measured: then the rest is empty.
+    (what `coach eval drift` looks at). `spoken` are the model's own sentences as they were shown, each with its support,
+    for people to judge. `unscored` is empty, or why nothing could be measured: then the rest is empty.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Row:
     milliseconds: Mapping[str, float] = field(default_factory=dict)
     signals: Mapping[str, float] = field(default_factory=dict)
     text: str = ""
+    spoken: Sequence[tuple[str, float]] = ()
     unscored: str = ""
 
 

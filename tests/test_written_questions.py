@@ -1,0 +1,136 @@
+"""The questions written down for a guide: read with it, kept in the index, compared with what people ask."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+
+import numpy as np
+import pytest
+from test_ingest import Library
+
+from coach.backends.chroma import open_index
+from coach.settings import corpus_folder
+from coach.types import Document
+from ingest.questions import read_questions
+from tests.test_cases import CASES
+
+GUIDE = "guides/guide.md"
+WRITTEN = f"""
+source = "{GUIDE}"
+
+[[sentence]]
+text = "There are five rounds."
+questions = ["How many rounds?", "Is there just the one interview?"]
+
+[[near_miss]]
+section = "Rounds"
+questions = ["Who pays for lunch?"]
+"""
+
+
+@pytest.fixture
+def small_library(tmp_path) -> Library:
+    found = Library(tmp_path)
+    found.write(found.corpus / "questions" / "guide.toml", WRITTEN)
+    return found
+
+
+def searched(library: Library, words: str):
+    index = open_index(library.index, library.embedder.name)
+    passages = index.search(library.embedder.embed([words])[0], words, 10)
+    return {passage.source: passage for passage in passages}
+
+
+def test_a_passage_knows_which_of_its_sentences_answer_a_question_like_this(small_library):
+    small_library.ingest(small_library.notes)
+    found = searched(small_library, "Is there just the one interview?")
+    five_rounds, on_time = found[GUIDE].asked_scores
+    assert five_rounds == pytest.approx(1.0, abs=1e-5)
+    assert on_time == 0.0
+    assert found[GUIDE].unanswered_score < 0.99
+    assert searched(small_library, "Who pays for lunch?")[GUIDE].unanswered_score == pytest.approx(
+        1.0, abs=1e-5
+    )
+
+
+def test_a_document_without_written_questions_knows_nothing_of_them(small_library):
+    small_library.ingest(small_library.notes)
+    note = searched(small_library, "How many rounds?")["notes/a.md"]
+    assert (note.asked_scores, note.unanswered_score) == ((), 0.0)
+
+
+def test_questions_that_change_reach_the_index_and_only_what_is_new_is_embedded(small_library):
+    small_library.ingest()
+    assert small_library.ingest().sentences_embedded == 0
+    small_library.write(small_library.corpus / "questions" / "guide.toml", WRITTEN.replace("lunch", "dinner"))
+    assert small_library.ingest().sentences_embedded == 1
+    assert searched(small_library, "Who pays for dinner?")[GUIDE].unanswered_score == pytest.approx(
+        1.0, abs=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        (WRITTEN.replace("five rounds.", "six rounds."), "does not hold the words 'There are six rounds.'"),
+        ("source = ", "Invalid value"),
+        (WRITTEN.replace("source", "sauce"), "source"),
+        (WRITTEN.replace('["Who pays for lunch?"]', "[7]"), "strip"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_reported_and_costs_no_document(small_library, written, reason):
+    small_library.write(small_library.corpus / "questions" / "guide.toml", written)
+    report = small_library.ingest()
+    assert report.added == (GUIDE,)
+    assert [skip.source for skip in report.skipped] == ["questions/guide.toml"]
+    assert reason in report.skipped[0].reason
+
+
+def test_questions_on_a_document_that_is_not_here_are_passed_over(tmp_path):
+    (tmp_path / "questions").mkdir()
+    (tmp_path / "questions" / "guide.toml").write_text(WRITTEN)
+    assert read_questions(tmp_path, [Document("d", "guides/other.md", "Other", "Text.")]) == ((), [])
+
+
+def bundled():
+    for path in sorted((corpus_folder() / "questions").glob("*.toml")):
+        content = tomllib.loads(path.read_text("utf-8"))
+        yield content, (corpus_folder() / content["source"]).read_text("utf-8")
+
+
+def test_every_bundled_question_stands_under_words_of_its_guide():
+    for content, text in bundled():
+        headings = set(re.findall(r"^#+ (.+)$", text, re.MULTILINE))
+        assert all(text.count(entry["text"]) == 1 for entry in content["sentence"])
+        assert {entry["section"] for entry in content["near_miss"]} <= headings
+        questions = [q for entry in (*content["sentence"], *content["near_miss"]) for q in entry["questions"]]
+        assert len({question.casefold() for question in questions}) == len(questions) > 1000
+
+
+def test_no_benchmark_case_was_copied_into_the_bundled_questions():
+    written = {
+        _letters(question)
+        for content, _ in bundled()
+        for entry in (*content["sentence"], *content["near_miss"])
+        for question in entry["questions"]
+    }
+    cases = [json.loads(line) for line in CASES.read_text("utf-8").splitlines()]
+    asked = {_letters(case["question"]): case["id"] for case in cases if case["kind"] != "small_talk"}
+    held_out = {case["id"] for case in cases if case["split"] == "held_out"}
+    assert {asked[same] for same in written & asked.keys()} & held_out == set()
+
+
+def test_the_real_index_holds_the_bundled_questions(sources_only):
+    index = sources_only.index
+    asked = "How many interviews does a loop have?"
+    vector = sources_only.embedder.embed([asked])[0]
+    best = max(index.search(vector, asked, 40), key=lambda passage: max(passage.asked_scores, default=0.0))
+    place = int(np.argmax(best.asked_scores))
+    assert best.asked_scores[place] > 0.7
+    assert "5-7 rounds" in best.chunk.text
+
+
+def _letters(question: str) -> str:
+    return re.sub(r"\W+", "", question.casefold())
