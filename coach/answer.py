@@ -12,7 +12,7 @@ from typing import Protocol
 from coach.condense import Standalone, condense
 from coach.errors import BackendError, ModelMissingError
 from coach.extract import MAX_SENTENCES, MAX_SENTENCES_FAR, FollowUp, extract
-from coach.gate import Evidence, ask_model, gate, nearest_stated
+from coach.gate import Evidence, ask_model, gate, look_closely, nearest_stated
 from coach.generate import compose, compose_check
 from coach.language import language_of
 from coach.protocols import ChatModel, Embedder, PassageIndex
@@ -22,7 +22,7 @@ from coach.sanitize import clean_question
 from coach.sections import Section
 from coach.settings import Settings
 from coach.small_talk import small_talk
-from coach.spelling import Mended, mend_spelling
+from coach.spelling import mend_spelling
 from coach.translate import translate_question
 from coach.types import Answer, Passage, Refusal, Reply, Sentence, StepStarted, Trace, Turn
 from coach.verify import clean, verify
@@ -139,21 +139,21 @@ class _Flow:
     steps: dict[str, float] = field(default_factory=dict)
     near: tuple[Passage, ...] = ()  # passages, those of the section that convinced the model first
     started: float = 0.0
-    notes: list[str] = field(default_factory=list)  # how the question was read, before there is a trace
+    trouble: str = ""  # why a question was not translated
 
     def events(self) -> Iterator[Event]:
         self.started = self._last = time.perf_counter()
         yield StepStarted("Reading the question")
         self.question = clean_question(self.question, self.settings.max_question_characters)
         own_words = small_talk(self.question)
-        asked = Mended(self.question) if own_words is not None else (yield from self._in_english())
-        standalone = condense(asked.text, self.history)
+        asked = self.question if own_words is not None else (yield from self._in_english())
+        standalone = condense(asked, self.history)
         self.trace = Trace(
             query=standalone.text,
             rewritten=standalone.rewritten,
             embedder=self.embedder.name,
             index_fingerprint=self.index.fingerprint,
-            notes=tuple(self.notes),
+            notes=(self.trouble,) if self.trouble else (),
         )
         if own_words is not None:
             yield Finished(self._own_words(own_words, standalone))
@@ -177,24 +177,21 @@ class _Flow:
             yield self._at_once(extracted)
         yield from self._spoken(extracted, standalone)
 
-    def _in_english(self) -> Generator[Event, None, Mended]:
+    def _in_english(self) -> Generator[Event, None, str]:
         """The question without its typos; one in another language as the chat model, where there is one, translates it."""
         language = language_of(self.question)
         if language in (None, "English"):
-            mended = mend_spelling(self.question, self.index.vocabulary())
-            self.notes += [f"I read “{typed}” as “{read_as}”." for typed, read_as in mended.changes]
-            return mended
+            return mend_spelling(self.question, self.index.vocabulary())
         try:
             model = self.voice().model if self.settings.backend != "none" else None
             if model is not None:
                 yield StepStarted("Putting the question into English")
                 english = translate_question(self.question, model)
                 if english is not None:
-                    self.notes.append(f"I read your question as “{english}”.")
-                    return Mended(english)
+                    return english
         except (BackendError, ModelMissingError) as error:
-            self.notes.append(str(error))
-        return Mended(self.question)
+            self.trouble = str(error)
+        return self.question
 
     def _at_once(self, extracted: Answer) -> Extracted:
         """The sources' sentences, with the time they took."""
@@ -254,38 +251,34 @@ class _Flow:
         )
 
     def _second_opinion(self, part: _Part) -> _Part:
-        """The part as the chat model sees it over the nearest sections; without one, the first verdict stands."""
-        if part.evidence.verdict != "unsure":
+        """The part as the chat model sees it; without one, or where it fails, the first verdict stands."""
+        # A follow-up with its earlier question behind it reads as two: about it a No means little.
+        may_look = not self.trace.rewritten
+        if part.evidence.verdict != "unsure" or (part.evidence.is_familiar and not may_look):
             return part
         try:
             model = self.voice().model
             if model is None:
                 return part
+            nearest = nearest_stated(part.passages, part.sentences)
+            close_look = compose_check(part.text, nearest) if may_look else ()
+            if part.evidence.is_familiar:
+                return replace(part, evidence=look_closely(part.evidence, model, close_look))
             groups = self._nearest_sections(part.passages)
-            prompts = [
-                compose(
-                    part.text,
-                    (),
-                    near,
-                    self.sections(),
-                    model,
-                    max_tokens=4,
-                    template="sufficiency_question",
-                ).messages
-                for near in groups
-            ]
-            # A follow-up with its earlier question behind it reads as two: about it a No means little.
-            close_look = (
-                ()
-                if self.trace.rewritten
-                else compose_check(part.text, nearest_stated(part.passages, part.sentences))
-            )
+            prompts = [self._section_check(part.text, near, model) for near in groups]
             evidence = ask_model(part.evidence, model, prompts, close_look)
             self.near = groups[evidence.section]
             return replace(part, evidence=evidence)
         except (BackendError, ModelMissingError) as error:
             self._note(str(error))
             return part
+
+    def _section_check(self, question: str, near: Sequence[Passage], model: ChatModel) -> Sequence[Turn]:
+        """The prompt that asks whether the section of the first passage states the answer."""
+        sections = self.sections()
+        return compose(
+            question, (), near, sections, model, max_tokens=4, template="sufficiency_question"
+        ).messages
 
     def _nearest_sections(self, passages: tuple[Passage, ...]) -> list[tuple[Passage, ...]]:
         """The passages, once for each of the nearest kept sections, led by that section's own."""

@@ -139,7 +139,7 @@ def _print_stream(coach: Coach, question: str, history: list[Any]) -> None:
             case StepStarted(name):
                 say(f"{name} ...")
             case Extracted(answer):
-                if answer.trace.rewritten:
+                if answer.standalone != answer.question:
                     say(f"Searched for: {answer.standalone}")
                 show(sentences_as_text(answer.sentences, references))
                 shown = answer.sentences

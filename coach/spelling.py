@@ -1,9 +1,8 @@
-"""Mend misspelt words of a question that the sources spell otherwise, and say which."""
+"""Mend misspelt words of a question that the sources spell otherwise."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -27,33 +26,17 @@ _WHY = re.compile(r"^y(?=\s+\w+)", re.IGNORECASE)
 _WORD = re.compile(r"(?<![\w.@/-])[^\W\d_]+(?:['’][^\W\d_]+)?(?![\w@/-])")
 
 
-@dataclass(frozen=True, slots=True)
-class Mended:
-    """The question as it is searched for. `changes` are (typed, read as), in order."""
-
-    text: str
-    changes: tuple[tuple[str, str], ...] = ()
-
-
-def mend_spelling(question: str, vocabulary: frozenset[str]) -> Mended:
+def mend_spelling(question: str, vocabulary: frozenset[str]) -> str:
     """`question` with each word that is no English word replaced by the one of `vocabulary` it was meant for.
 
     A word is meant for another one slip away (a letter too many, too few, wrong, or two changed about: Damerau 1964),
     two in long words. Names (a capital inside the question), short words and words with no such neighbour stay.
     `vocabulary` is in lower case.
     """
-    changes: list[tuple[str, str]] = []
-
-    def mended(match: re.Match[str]) -> str:
-        word = match[0]
-        meant = _meant(word, vocabulary, is_first=match.start() == 0)
-        if meant is None:
-            return word
-        changes.append((word, meant))
-        return meant
-
-    text = _WORD.sub(mended, _WHY.sub("why", question))
-    return Mended(text, tuple(changes))
+    return _WORD.sub(
+        lambda match: _meant(match[0], vocabulary, is_first=match.start() == 0) or match[0],
+        _WHY.sub("why", question),
+    )
 
 
 def _meant(word: str, vocabulary: frozenset[str], *, is_first: bool) -> str | None:

@@ -195,11 +195,11 @@ def test_the_model_is_asked_about_each_part_and_one_no_leaves_the_other_answered
     model = ScriptedChatModel(TRUE, choices={"promoted": "No", "weeks": "Yes"})
     reply = (
         coach_with(model)
-        .answer("How many weeks does the process take and when is the candidate promoted?")
+        .answer("How many weeks does the process take and is it legal to be promoted in between?")
         .result()
     )
     assert isinstance(reply, Answer)
-    assert reply.not_covered == ("When is the candidate promoted?",)
+    assert reply.not_covered == ("Is it legal to be promoted in between?",)
 
 
 def test_both_parts_of_a_covered_question_are_answered(sources_only):
@@ -208,3 +208,39 @@ def test_both_parts_of_a_covered_question_are_answered(sources_only):
     assert "5-7" in reply.text
     assert "$250,000" in reply.text
     assert reply.not_covered == ()
+
+
+def test_typos_are_read_as_what_was_meant_and_the_reply_says_so(sources_only):
+    reply = sources_only.answer("how meny intervew ronds are there").result()
+    assert "5-7 rounds" in reply.text
+    assert reply.standalone == "how many interview rounds are there"
+    assert reply.question == "how meny intervew ronds are there"
+
+
+def test_a_question_in_another_language_is_translated_by_the_model_and_the_reply_says_so(coach_with):
+    model = ScriptedChatModel(ROUNDS, TRUE)
+    reply = coach_with(model).answer("¿Cuántas rondas de entrevistas hay para este puesto?").result()
+    assert reply.standalone == ROUNDS
+    assert "5-7 rounds" in reply.text
+
+
+@pytest.mark.parametrize("said", ["", "word " * 200])
+def test_what_is_no_translation_is_not_searched_for(coach_with, said):
+    question = "¿Cuántas rondas de entrevistas hay para este puesto?"
+    assert coach_with(ScriptedChatModel(said)).answer(question).result().standalone == question
+
+
+def test_a_follow_up_is_answered_from_the_section_its_question_led_to(sources_only):
+    history = [Turn("user", "Which trade-off did the Principal AI PM candidate discuss?")]
+    reply = sources_only.answer("Who liked it?", history).result()
+    assert "engineering director" in reply.text
+
+
+def test_each_part_of_a_question_is_weighed_by_its_own_passages(sources_only):
+    reply = sources_only.answer("How long does the process take and what is the dress code?").result()
+    assert "6-8 weeks" in reply.text
+    assert reply.not_covered == ("What is the dress code?",)
+    for sentence in reply.sentences:
+        for citation in sentence.citations:
+            chunk = reply.passages[citation.passage].chunk
+            assert chunk.start <= citation.span.start < citation.span.end <= chunk.end

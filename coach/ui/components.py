@@ -17,6 +17,7 @@ from coach.ui.format import (
     escaped,
     notes_html,
     question_html,
+    read_as_html,
     refusal_html,
     trace_html,
     visible,
@@ -142,6 +143,8 @@ def draw_extracted(exchange: Exchange) -> None:
 
 def draw_reply(exchange: Exchange) -> None:
     """The verified answer, or the refusal."""
+    if exchange.reply is not None and (read_as := read_as_html(exchange.reply)):
+        st.html(read_as)
     match exchange.reply:
         case Answer() as answer:
             st.html(answer_html(answer, f"{exchange.key}-reply"))

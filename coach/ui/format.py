@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from coach.types import Answer, Citation, Document, Passage, Refusal, Sentence, Span, Trace
+from coach.types import Answer, Citation, Document, Passage, Refusal, Reply, Sentence, Span, Trace
 
 SHOWN_QUESTION_CHARACTERS = 600  # about eight lines; a pasted book must not push the answer off the page
 LONG_QUESTION_CHARACTERS = 200  # from here on it is set as text and no longer as a title
@@ -63,6 +63,13 @@ def question_html(question: str) -> str:
     """What was asked, as the heading of its exchange."""
     length = " coach-long" if len(question) > LONG_QUESTION_CHARACTERS else ""
     return f'<h2 class="coach-question{length}">{escaped(shortened(question))}</h2>'
+
+
+def read_as_html(reply: Reply) -> str:
+    """How a question with typos or in another language was read; empty where it was taken as it stands."""
+    if reply.trace.rewritten or reply.standalone == reply.question or not reply.standalone:
+        return ""
+    return f'<p class="coach-note">Read as: {escaped(shortened(reply.standalone))}</p>'
 
 
 def answer_html(answer: Answer, key: str, *, with_passages: bool = True) -> str:
