@@ -363,7 +363,7 @@ class _Flow:
     def _checked(self, said: str, extracted: Answer) -> Answer:
         if self.trace.usage is not None and self.trace.usage.completion >= self.settings.max_tokens:
             said = _up_to_last_full_stop(said)
-        checked = _without_repeats(verify(said, extracted.passages, self.embedder))
+        checked = _without_repeats(verify(said, extracted.passages, self.embedder, self.voice().model))
         self._lap("verify")
         supported = [sentence for sentence in checked if sentence.status == "supported"]
         if not supported:

@@ -164,7 +164,8 @@ def _print_rest(answer: Any, shown: tuple[Any, ...], references: Any) -> None:
         sentences_as_text,
     )
 
-    text = sentences_as_text(tuple(s for s in answer.sentences if s not in shown), references)
+    said = {sentence.text for sentence in shown}
+    text = sentences_as_text(tuple(s for s in answer.sentences if s.text not in said), references)
     if text and answer.trace.model:
         show(f"\nIn short ({answer.trace.model}, every sentence checked):\n{text}")
     elif text:

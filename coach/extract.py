@@ -14,12 +14,13 @@ from coach.sentences import split_sentences
 from coach.types import Citation, Passage, Sentence, Span
 from coach.words import content_words, share_covered
 
-MIN_SENTENCES, MAX_SENTENCES = 3, 5
+MIN_SENTENCES, MAX_SENTENCES = 3, 5  # so many where there are any near the best
+NOISE_BELOW = 0.6  # share of the best score below which no sentence held a fact of the fit questions
 NEAR_BEST = (
     0.8  # beyond the first three, a sentence scoring below this share of the best one adds noise, not facts
 )
 # Where even the best sentence is far from the question's wording, the order among them is little to go by, and
-# one more is shown. On 173 fit questions of bench/answers these five hold the facts of 96 % in 3.9 sentences on average;
+# one more is shown. On 173 fit questions of bench/answers these five hold the facts of 96 % in 3.6 sentences on average;
 # one sentence alone where it is clearly the best would cost 2 %, eight instead of six of far ones win 1 %.
 FAR_BEST = 0.4
 MAX_SENTENCES_FAR = 6
@@ -71,7 +72,7 @@ def extract(
     most_when_far: int = MAX_SENTENCES_FAR,
     follow_up: FollowUp | None = None,
 ) -> tuple[Sentence, ...]:
-    """MIN_SENTENCES to MAX_SENTENCES sentences with their citations, best passage first, in reading order within a
+    """Up to MAX_SENTENCES sentences with their citations, best passage first, in reading order within a
     passage; up to `most_when_far` where the best is far from the question's wording.
 
     `support` of each citation is the sentence's score for the question, 0..1.
@@ -87,7 +88,7 @@ def extract(
     near_best = [
         int(place)
         for rank, place in enumerate(order[:MAX_SENTENCES])
-        if rank < MIN_SENTENCES or scores[place] >= NEAR_BEST * best
+        if scores[place] >= best * (NOISE_BELOW if rank < MIN_SENTENCES else NEAR_BEST)
     ]
     chosen = near_best if best >= FAR_BEST else [int(place) for place in order[:most_when_far]]
     first_seen = {candidates[place].passage: rank for rank, place in reversed(list(enumerate(chosen)))}

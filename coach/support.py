@@ -11,10 +11,11 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.resources import files
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,8 @@ VETOES = ("figures_missing", "figure_conflicts", "names_missing")
 SECOND_SENTENCE_GAIN = 0.15  # share of the claim's weight a second sentence must add to carry it too
 SHARED_PREFIX = 5  # letters from which two stems count as one word family ("probabl-", "probabilist-")
 ASSERTED, DENIED, NOT_ONLY, ONLY = 1, -1, 0, 2
+ASKED_ABOUT = 3  # sentences a second opinion is asked about
+HOPELESS = 0.02  # support by signals alone below which no claim of the fit was carried
 PART_WORDS = 3  # content words from which a part of a claim says something of its own
 
 
@@ -195,13 +198,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class SupportModel:
-    """The fitted logistic: weights for standardised features. Read by `load_support_model`."""
+    """A fitted logistic: weights for standardised features. Read by `load_support_model`."""
 
     intercept: float
     weights: Mapping[str, float]
     means: Mapping[str, float]
     scales: Mapping[str, float]
-    threshold: float
+    threshold: float  # of the probability: what is shown as supported has at least this
 
     def probability(self, features: Mapping[str, float]) -> float:
         """How likely the claim is carried, 0..1. Raises KeyError for a feature that is missing."""
@@ -214,21 +217,45 @@ class SupportModel:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a claim stands on: `carriers` are places among the sources, the nearest first.
+    """What a claim stands on: `carriers` are places among the sources, the nearest first, `nearest` those a second
+    opinion is to be asked about, in reading order.
 
-    `vetoed` says that a figure or a name forbids support, however high `support` is.
+    `vetoed` says that a figure or a name forbids support, however high `support` is; `signals` are what it was
+    weighed by, and `threshold` is the least support with which the claim may be shown.
     """
 
     support: float
     carriers: tuple[int, ...]
     vetoed: bool
     method: str
+    threshold: float = 0.0
+    signals: Mapping[str, float] = field(default_factory=dict)
+    nearest: tuple[int, ...] = ()
+
+    @property
+    def carried(self) -> bool:
+        return not self.vetoed and self.support >= self.threshold
 
 
 @lru_cache(maxsize=1)
 def load_support_model() -> SupportModel:
-    """The coefficients that come with the package, as the fit wrote them."""
-    record = json.loads(files("coach").joinpath(MODEL_FILE).read_text(encoding="utf-8"))
+    """The coefficients that come with the package, as the fit wrote them: for signals alone."""
+    return _model(_record())
+
+
+@lru_cache(maxsize=8)
+def load_opinion_model(chat_model_name: str) -> SupportModel | None:
+    """Those for signals and the opinion of the chat model with this name; None where its opinion was never measured."""
+    found = _record()["second_opinions"].get(chat_model_name.casefold())
+    return None if found is None else _model(found)
+
+
+def _record() -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(files("coach").joinpath(MODEL_FILE).read_text(encoding="utf-8"))
+    return record
+
+
+def _model(record: Mapping[str, Any]) -> SupportModel:
     rows = record["features"]
     return SupportModel(
         intercept=record["intercept"],
@@ -299,9 +326,30 @@ def weigh(
     if verbatim:
         return Evidence(1.0, (verbatim[0],), False, "verbatim")
     signals = features(claim, sources, vectors, claim_vector, part_vectors)
-    carriers = choose_carriers(claim, sources, vectors @ claim_vector)
-    support = load_support_model().probability(signals)
-    return Evidence(support, carriers, is_vetoed(signals), "fitted")
+    cosines = vectors @ claim_vector
+    carriers = choose_carriers(claim, sources, cosines)
+    model = load_support_model()
+    nearest = nearest_to_ask_about(carriers, cosines)
+    return Evidence(
+        model.probability(signals), carriers, is_vetoed(signals), "fitted", model.threshold, signals, nearest
+    )
+
+
+def nearest_to_ask_about(carriers: Sequence[int], cosines: NDArray[np.float32]) -> tuple[int, ...]:
+    """The carriers and, while there are fewer than ASKED_ABOUT, the nearest by meaning, in reading order."""
+    by_meaning = np.argsort(-cosines, kind="stable")[: ASKED_ABOUT - 1].tolist()
+    return tuple(sorted(list(dict.fromkeys([*carriers, *by_meaning]))[:ASKED_ABOUT]))
+
+
+def is_doubtful(evidence: Evidence) -> bool:
+    """Whether a second opinion could change what becomes of the claim."""
+    return evidence.method != "verbatim" and not evidence.vetoed and evidence.support >= HOPELESS
+
+
+def with_opinion(evidence: Evidence, model: SupportModel, log_odds: float) -> Evidence:
+    """The evidence weighed anew with the log-odds of Yes that the chat model of `model` gave."""
+    support = model.probability({**evidence.signals, "opinion": log_odds})
+    return replace(evidence, support=support, method="fitted, second opinion", threshold=model.threshold)
 
 
 def is_vetoed(signals: Mapping[str, float]) -> bool:

@@ -6,15 +6,30 @@ negation and meaning with weights that were fitted on claims people judged (`coa
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from coach.protocols import Embedder
+from coach.errors import BackendError
+from coach.prompts import fill_prompt
+from coach.protocols import ChatModel, Embedder
 from coach.sentences import split_sentences
-from coach.support import Evidence, Reading, claim_parts, load_support_model, read, weigh
-from coach.types import Citation, Passage, Sentence, SentenceStatus, Span
+from coach.support import (
+    Evidence,
+    Reading,
+    SupportModel,
+    claim_parts,
+    is_doubtful,
+    load_opinion_model,
+    read,
+    weigh,
+    with_opinion,
+)
+from coach.types import Citation, Passage, Sentence, SentenceStatus, Span, Turn
 from coach.words import content_words, numbers
+
+LEAST_PROBABILITY = 1e-4  # of Yes or No: beyond it the log-odds say nothing
 
 _MARKERS = re.compile(
     r"\s*(?:\[(?:\d+|source|sources?[^\]]{0,40}|citation[^\]]{0,40})(?:\s*[,;-]\s*\d+)*\]|\((?:source|passage)s?:?[^)]{0,60}\))",
@@ -35,17 +50,54 @@ class _Source:
     reading: Reading
 
 
-def verify(text: str, passages: Sequence[Passage], embedder: Embedder) -> tuple[Sentence, ...]:
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """The sentences a claim may stand on, and who gives a second opinion, if anybody."""
+
+    sources: Sequence[_Source]
+    chat_model: ChatModel | None
+    opinions: SupportModel | None
+
+    def weighed(self, claim: str, evidence: Evidence) -> Evidence:
+        if self.chat_model is None or self.opinions is None or not is_doubtful(evidence):
+            return evidence
+        near = [self.sources[place] for place in evidence.nearest]
+        stated = [(source.reading.heading, source.span.text) for source in near]
+        try:
+            return with_opinion(evidence, self.opinions, ask_opinion(claim, stated, self.chat_model))
+        except BackendError:
+            return evidence
+
+
+def ask_opinion(claim: str, stated: Sequence[tuple[str, str]], chat_model: ChatModel) -> float:
+    """The model's log-odds that the sentences `stated`, each behind its heading, say exactly what `claim` says.
+
+    Raises BackendError when it cannot choose.
+    """
+    passages = "\n".join(f"{heading}: {sentence}" for heading, sentence in stated)
+    prompt = (
+        Turn("system", fill_prompt("support_check_system")),
+        Turn("user", fill_prompt("support_check", passages=passages, claim=claim)),
+    )
+    yes = chat_model.choose(prompt, ("Yes", "No"))["Yes"]
+    return math.log((yes + LEAST_PROBABILITY) / (1 - yes + LEAST_PROBABILITY))
+
+
+def verify(
+    text: str, passages: Sequence[Passage], embedder: Embedder, chat_model: ChatModel | None = None
+) -> tuple[Sentence, ...]:
     """The sentences of `text`, each with its citations or marked unsupported, or as a connective.
 
     `support` of a citation is the probability that the cited sentences carry the claim. A figure or a
-    name that the sources do not hold is never supported, whatever the probability.
+    name that the sources do not hold is never supported, whatever the probability. `chat_model` is asked for a
+    second opinion on what is not plain, where its opinion was measured; one that fails leaves the first signals alone.
     """
     plain = clean(text)
     claims = [line[start:end] for line in plain.splitlines() for start, end in split_sentences(line)]
     to_judge = [claim for claim in claims if _bare_status(claim) != "connective"]
     sources = _sources(passages)
-    judged = dict(zip(to_judge, _judge_all(to_judge, sources, embedder), strict=True)) if sources else {}
+    judge = _Judge(sources, chat_model, load_opinion_model(chat_model.name) if chat_model else None)
+    judged = dict(zip(to_judge, _judge_all(to_judge, judge, embedder), strict=True)) if sources else {}
     return tuple(judged.get(claim) or Sentence(claim, _bare_status(claim)) for claim in claims)
 
 
@@ -73,10 +125,11 @@ def _sources(passages: Sequence[Passage]) -> list[_Source]:
     return found
 
 
-def _judge_all(claims: Sequence[str], sources: Sequence[_Source], embedder: Embedder) -> list[Sentence]:
+def _judge_all(claims: Sequence[str], judge: _Judge, embedder: Embedder) -> list[Sentence]:
     """Judge every claim; claims, their parts and the sources go through the embedder in one call."""
     if not claims:
         return []
+    sources = judge.sources
     parts = [claim_parts(claim) for claim in claims]
     texts = [*claims, *(source.span.text for source in sources), *(part for own in parts for part in own)]
     vectors = embedder.embed(texts)
@@ -88,12 +141,12 @@ def _judge_all(claims: Sequence[str], sources: Sequence[_Source], embedder: Embe
         first_part += len(parts[place])
         readings = [source.reading for source in sources]
         evidence = weigh(read(claim), readings, source_vectors, vectors[place], part_vectors)
-        sentences.append(_judged(claim, evidence, sources))
+        sentences.append(_judged(claim, judge.weighed(claim, evidence), sources))
     return sentences
 
 
 def _judged(claim: str, evidence: Evidence, sources: Sequence[_Source]) -> Sentence:
-    if evidence.vetoed or evidence.support < load_support_model().threshold:
+    if not evidence.carried:
         return Sentence(claim, "unsupported")
     support = round(evidence.support, 4)
     cited = [sources[place] for place in evidence.carriers]

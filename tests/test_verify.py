@@ -35,7 +35,7 @@ def passages():
 def carried(monkeypatch):
     """The threshold as fitted, without what is added for a reader's safety: what the signals understand."""
     fitted = replace(load_support_model(), threshold=0.73)
-    monkeypatch.setattr("coach.verify.load_support_model", lambda: fitted)
+    monkeypatch.setattr("coach.support.load_support_model", lambda: fitted)
 
 
 def only(sentences):

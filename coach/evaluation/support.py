@@ -2,6 +2,7 @@
 
 python -m coach.evaluation.support --data ../shared/data            # the table
 python -m coach.evaluation.support --data ../shared/data --write    # and refit the shipped coefficients
+python -m coach.evaluation.support --data ../shared/data --ask      # first ask the chat model about the own claims
 """
 
 from __future__ import annotations
@@ -22,10 +23,19 @@ from numpy.typing import NDArray
 
 from coach.errors import UsageError
 from coach.evaluation import metrics
-from coach.protocols import Embedder
+from coach.protocols import ChatModel, Embedder
 from coach.sentences import split_sentences
 from coach.settings import corpus_folder
-from coach.support import MODEL_FILE, VETOES, claim_parts, features, read
+from coach.support import (
+    MODEL_FILE,
+    VETOES,
+    choose_carriers,
+    claim_parts,
+    features,
+    nearest_to_ask_about,
+    read,
+)
+from coach.verify import ask_opinion
 
 Array = NDArray[np.float64]
 
@@ -39,6 +49,7 @@ LIVE_SHARE_SUPPORTED = 0.8  # assumed, not measured: true sentences among a mode
 LIVE_THRESHOLD = 0.87
 PUBLIC_REGULARISATION = 1000.0  # strong: at 30 the left-out QAGS sets lose 0.03 to 0.05 of AUC
 OWN_REGULARISATION = 3.0
+OPINION_REGULARISATION = 1.0  # 0.1 to 10 give the same area under the curve within 0.005
 LEAST_OVERLAP_SCALE = (
     0.7  # of the public log-odds kept: own errors are near copies, as true replies often are
 )
@@ -62,7 +73,10 @@ AGAINST = frozenset(DISAGREEMENT) - {"least_member"} | {"missing_everywhere"}
 FOLDS = 10
 RESAMPLES = 1000
 
+OPINION = "opinion"
+
 CLAIMS = Path(__file__).resolve().parents[2] / "bench" / "support" / "claims.jsonl"
+OPINIONS = CLAIMS.with_name("opinions.json")
 DEFAULT_CACHE = Path(tempfile.gettempdir()) / "coach-support-vectors"
 
 
@@ -243,6 +257,42 @@ def adapt(public: Fit, own: Scored) -> Fit:
     return Fit(own.names, means, scales, weights, float(intercept))
 
 
+def fit_opinion(own: Scored, log_odds: Array) -> Fit:
+    """A logistic over the signals of disagreement and a chat model's opinion. What the texts share in words and meaning
+    says nothing beyond the opinion (its weight came out as zero), so it is left out."""
+    part = with_opinion(own, log_odds)
+    means, scales = part.rows.mean(axis=0), np.maximum(part.rows.std(axis=0), 0.05)
+    penalties = np.array([0.0 if name == OPINION else OPINION_REGULARISATION for name in part.names])
+    bounds = [_bounds(name) for name in part.names]
+    found = _logistic((part.rows - means) / scales, part.labels, np.ones(len(part.claims)), penalties, bounds)
+    return Fit(part.names, means, scales, found[1:], float(found[0]))
+
+
+def with_opinion(own: Scored, log_odds: Array) -> Scored:
+    """The claims with the signals that `fit_opinion` weighs."""
+    places = [own.names.index(name) for name in DISAGREEMENT]
+    return Scored(own.claims, (*DISAGREEMENT, OPINION), np.hstack([own.rows[:, places], log_odds[:, None]]))
+
+
+def ask_opinions(
+    claims: Sequence[JudgedClaim], embedder: CachedEmbedder, chat_model: ChatModel, say: Callable[[str], None]
+) -> dict[str, float]:
+    """The chat model's log-odds on each claim, asked about the sentences that `verify` would ask about."""
+    found: dict[str, float] = {}
+    for claim in claims:
+        vectors = embedder.embed(claim.sentences)
+        cosines = vectors @ embedder.embed([claim.claim])[0]
+        readings = [
+            read(text, heading) for text, heading in zip(claim.sentences, claim.headings, strict=True)
+        ]
+        near = nearest_to_ask_about(choose_carriers(read(claim.claim), readings, cosines), cosines)
+        stated = [(claim.headings[place], claim.sentences[place]) for place in near]
+        found[claim.id] = round(ask_opinion(claim.claim, stated, chat_model), 4)
+        if len(found) % 50 == 0:
+            say(f"asked about {len(found)} of {len(claims)} claims")
+    return found
+
+
 def _logistic(
     columns: Array,
     labels: NDArray[np.int64],
@@ -331,16 +381,19 @@ def leave_one_set_out(scored: Scored) -> dict[str, dict[str, Any]]:
     return results
 
 
-def out_of_fold(public: Fit, own: Scored, folds: int = FOLDS) -> Array:
-    """Probabilities of the own fit claims, each from a model adapted without the sentences of its fold."""
+def out_of_fold(own: Scored, probabilities: Callable[[Scored, Scored], Array], folds: int = FOLDS) -> Array:
+    """Probabilities of the own fit claims: those of each fold as `probabilities(rest, fold)` gives them, the sentences of
+    the fold not being in the rest."""
     result = np.zeros(len(own.claims))
     sentences = {span: rank for rank, span in enumerate(dict.fromkeys(c.span for c in own.claims))}
     for fold in range(folds):
         left_out = np.array([sentences[claim.span] % folds == fold for claim in own.claims])
         if left_out.any():
-            places = np.flatnonzero(~left_out)
-            rest = Scored(tuple(own.claims[p] for p in places), own.names, own.rows[places])
-            result[left_out] = adapt(public, rest).probabilities(own.rows[left_out])
+            rest, part = (
+                Scored(tuple(own.claims[p] for p in places), own.names, own.rows[places])
+                for places in (np.flatnonzero(~left_out), np.flatnonzero(left_out))
+            )
+            result[left_out] = probabilities(rest, part)
     return result
 
 
@@ -390,12 +443,16 @@ def as_table(results: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def run(
-    data: Path, claims: Path, embedder: Embedder, cache: Path, say: Callable[[str], None]
+    data: Path,
+    claims: Path,
+    embedder: Embedder,
+    cache: Path,
+    say: Callable[[str], None],
+    opinions: Path | None = OPINIONS,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Measure and fit. Returns the figures and the record of coefficients as the package ships it."""
     cached = CachedEmbedder(embedder, cache, say)
-    article = next((corpus_folder() / "guides").glob("*.md")).read_text(encoding="utf-8")
-    own = read_own_claims(claims, article, cached) if claims.is_file() else []
+    own = read_own_claims(claims, _article(), cached) if claims.is_file() else []
     scored = measure([*read_public_claims(data), *own], cached)
     figures: dict[str, Any] = {
         "embedder": embedder.name,
@@ -407,7 +464,8 @@ def run(
     if own:
         fit_part = scored.where(lambda claim: claim.set == OWN and claim.split == "fit")
         held_out = scored.where(lambda claim: claim.set == OWN and claim.split == "held_out")
-        folded = out_of_fold(final, fit_part)
+        public = final
+        folded = out_of_fold(fit_part, lambda rest, part: adapt(public, rest).probabilities(part.rows))
         after_vetoes = np.where(_vetoes(fit_part), 0.0, folded)
         threshold = threshold_for(fit_part.labels, after_vetoes, PRECISION_SHOWN, LIVE_SHARE_SUPPORTED)
         threshold = max(threshold, LIVE_THRESHOLD)
@@ -425,17 +483,68 @@ def run(
             threshold_for(fit_part.labels, after_vetoes, PRECISION_SHOWN),
         )
     record = {
-        "about": "Logistic regression over the features of coach/support.py, written by coach/evaluation/support.py",
+        "about": "Logistic regressions over the features of coach/support.py, written by coach/evaluation/support.py",
         "embedder": embedder.name,
         "claims_sha256": hashlib.sha256(claims.read_bytes()).hexdigest() if own else "",
-        "intercept": round(final.intercept, 5),
+        **_coefficients(final, threshold),
+        "second_opinions": {},
+    }
+    if own and opinions is not None and opinions.is_file():
+        name, second, more = _second_opinion(opinions, fit_part, held_out)
+        record["second_opinions"] = {name: second}
+        figures["second_opinion"] = more
+    return figures, record
+
+
+def _second_opinion(
+    opinions: Path, fit_part: Scored, held_out: Scored
+) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """The chat model's name in lower case, the coefficients with its opinion, and what they are worth."""
+    told = json.loads(opinions.read_text(encoding="utf-8"))
+
+    def asked(part: Scored) -> Array:
+        return np.array([told["log_odds"][claim.id] for claim in part.claims])
+
+    folded = out_of_fold(
+        fit_part,
+        lambda rest, part: fit_opinion(rest, asked(rest)).probabilities(with_opinion(part, asked(part)).rows),
+    )
+    final = fit_opinion(fit_part, asked(fit_part))
+    after_vetoes = np.where(_vetoes(fit_part), 0.0, folded)
+    threshold = threshold_for(fit_part.labels, after_vetoes, PRECISION_SHOWN)
+    figures = {
+        "model": told["model"],
+        "own_fit_opinion_alone_auc": round(area_under_curve(fit_part.labels, asked(fit_part)), 4),
+        "own_fit_out_of_fold": _shown(fit_part, folded, threshold),
+        "own_held_out": _shown(
+            held_out, final.probabilities(with_opinion(held_out, asked(held_out)).rows), threshold
+        ),
+    }
+    return str(told["model"]).casefold(), _coefficients(final, threshold), figures
+
+
+def _coefficients(fit: Fit, threshold: float) -> dict[str, Any]:
+    return {
+        "intercept": round(fit.intercept, 5),
         "threshold": round(threshold, 4),
         "features": {
             name: {"weight": round(float(w), 5), "mean": round(float(m), 5), "scale": round(float(s), 5)}
-            for name, w, m, s in zip(final.names, final.weights, final.means, final.scales, strict=True)
+            for name, w, m, s in zip(fit.names, fit.weights, fit.means, fit.scales, strict=True)
         },
     }
-    return figures, record
+
+
+def _article() -> str:
+    return next((corpus_folder() / "guides").glob("*.md")).read_text(encoding="utf-8")
+
+
+def _ask(claims: Path, embedder: Embedder, cache: Path, say: Callable[[str], None]) -> None:
+    from coach.coach import Coach
+
+    model = Coach.load().require_voice()
+    cached = CachedEmbedder(embedder, cache, say)
+    found = ask_opinions(read_own_claims(claims, _article(), cached), cached, model, say)
+    _write(OPINIONS, {"model": model.name, "log_odds": found})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -448,17 +557,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--claims", type=Path, default=CLAIMS, help="claims about the bundled article")
     parser.add_argument("--cache", type=Path, default=DEFAULT_CACHE, help="folder for vectors between runs")
     parser.add_argument("--write", action="store_true", help="write coefficients and figures")
+    parser.add_argument("--ask", action="store_true", help="ask the chat model about the own claims anew")
     chosen = parser.parse_args(arguments)
     started = time.perf_counter()
-    figures, record = run(
-        chosen.data,
-        chosen.claims,
-        load_embedder(load_settings()),
-        chosen.cache,
-        lambda line: print(line, file=sys.stderr, flush=True),
-    )
+    embedder = load_embedder(load_settings())
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    if chosen.ask:
+        _ask(chosen.claims, embedder, chosen.cache, say)
+    figures, record = run(chosen.data, chosen.claims, embedder, chosen.cache, say)
     print(as_table(figures["leave_one_set_out"]))
-    for part in ("own_fit_out_of_fold", "own_held_out", "strict_threshold"):
+    for part in ("own_fit_out_of_fold", "own_held_out", "strict_threshold", "second_opinion"):
         if part in figures:
             print(f"\n{part}: {json.dumps(figures[part])}")
     for name, row in figures.get("public_at_threshold", {}).items():
