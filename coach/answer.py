@@ -21,7 +21,7 @@ from coach.retrieve import retrieve
 from coach.sanitize import clean_question
 from coach.sections import Section
 from coach.settings import Settings
-from coach.small_talk import small_talk
+from coach.small_talk import small_talk, small_talk_by_meaning
 from coach.spelling import mend_spelling
 from coach.translate import translate_question
 from coach.types import Answer, Passage, Refusal, Reply, Sentence, StepStarted, Trace, Turn
@@ -161,6 +161,10 @@ class _Flow:
         self._lap("read")
         yield StepStarted("Searching the sources")
         parts, passages = self._search(standalone)
+        own_words = self._small_talk_by_meaning(passages, standalone)
+        if own_words is not None:
+            yield Finished(self._own_words(own_words, standalone))
+            return
         self._weigh(parts)
         shown = any(part.evidence.enough for part in parts)
         if shown:
@@ -192,6 +196,15 @@ class _Flow:
         except (BackendError, ModelMissingError) as error:
             self.trouble = str(error)
         return self.question
+
+    def _small_talk_by_meaning(self, passages: Sequence[Passage], standalone: Standalone) -> str | None:
+        if standalone.rewritten:
+            return None
+        nearest = max(
+            (max(p.cosine, *p.sentence_scores, *p.asked_scores, p.unanswered_score) for p in passages),
+            default=0.0,
+        )
+        return small_talk_by_meaning(standalone.text, nearest, self.embedder)
 
     def _at_once(self, extracted: Answer) -> Extracted:
         """The sources' sentences, with the time they took."""

@@ -239,8 +239,9 @@ class Coach:
         """
         from coach.extract import texts_to_embed
         from coach.generate import section_prefix
+        from coach.small_talk import small_talk_examples
 
-        self.embedder.embed(texts_to_embed(self.remembered_sections()))
+        self.embedder.embed([*texts_to_embed(self.remembered_sections()), *small_talk_examples()])
         if self.settings.backend == "none":
             return
         model = self.voice().model

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coach.errors import BackendError
 from coach.prompts import fill_prompt
@@ -20,7 +20,7 @@ from coach.support import (
     Reading,
     SupportModel,
     claim_parts,
-    is_doubtful,
+    is_hopeless,
     load_opinion_model,
     read,
     weigh,
@@ -59,8 +59,11 @@ class _Judge:
     opinions: SupportModel | None
 
     def weighed(self, claim: str, evidence: Evidence) -> Evidence:
-        if self.chat_model is None or self.opinions is None or not is_doubtful(evidence):
+        plain = evidence.method == "verbatim" or evidence.vetoed
+        if plain or self.chat_model is None or self.opinions is None:
             return evidence
+        if is_hopeless(evidence):
+            return replace(evidence, vetoed=True)
         near = [self.sources[place] for place in evidence.nearest]
         stated = [(source.reading.heading, source.span.text) for source in near]
         try:

@@ -244,3 +244,19 @@ def test_each_part_of_a_question_is_weighed_by_its_own_passages(sources_only):
         for citation in sentence.citations:
             chunk = reply.passages[citation.passage].chunk
             assert chunk.start <= citation.span.start < citation.span.end <= chunk.end
+
+
+LEANS_NO = "Who sits on the committee?"
+
+
+def test_what_leans_to_a_no_is_shown_only_once_the_model_has_said_yes(coach_with):
+    order = [
+        event.name if isinstance(event, StepStarted) else type(event).__name__
+        for event in coach_with(ScriptedChatModel(TRUE, choices={"": "Yes"})).answer(LEANS_NO)
+        if not isinstance(event, Token)
+    ]
+    assert order.index("Checking the evidence") < order.index("Extracted")
+
+
+def test_without_a_model_what_leans_to_a_no_is_refused(sources_only):
+    assert isinstance(sources_only.answer(LEANS_NO).result(), Refusal)

@@ -1,11 +1,13 @@
 """Refusing is a decision with reasons: words and vectors first, the chat model where they cannot tell."""
 
+from dataclasses import replace
+
 import pytest
 from builders import passage
 
 from coach.errors import BackendError
 from coach.extract import extract
-from coach.gate import ask_model, gate
+from coach.gate import ask_model, gate, look_closely
 from coach.types import Turn
 from tests.fakes import ScriptedChatModel
 
@@ -91,3 +93,49 @@ def test_a_doubtful_section_is_followed_by_a_close_look_and_a_clear_one_is_not(e
     clear = ScriptedChatModel(choices={"near": "Yes", "close": "No"})
     assert ask_model(unsure, clear, [PROMPT], close).enough
     assert len(clear.chosen_from) == 1
+
+
+def familiar(asked, unanswered, embedder):
+    """Evidence on a passage whose document comes with written questions, this near to the question."""
+    one = replace(
+        passage(TEXT, headings=("Guide", "How many rounds?")),
+        asked_scores=(asked, 0.0),
+        unanswered_score=unanswered,
+    )
+    question = "How many rounds does the loop have?"
+    return gate(question, [one], extract(question, [one], embedder))
+
+
+@pytest.mark.parametrize(
+    ("asked", "unanswered", "verdict", "enough"),
+    [
+        (0.95, 0.4, "yes", True),  # a question that is answered, in other words
+        (0.75, 0.65, "unsure", True),
+        (0.6, 0.6, "unsure", False),  # as near to one that is not: no, unless a model says otherwise
+        (0.6, 0.8, "no", False),
+        (0.4, 0.1, "no", False),  # near to nothing that anybody asked
+    ],
+)
+def test_written_questions_tell_what_is_answered_from_what_is_left_open(
+    asked, unanswered, verdict, enough, embedder
+):
+    evidence = familiar(asked, unanswered, embedder)
+    assert (evidence.verdict, evidence.enough, evidence.is_familiar) == (verdict, enough, True)
+
+
+def test_another_documents_best_sentence_is_not_weighed_by_the_guides_questions(embedder):
+    question = "How many rounds does the loop have?"
+    note = passage("The loop has four rounds.", source="notes/a.md", headings=("Rounds of the loop",))
+    guide = replace(passage("Bread wants time.", rank=2), asked_scores=(0.5,), unanswered_score=0.9)
+    found = [note, guide]
+    evidence = gate(question, found, extract(question, found, embedder))
+    assert evidence.enough
+    assert not evidence.is_familiar
+
+
+def test_a_close_look_decides_what_written_questions_leave_open(embedder):
+    unsure = familiar(0.6, 0.55, embedder)
+    assert look_closely(unsure, ScriptedChatModel(choices={"near": "Yes"}), PROMPT).verdict == "yes"
+    refused = look_closely(unsure, ScriptedChatModel(choices={"near": "No"}), PROMPT)
+    assert (refused.verdict, refused.reason) == ("no", "no_evidence")
+    assert refused.scores["close_look"] == pytest.approx(0.1)

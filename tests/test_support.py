@@ -19,7 +19,9 @@ from coach.support import (
     features,
     figure_conflicts,
     is_vetoed,
+    load_opinion_model,
     load_support_model,
+    nearest_to_ask_about,
     read,
     unknown_names,
     weigh,
@@ -145,6 +147,40 @@ def test_the_coefficients_name_the_features_and_nothing_else(embedder):
     assert set(model.weights) == set(signals("It takes weeks.", ROUNDS, embedder=embedder))
     assert 0.0 < model.threshold < 1.0
     assert all(scale > 0 for scale in model.scales.values())
+
+
+def test_the_coefficients_of_a_second_opinion_name_signals_and_the_opinion(embedder):
+    model = load_opinion_model("Qwen2.5-Coder-1.5B-Instruct-Q4_K_M")
+    known = signals("It takes weeks.", ROUNDS, embedder=embedder)
+    assert set(model.weights) == {*fitting.DISAGREEMENT, fitting.OPINION} <= {*known, fitting.OPINION}
+    assert model.weights[fitting.OPINION] > 0
+    assert load_opinion_model("some other model") is None
+
+
+def test_the_published_figures_of_the_second_opinion_follow_from_the_kept_opinions(embedder, tmp_path):
+    told = json.loads(fitting.OPINIONS.read_text(encoding="utf-8"))
+    model = load_opinion_model(told["model"])
+    cached = fitting.CachedEmbedder(embedder, tmp_path, print)
+    claims = fitting.read_own_claims(fitting.CLAIMS, ARTICLE.read_text(encoding="utf-8"), cached)
+    assert set(told["log_odds"]) == {claim.id for claim in claims}
+    part = fitting.measure([claim for claim in claims if claim.split == "held_out"], cached)
+    asked = np.array([told["log_odds"][claim.id] for claim in part.claims])
+    rows = fitting.with_opinion(part, asked)
+    scores = np.array([model.probability(dict(zip(rows.names, row, strict=True))) for row in rows.rows])
+    published = json.loads(fitting.CLAIMS.with_name("figures.json").read_text(encoding="utf-8"))
+    area = published["second_opinion"]["own_held_out"]["auc"]
+    assert fitting.area_under_curve(part.labels, scores) >= area - NOISE
+
+
+def test_a_claim_is_asked_about_with_its_carriers_and_the_nearest_in_reading_order():
+    cosines = np.array([0.1, 0.9, 0.2, 0.8, 0.3], dtype=np.float32)
+    assert nearest_to_ask_about((4,), cosines) == (1, 3, 4)  # the carrier and the two nearest
+    assert nearest_to_ask_about((3, 0), cosines) == (
+        0,
+        1,
+        3,
+    )  # two carriers, the nearest that is none of them
+    assert nearest_to_ask_about((1,), cosines) == (1, 3)  # the carrier is one of the two nearest
 
 
 def test_area_under_the_curve_by_hand():

@@ -196,7 +196,7 @@ class ChromaIndex:
         sentences = np.concatenate([generation.sentence_rows[first:last] for first, last in spans])
         scores = tuple((generation.sentence_vectors[sentences] @ query).tolist())
         keywords = keyword[rows].tolist()
-        asked, unanswered = self._written.scores(query, words)
+        near = self._written.scores(query, words)
         chunks, documents, sources = generation.chunks, generation.documents, generation.sources
         passages = []
         scored = 0
@@ -215,8 +215,8 @@ class ChromaIndex:
                     word_score,
                     scores[scored:until],
                     sources[number][1:],
-                    tuple(asked.get(row, ())),
-                    unanswered.get(number, 0.0),
+                    near.of_sentences(row),
+                    near.of_document(number),
                 )
             )
             scored = until
@@ -229,44 +229,86 @@ class _WrittenQuestions:
     def __init__(self, generation: Generation) -> None:
         self._vectors = generation.question_vectors
         numbers = {document.id: number for number, document in enumerate(generation.documents)}
-        self._number_of = [numbers[question.document_id] for question in generation.questions]
-        self._unanswered = [
-            (place, frozenset(content_words(question.text)))
-            for place, question in enumerate(generation.questions)
-            if not question.answered
-        ]
-        self._answers: dict[int, list[list[int]]] = {}  # row of a chunk -> questions of each sentence
-        with_questions = set(self._number_of)
+        by_document: dict[int, list[int]] = {}
+        for place, question in enumerate(generation.questions):
+            by_document.setdefault(numbers[question.document_id], []).append(place)
+        self._first_slot: dict[int, tuple[int, int]] = {}  # row of a chunk -> slots of its sentences
+        answering: list[tuple[int, int]] = []  # (question, slot of a sentence that answers it)
+        slots = 0
         for row, number in enumerate(generation.document_of):
-            if number in with_questions:
-                self._answers[row] = [
-                    [
-                        place
-                        for place, question in enumerate(generation.questions)
-                        if self._number_of[place] == number and question.start < end and start < question.end
-                    ]
-                    for start, end in _sentence_spans(generation.chunks[row])
-                ]
-
-    def scores(
-        self, query: NDArray[np.float32], words: str
-    ) -> tuple[dict[int, list[float]], dict[int, float]]:
-        """Cosine of the query to the nearest answered question of each sentence, by row; and to the nearest
-        unanswered one, less what that asks for beyond the query's `words`, by the document's number."""
-        if not len(self._vectors):
-            return {}, {}
-        cosines = (self._vectors @ query).tolist()
-        asked = {
-            row: [max((cosines[place] for place in places), default=0.0) for places in sentences]
-            for row, sentences in self._answers.items()
+            if number not in by_document:
+                continue
+            spans = _sentence_spans(generation.chunks[row])
+            answering += [
+                (place, slots + offset)
+                for offset, (start, end) in enumerate(spans)
+                for place in by_document[number]
+                if generation.questions[place].start < end and start < generation.questions[place].end
+            ]
+            self._first_slot[row] = (slots, slots + len(spans))
+            slots += len(spans)
+        self._slots = slots
+        self._asked, self._slot_of = np.array(answering, dtype=np.int64).reshape(-1, 2).T
+        self._unanswered = {
+            number: _Unanswered(generation.questions, places) for number, places in by_document.items()
         }
-        unanswered: dict[int, float] = {}
-        asked_words = frozenset(content_words(words))
-        for place, own_words in self._unanswered:
-            number = self._number_of[place]
-            beyond = len(own_words - asked_words) / max(1, len(own_words))
-            unanswered[number] = max(unanswered.get(number, 0.0), cosines[place] - BEYOND_WEIGHT * beyond)
-        return asked, unanswered
+
+    def scores(self, query: NDArray[np.float32], words: str) -> _Nearness:
+        """How near the query is to every question."""
+        if not len(self._vectors):
+            return _Nearness({}, np.zeros(0, dtype=np.float32), {})
+        cosines = self._vectors @ query
+        best = np.zeros(self._slots, dtype=np.float32)
+        np.maximum.at(best, self._slot_of, cosines[self._asked])
+        asked_words = content_words(words)
+        unanswered = {number: part.nearest(cosines, asked_words) for number, part in self._unanswered.items()}
+        return _Nearness(self._first_slot, best, unanswered)
+
+
+class _Nearness:
+    """Nearness of one query: of a chunk's sentences, by the questions they answer, and of documents, by those they
+    do not."""
+
+    def __init__(
+        self, slots: Mapping[int, tuple[int, int]], best: NDArray[np.float32], unanswered: Mapping[int, float]
+    ) -> None:
+        self._slots = slots
+        self._best = best
+        self._unanswered = unanswered
+
+    def of_sentences(self, row: int) -> tuple[float, ...]:
+        """One figure for each sentence of the chunk; empty where its document comes without questions."""
+        start, end = self._slots.get(row, (0, 0))
+        return tuple(self._best[start:end].tolist())
+
+    def of_document(self, number: int) -> float:
+        """Nearness to the document's questions without an answer; 0.0 where it has none."""
+        return self._unanswered.get(number, 0.0)
+
+
+class _Unanswered:
+    """The questions that one document does not answer, and in which of them each word stands."""
+
+    def __init__(self, questions: Sequence[WrittenQuestion], places: Sequence[int]) -> None:
+        self._places = np.array([p for p in places if not questions[p].answered], dtype=np.int64)
+        self._having: dict[str, list[int]] = {}
+        lengths = []
+        for number, place in enumerate(self._places):
+            own = set(content_words(questions[place].text))
+            lengths.append(max(1, len(own)))
+            for word in own:
+                self._having.setdefault(word, []).append(number)
+        self._lengths = np.array(lengths, dtype=np.float32)
+
+    def nearest(self, cosines: NDArray[np.float32], words: Sequence[str]) -> float:
+        """The best cosine, each lowered by the share of its words that the query lacks."""
+        if not len(self._places):
+            return 0.0
+        shared = np.zeros(len(self._places), dtype=np.float32)
+        for word in set(words):
+            shared[self._having.get(word, [])] += 1
+        lacking = 1 - np.minimum(shared / self._lengths, 1)
+        return max(0.0, float((cosines[self._places] - BEYOND_WEIGHT * lacking).max()))
 
 
 def _sentence_spans(chunk: Chunk) -> list[tuple[int, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from coach.evaluation.selection import bench_folder, choose_cases
 
 if TYPE_CHECKING:
     from coach.coach import Coach
+    from coach.evaluation.critique_cases import DraftCase
     from coach.settings import Settings
 
 Progress = Callable[[str, int, int], None]
@@ -32,6 +33,8 @@ PRIVATE = {
 KEPT_EVERY = 10  # cases: with a model on two cores that is a minute or two of work
 COLD_STARTS = 7
 WARM_QUESTIONS = 22
+TIMED_DRAFTS, DRAFT_CRITERIA = 4, 10
+DRAFT_WORDS, DRAFT_WORDS_OFF = 150, 15
 
 
 def run_answers(
@@ -104,8 +107,45 @@ def run_speed(settings: Settings, *, seed: int = 0, progress: Progress | None = 
         limit=settings.passages,
     )
     rows += speed.verification(coach, questions[:WARM_QUESTIONS], embedder)
-    notes = (f"Index: {len(coach.index)} passages.", f"Who speaks: {coach.backend_reason}")
-    return run_of("speed", coach, rows, selection={"questions": WARM_QUESTIONS}, seed=seed, notes=notes)
+    notes = [f"Index: {len(coach.index)} passages.", f"Who speaks: {coach.backend_reason}"]
+    if settings.backend != "none" and coach.voice().model is not None:
+        timed = list(speed.critiques(coach, _drafts_to_time(coach), progress=progress))
+        rows += timed
+        notes.append(_critique_ratio(timed))
+    return run_of(
+        "speed", coach, rows, selection={"questions": WARM_QUESTIONS}, seed=seed, notes=tuple(notes)
+    )
+
+
+def _drafts_to_time(coach: Coach) -> list[DraftCase]:
+    """Labelled drafts of about 150 words whose kind of question asks for ten criteria."""
+    from coach.evaluation.critique_cases import load_drafts
+
+    rubric = coach.rubrics()[0]
+    drafts = load_drafts(bench_folder() / "critique" / "drafts.jsonl", rubric)
+    fitting = [
+        case
+        for case in drafts
+        if case.split == "fit"
+        and abs(len(case.draft.split()) - DRAFT_WORDS) <= DRAFT_WORDS_OFF
+        and len(rubric.for_kind(case.kind)) == DRAFT_CRITERIA
+    ]
+    return fitting[:TIMED_DRAFTS]
+
+
+def _critique_ratio(rows: Sequence[Row]) -> str:
+    """How much more a critique takes than reading everything once."""
+    from coach.evaluation.speed import ALL_VERDICTS, EACH_ALONE, READ_ONCE
+
+    ratios = sorted(
+        row.milliseconds[ALL_VERDICTS] / (row.milliseconds[READ_ONCE] + row.milliseconds[EACH_ALONE])
+        for row in rows
+    )
+    told = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+    return (
+        f"Critique, {len(rows)} drafts of about {DRAFT_WORDS} words, {DRAFT_CRITERIA} criteria: all verdicts take {told} "
+        "times what reading rules and draft once and each criterion's own words takes."
+    )
 
 
 def run_retrieval(
@@ -229,7 +269,7 @@ def _loaded(settings: Settings, progress: Progress | None) -> Coach:
     """A coach that leaves no traces, its model ready: what is timed is answering, not loading."""
     from coach.coach import Coach
 
-    coach = Coach.load(settings.model_copy(update={"traces": False}))
+    coach = Coach.load(settings.model_copy(update={"traces": False, "keep_drafts": False}))
     if settings.backend not in ("auto", "none"):
         coach.require_voice()
     coach.warm(progress)

@@ -1,4 +1,4 @@
-"""The speed suite: how long a reader waits, cold and warm, and what each step costs."""
+"""The speed suite: how long a reader waits, cold and warm, for an answer and for a critique, and what each step costs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ from typing import TYPE_CHECKING
 
 from coach.answer import Extracted, Token
 from coach.coach import MemoryEmbedder
+from coach.critique import DRAFT_CHARACTERS, Judged, by_weight
 from coach.errors import BackendError, CoachError
+from coach.evaluation.critique_cases import DraftCase
 from coach.evaluation.run import Row
+from coach.judge import NO, YES, ask_model, shared_prefix
+from coach.prepare_draft import prepare_draft
 from coach.retrieve import retrieve
 from coach.sentences import split_sentences
+from coach.types import Turn
 from coach.verify import verify
 
 if TYPE_CHECKING:
@@ -103,6 +108,40 @@ def verification(coach: Coach, questions: Sequence[str], embedder: Embedder) -> 
         spent = _milliseconds(partial(verify, "\n".join(said), passages, remembering))
         if number > WARM_UPS:
             yield _timed(f"verify/{number}", "verifying one sentence", spent / len(said))
+
+
+FIRST_VERDICT, ALL_VERDICTS = "critique: first verdict", "critique: all verdicts"
+READ_ONCE, EACH_ALONE = "critique: rules and draft read once", "critique: every criterion's own words"
+
+
+def critiques(
+    coach: Coach, drafts: Sequence[DraftCase], *, progress: Progress | None = None
+) -> Iterator[Row]:
+    """A whole critique, as a reader waits for it; and beside it what it cannot be cheaper than with one slot: reading
+    rules and draft once, and then each criterion's own words. Raises BackendError without a chat model.
+
+    The parts are timed on the same draft behind another first word, so that the engine remembers nothing of it.
+    """
+    model = coach.require_voice()
+    rubric = coach.rubrics()[0]
+    for number, case in enumerate(drafts, 1):
+        times: dict[str, float] = {}
+        started = time.perf_counter()
+        for event in coach.critique(case.draft, case.question, kind=case.kind):
+            if isinstance(event, Judged) and FIRST_VERDICT not in times:
+                times[FIRST_VERDICT] = (time.perf_counter() - started) * 1000
+        times[ALL_VERDICTS] = (time.perf_counter() - started) * 1000
+        question = f"Now: {case.question}"
+        prepared = prepare_draft(case.draft, question, rubric, limit=DRAFT_CHARACTERS)
+        begin = (shared_prefix(prepared, question), Turn("user", "?"))
+        times[READ_ONCE] = _milliseconds(partial(model.choose, begin, (YES, NO)))
+        times[EACH_ALONE] = sum(
+            _milliseconds(partial(ask_model, criterion, prepared, question, model))
+            for criterion in by_weight(rubric, case.kind)
+        )
+        yield Row(f"critique/{number}", "speed", milliseconds=times)
+        if progress is not None:
+            progress("critiques", number, len(drafts))
 
 
 def _asked_of_chroma(

@@ -28,6 +28,7 @@ from coach.sentences import split_sentences
 from coach.settings import corpus_folder
 from coach.support import (
     MODEL_FILE,
+    OWN_WORDING,
     VETOES,
     choose_carriers,
     claim_parts,
@@ -49,6 +50,9 @@ LIVE_SHARE_SUPPORTED = 0.8  # assumed, not measured: true sentences among a mode
 LIVE_THRESHOLD = 0.87
 PUBLIC_REGULARISATION = 1000.0  # strong: at 30 the left-out QAGS sets lose 0.03 to 0.05 of AUC
 OWN_REGULARISATION = 3.0
+# On 124 sentences of real replies judged by hand (bench/support/replies.jsonl) that lean on the source's wording: all from here
+# on were true; of those between the fitted threshold of 0.87 and this about one in seven was not.
+LIVE_OPINION_THRESHOLD = 0.97
 OPINION_REGULARISATION = 1.0  # 0.1 to 10 give the same area under the curve within 0.005
 LEAST_OVERLAP_SCALE = (
     0.7  # of the public log-odds kept: own errors are near copies, as true replies often are
@@ -511,13 +515,16 @@ def _second_opinion(
     )
     final = fit_opinion(fit_part, asked(fit_part))
     after_vetoes = np.where(_vetoes(fit_part), 0.0, folded)
-    threshold = threshold_for(fit_part.labels, after_vetoes, PRECISION_SHOWN)
+    threshold = max(threshold_for(fit_part.labels, after_vetoes, PRECISION_SHOWN), LIVE_OPINION_THRESHOLD)
     figures = {
         "model": told["model"],
         "own_fit_opinion_alone_auc": round(area_under_curve(fit_part.labels, asked(fit_part)), 4),
-        "own_fit_out_of_fold": _shown(fit_part, folded, threshold),
+        "own_fit_out_of_fold": _shown(fit_part, folded, threshold, _freely_worded(fit_part)),
         "own_held_out": _shown(
-            held_out, final.probabilities(with_opinion(held_out, asked(held_out)).rows), threshold
+            held_out,
+            final.probabilities(with_opinion(held_out, asked(held_out)).rows),
+            threshold,
+            _freely_worded(held_out),
         ),
     }
     return str(told["model"]).casefold(), _coefficients(final, threshold), figures
@@ -600,8 +607,16 @@ def _at_live_share(labels: NDArray[np.int64], scores: Array, threshold: float) -
     return right / (right + wrong)
 
 
-def _shown(part: Scored, plain: Array, threshold: float) -> dict[str, Any]:
-    checked = np.where(_vetoes(part), 0.0, plain)
+def _freely_worded(part: Scored) -> NDArray[np.bool_]:
+    """Where a claim is in words of its own, in which `verify` shows nothing on the strength of an opinion."""
+    return np.asarray(part.rows[:, part.names.index("token_bigrams")] < OWN_WORDING, dtype=np.bool_)
+
+
+def _shown(
+    part: Scored, plain: Array, threshold: float, also_hidden: NDArray[np.bool_] | None = None
+) -> dict[str, Any]:
+    hidden = _vetoes(part) if also_hidden is None else _vetoes(part) | also_hidden
+    checked = np.where(hidden, 0.0, plain)
     precision, recall, shown = precision_and_recall(part.labels, checked, threshold)
     row = {
         "claims": len(part.claims),
