@@ -14,6 +14,7 @@ from coach.evaluation import support as fitting
 from coach.settings import corpus_folder
 from coach.support import (
     MODEL_FILE,
+    OWN_WORDING,
     choose_carriers,
     claim_parts,
     features,
@@ -181,6 +182,19 @@ def test_a_claim_is_asked_about_with_its_carriers_and_the_nearest_in_reading_ord
         3,
     )  # two carriers, the nearest that is none of them
     assert nearest_to_ask_about((1,), cosines) == (1, 3)  # the carrier is one of the two nearest
+
+
+def test_of_the_hand_judged_replies_what_is_shown_on_an_opinion_is_true():
+    """The share that the aim names, over the sentences of real replies that people judged one by one."""
+    replies = [json.loads(line) for line in (fitting.CLAIMS.parent / "replies.jsonl").open(encoding="utf-8")]
+    threshold = load_opinion_model("qwen2.5-coder-1.5b-instruct-q4_k_m").threshold
+    shown = [
+        reply
+        for reply in replies
+        if reply.get("support", 0.0) >= threshold and reply["wording"] >= OWN_WORDING
+    ]
+    assert len(shown) >= 50
+    assert sum(reply["supported"] for reply in shown) >= 0.98 * len(shown)
 
 
 def test_area_under_the_curve_by_hand():
