@@ -220,12 +220,18 @@ def test_a_telephone_shows_everything_without_scrolling_sideways(open_page, sche
     assert min(size["width"], size["height"]) >= 24  # WCAG 2.2, target size (minimum)
 
 
+def contrast(page, selector: str) -> float:
+    """That of the first such element, once the page has drawn one."""
+    page.locator(selector).first.wait_for(state="attached")
+    return page.evaluate(CONTRAST, selector)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_from_what_is_behind_it(open_page, scheme: str) -> None:
     page = open_page(scheme=scheme)
     low = {}
     for selector in (".coach-welcome p", ".coach-label", ".coach-state p"):
-        low[selector] = page.evaluate(CONTRAST, selector)
+        low[selector] = contrast(page, selector)
     ask_and_wait(page)
     for selector in (
         ".coach-question",
@@ -237,8 +243,8 @@ def test_text_stands_out_from_what_is_behind_it(open_page, scheme: str) -> None:
         ".coach-passage mark",
         ".coach-passage .coach-place",
     ):
-        low[selector] = page.evaluate(CONTRAST, selector)
+        low[selector] = contrast(page, selector)
     ask(page, "fail")
     page.locator(".coach-error").wait_for()
-    low |= {selector: page.evaluate(CONTRAST, selector) for selector in (".coach-error", ".coach-error code")}
+    low |= {selector: contrast(page, selector) for selector in (".coach-error", ".coach-error code")}
     assert {selector: ratio for selector, ratio in low.items() if ratio < 4.5} == {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.test_ui_browser import CONTRAST, address, browser, open_page  # noqa: F401
+from tests.test_ui_browser import address, browser, contrast, open_page  # noqa: F401
 
 pytestmark = pytest.mark.browser
 
@@ -200,5 +200,5 @@ def test_text_stands_out_from_what_is_behind_it(open_page, scheme: str) -> None:
     ]
     selectors += [f".coach-marked .coach-group-{colour}.coach-quoted a" for colour in (1, 3)]
     selectors += [f".coach-group-{colour} .coach-group-number" for colour in (1, 2, 3, 4, 5, 6)]
-    ratios = {selector: page.evaluate(CONTRAST, selector) for selector in selectors}
+    ratios = {selector: contrast(page, selector) for selector in selectors}
     assert {selector: ratio for selector, ratio in ratios.items() if ratio < 4.5} == {}
