@@ -13,6 +13,7 @@ from coach.protocols import ChatModel
 from coach.sentences import split_sentences
 from coach.types import Passage, RefusalReason, Sentence, Turn
 from coach.words import content_words, share_covered
+from coach.yes_or_no import log_odds, probability_of_yes
 
 # Logistic regression on the fit part of bench/answers against forty questions of SQuAD 2 on other subjects.
 CHEAP = {"intercept": -2.34, "best_sentence": 11.58}
@@ -141,18 +142,18 @@ def ask_model(
     """
     opinions: list[float] = []
     for prompt in prompts:
-        opinions.append(chat_model.choose(prompt, ("Yes", "No"))["Yes"])
+        opinions.append(probability_of_yes(chat_model, prompt))
         if opinions[-1] >= CONVINCED:
             break
     best = max(opinions)
     scores = {
         **evidence.scores,
         "opinion": best,
-        "probability": _logistic(JUDGED, {"opinion": _log_odds(best)}),
+        "probability": _logistic(JUDGED, {"opinion": log_odds(best)}),
     }
     if close_look and best < NO_DOUBT and evidence.scores["best_sentence"] >= LOOKED_FROM:
-        looked = chat_model.choose(close_look, ("Yes", "No"))["Yes"]
-        odds = {"opinion": _log_odds(best), "close_look": _log_odds(looked)}
+        looked = probability_of_yes(chat_model, close_look)
+        odds = {"opinion": log_odds(best), "close_look": log_odds(looked)}
         scores |= {"close_look": looked, "probability": _logistic(LOOKED, odds)}
     if scores["probability"] < (LOOKED_NO if "close_look" in scores else JUDGED_NO):
         return Evidence("no", "no_evidence", scores)
@@ -164,16 +165,12 @@ def look_closely(evidence: Evidence, chat_model: ChatModel, close_look: Sequence
 
     Raises BackendError when the model cannot choose.
     """
-    looked = chat_model.choose(close_look, ("Yes", "No"))["Yes"]
-    probability = _logistic(FAMILIAR_LOOKED, {**evidence.scores, "close_look": _log_odds(looked)})
+    looked = probability_of_yes(chat_model, close_look)
+    probability = _logistic(FAMILIAR_LOOKED, {**evidence.scores, "close_look": log_odds(looked)})
     scores = {**evidence.scores, "close_look": looked, "probability": probability}
     if probability < FAMILIAR_LOOKED_NO:
         return Evidence("no", "no_evidence", scores)
     return Evidence("yes", None, scores)
-
-
-def _log_odds(probability: float) -> float:
-    return math.log((probability + 1e-4) / (1 - probability + 1e-4))
 
 
 def nearest_stated(passages: Sequence[Passage], sentences: Sequence[Sentence]) -> list[Stated]:

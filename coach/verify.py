@@ -6,7 +6,6 @@ negation and meaning with weights that were fitted on claims people judged (`coa
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -28,8 +27,7 @@ from coach.support import (
 )
 from coach.types import Citation, Passage, Sentence, SentenceStatus, Span, Turn
 from coach.words import content_words, numbers
-
-LEAST_PROBABILITY = 1e-4  # of Yes or No: beyond it the log-odds say nothing
+from coach.yes_or_no import log_odds, probability_of_yes
 
 _MARKERS = re.compile(
     r"\s*(?:\[(?:\d+|source|sources?[^\]]{0,40}|citation[^\]]{0,40})(?:\s*[,;-]\s*\d+)*\]|\((?:source|passage)s?:?[^)]{0,60}\))",
@@ -82,8 +80,7 @@ def ask_opinion(claim: str, stated: Sequence[tuple[str, str]], chat_model: ChatM
         Turn("system", fill_prompt("support_check_system")),
         Turn("user", fill_prompt("support_check", passages=passages, claim=claim)),
     )
-    yes = chat_model.choose(prompt, ("Yes", "No"))["Yes"]
-    return math.log((yes + LEAST_PROBABILITY) / (1 - yes + LEAST_PROBABILITY))
+    return log_odds(probability_of_yes(chat_model, prompt))
 
 
 def verify(

@@ -27,6 +27,7 @@ BASE = NOUNS | {
     "coach.settings",
     "coach.support",
     "coach.words",
+    "coach.yes_or_no",
 }
 FLOWS = {"answer", "critique", "interview"}
 ENTRANCES = {"cli", "cli_critique", "terminal", "coach", "doctor", "serve", "__main__", "__init__"}

@@ -1,0 +1,21 @@
+"""Ask a chat model a question of yes or no, and read how sure it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from coach.protocols import ChatModel
+from coach.types import Turn
+
+LEAST_PROBABILITY = 1e-4  # of Yes or No: beyond it the log-odds say nothing
+
+
+def probability_of_yes(chat_model: ChatModel, messages: Sequence[Turn]) -> float:
+    """How likely Yes is against No, 0..1. Raises BackendError when the model cannot choose."""
+    return chat_model.choose(messages, ("Yes", "No"))["Yes"]
+
+
+def log_odds(probability: float) -> float:
+    """The log-odds of a probability, finite at 0 and 1."""
+    return math.log((probability + LEAST_PROBABILITY) / (1 - probability + LEAST_PROBABILITY))
