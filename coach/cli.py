@@ -433,17 +433,20 @@ def evaluate_support(data: Path | None, seed: int, out: Path | None) -> None:
 @evaluate.command("speed")
 @_backend_option
 @_model_option
+@_data_option
 @_seed_option
 @_out_option
-def evaluate_speed(backend: str | None, model: str | None, seed: int, out: Path | None) -> None:
-    """Time a cold start, a warm answer, retrieval beside bare Chroma, and the check of a sentence."""
+def evaluate_speed(
+    backend: str | None, model: str | None, data: Path | None, seed: int, out: Path | None
+) -> None:
+    """Time a cold start, answers, retrieval beside bare Chroma, critiques, and ingest beside LangChain's."""
     from coach.evaluation.report import speed_table
     from coach.evaluation.runner import run_speed
     from coach.settings import load_settings
 
     settings = load_settings(backend=backend, model=model)
     bars = StepBars()
-    run = run_speed(settings, seed=seed, progress=bars)
+    run = run_speed(settings, data, seed=seed, progress=bars)
     bars.close()
     show(speed_table(run))
     _keep_run(settings, run, out)

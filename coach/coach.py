@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from coach.backends import load_chat_model, load_embedder, load_index
-from coach.errors import BackendError, CoachError, UsageError
+from coach.errors import BackendError, CoachError, IndexOutdatedError, UsageError
 from coach.settings import Settings, load_settings
 from coach.store import CritiqueStore
 from coach.traces import TraceStore
@@ -51,11 +52,13 @@ class Coach:
         """Load embedder and index. `overrides` are settings by name; `chat_model` may be any ChatModel
         or LangChain `BaseChatModel`, and then speaks instead of the configured one.
 
+        An index of an earlier version is made anew first, which is said on standard error.
+
         Raises SettingsError, ModelMissingError, IndexMissingError or IndexMismatchError.
         """
         settings = settings or load_settings(**overrides)
         embedder = load_embedder(settings)
-        index = load_index(settings, embedder.name)
+        index = _current_index(settings, embedder)
         TraceStore(settings.home).prune(settings.retention_days)  # also where none are kept any more
         CritiqueStore(settings.home).prune(settings.retention_days)
         return cls(settings, embedder, index, _given_voice(chat_model) if chat_model is not None else None)
@@ -310,6 +313,16 @@ def ingest_library(
     return ingest(embedder, writer, list(paths), forget=list(forget), progress=progress)
 
 
+def _current_index(settings: Settings, embedder: Embedder) -> PassageIndex:
+    try:
+        return load_index(settings, embedder.name)
+    except IndexOutdatedError:
+        print("The index is of an earlier version: it is made anew from your files ...", file=sys.stderr)
+        report = ingest_library(settings, embedder=embedder)
+        print("\n".join(report.lines()), file=sys.stderr)
+        return load_index(settings, embedder.name)
+
+
 class MemoryEmbedder:
     """An Embedder that remembers what it has embedded: a sentence of the sources is embedded once a process."""
 
@@ -339,6 +352,9 @@ class MemoryEmbedder:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
         return np.stack([found[text] for text in texts])
+
+    def embed_with_parts(self, texts: Any, parts: Any) -> Any:
+        return self.plain.embed_with_parts(texts, parts)
 
     def count_tokens(self, texts: Any) -> list[int]:
         return self.plain.count_tokens(texts)

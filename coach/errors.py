@@ -25,6 +25,10 @@ class IndexMissingError(CoachError):
     """There is no index yet, or it is unreadable."""
 
 
+class IndexOutdatedError(IndexMissingError):
+    """The index was written by a version of the coach that keeps it in other files."""
+
+
 class IndexMismatchError(CoachError):
     """The index was made by another embedding model than the one in use."""
 

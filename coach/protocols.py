@@ -31,6 +31,15 @@ class Embedder(Protocol):
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit rows of shape (len(texts), dimension), in the order of `texts`."""
 
+    def embed_with_parts(
+        self, texts: Sequence[str], parts: Sequence[Sequence[tuple[int, int]]]
+    ) -> list[Vectors]:
+        """For each text unit rows of shape (1 + len(parts[n]), dimension): its own vector, then one for each part.
+
+        `parts[n]` are (start, end) in characters of `texts[n]`, in order and without overlap. A part is embedded as
+        it stands in its text (late chunking: Günther et al. 2024, arXiv:2409.04701).
+        """
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Word pieces of each text, special tokens included, uncut."""
 

@@ -22,7 +22,7 @@ from ingest.questions import read_questions
 from ingest.split import SPLIT_VERSION, embedding_text, split_document
 
 # Texts embedded between two savings: some seconds of work on a slow CPU, so little is lost when killed.
-SLICE = 256
+SLICE = 128
 _NAMES_IN_REPORT = 20
 
 Progress = Callable[[str, int, int], None]
@@ -48,7 +48,7 @@ class IndexWriter(Protocol):
 
     def vectors(self, embedder: str, dimension: int) -> dict[bytes, Vectors]: ...
 
-    def keep_vectors(self, embedder: str, keys: Sequence[bytes], vectors: Vectors) -> None: ...
+    def keep_vectors(self, embedder: str, keys: Sequence[bytes], rows: Sequence[Vectors]) -> None: ...
 
     def publish(
         self,
@@ -58,7 +58,6 @@ class IndexWriter(Protocol):
         chunks: Sequence[Chunk],
         texts: Sequence[str],
         keys: Sequence[bytes],
-        sentence_keys: Sequence[Sequence[bytes]],
         questions: Mapping[bytes, WrittenQuestion],
         vectors: Mapping[bytes, Vectors],
         embedder: str,
@@ -71,13 +70,14 @@ class IndexWriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What one ingest did. Sources are as citations name them; `chunks_embedded` counts distinct texts."""
+    """What one ingest did. Sources are as citations name them; `chunks_embedded` counts distinct texts, each embedded
+    once together with its sentences, `questions_embedded` those written down for the documents."""
 
     changes: Changes
     skipped: tuple[Skipped, ...]
     chunks_total: int
     chunks_embedded: int
-    sentences_embedded: int
+    questions_embedded: int
     words: int
     seconds: float
 
@@ -166,7 +166,7 @@ def ingest(
             skipped=tuple(skipped),
             chunks_total=size,
             chunks_embedded=embedded[0],
-            sentences_embedded=embedded[1],
+            questions_embedded=embedded[1],
             words=sum(len(document.text.split()) for document in documents),
             seconds=time.perf_counter() - started,
         )
@@ -245,7 +245,7 @@ def _publish(
     index: IndexWriter,
     tell: Progress,
 ) -> tuple[int, int]:
-    """Embed what is missing and hand everything over; how many chunks and shorter texts were embedded."""
+    """Embed what is missing and hand everything over; how many chunks and written questions were embedded."""
     sources: dict[str, list[str]] = {}
     for document in documents:
         sources.setdefault(document.id, []).append(document.source)
@@ -254,14 +254,11 @@ def _publish(
     if not chunks:
         raise IngestError("The files hold headings only: add text under them, then run `coach ingest`.")
     texts = [embedding_text(chunk) for chunk in chunks]
-    sentences = [[chunk.text[start:end] for start, end in split_sentences(chunk.text)] for chunk in chunks]
-    keys = [_key(text) for text in texts]
-    sentence_keys = [[_key(sentence) for sentence in row] for row in sentences]
-    wanted = dict(zip(keys, texts, strict=True))
-    for row_keys, row in zip(sentence_keys, sentences, strict=True):
-        wanted.update(zip(row_keys, row, strict=True))
-    asked = {_key(question.text): question for question in questions}
-    wanted.update((key, question.text) for key, question in asked.items())
+    sentences = [_sentences(chunk, text) for chunk, text in zip(chunks, texts, strict=True)]
+    keys = [_key(text, parts) for text, parts in zip(texts, sentences, strict=True)]
+    asked = {_key(question.text, ()): question for question in questions}
+    wanted = dict(zip(keys, zip(texts, sentences, strict=True), strict=True))
+    wanted |= {key: (question.text, []) for key, question in asked.items()}
     vectors = index.vectors(embedder.name, embedder.dimension)
     new = {key: text for key, text in wanted.items() if key not in vectors}
     _embed(new, vectors, embedder, index, tell)
@@ -271,7 +268,6 @@ def _publish(
         chunks=chunks,
         texts=texts,
         keys=keys,
-        sentence_keys=sentence_keys,
         questions=asked,
         vectors=vectors,
         embedder=embedder.name,
@@ -280,32 +276,38 @@ def _publish(
         manifest=manifest.as_json(),
         progress=tell,
     )
-    chunk_keys = set(keys)
-    embedded = sum(key in chunk_keys for key in new)
-    return embedded, len(new) - embedded
+    return len(new.keys() & set(keys)), len(new.keys() & asked.keys())
+
+
+def _sentences(chunk: Chunk, text: str) -> list[tuple[int, int]]:
+    """Where the chunk's sentences stand in `text`, its embedding text, which ends with the chunk."""
+    before = len(text) - len(chunk.text)
+    return [(before + start, before + end) for start, end in split_sentences(chunk.text)]
 
 
 def _embed(
-    new: Mapping[bytes, str],
+    new: Mapping[bytes, tuple[str, list[tuple[int, int]]]],
     vectors: dict[bytes, Vectors],
     embedder: Embedder,
     index: IndexWriter,
     tell: Progress,
 ) -> None:
-    """Embed `new` into `vectors`, like lengths together (little padding), saving slice by slice."""
-    keys = sorted(new, key=lambda key: len(new[key]), reverse=True)
+    """Embed each text of `new` with its parts into `vectors`, like lengths together (little padding), saving slice by
+    slice."""
+    keys = sorted(new, key=lambda key: len(new[key][0]), reverse=True)
     tell("embed", 0, len(keys))
     for first in range(0, len(keys), SLICE):
         slice_keys = keys[first : first + SLICE]
-        rows = embedder.embed([new[key] for key in slice_keys])
+        texts, parts = zip(*(new[key] for key in slice_keys), strict=True)
+        rows = embedder.embed_with_parts(texts, parts)
         index.keep_vectors(embedder.name, slice_keys, rows)
         vectors.update(zip(slice_keys, rows, strict=True))
         tell("embed", first + len(slice_keys), len(keys))
 
 
-def _key(text: str) -> bytes:
-    """Identifies a text to be embedded: 16 bytes of its SHA-256."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
+def _key(text: str, parts: Sequence[tuple[int, int]]) -> bytes:
+    """Identifies a text to be embedded with its parts: 16 bytes of a SHA-256."""
+    return hashlib.sha256(f"{list(parts)} {text}".encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 @contextmanager

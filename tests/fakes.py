@@ -89,7 +89,7 @@ class FakeCoach(FakeCritic):
             skipped=(),
             chunks_total=34,
             chunks_embedded=0,
-            sentences_embedded=0,
+            questions_embedded=0,
             words=0,
             seconds=0.1,
         )
@@ -225,6 +225,16 @@ class HashingEmbedder:
                 digest = hashlib.blake2b(f"{self.name}/{word}".encode(), digest_size=8).digest()
                 rows[place] += np.random.default_rng(int.from_bytes(digest)).standard_normal(self.dimension)
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    def embed_with_parts(
+        self, texts: Sequence[str], parts: Sequence[Sequence[tuple[int, int]]]
+    ) -> list[Vectors]:
+        rows = [
+            self.embed([text, *(text[start:end] for start, end in own)])
+            for text, own in zip(texts, parts, strict=True)
+        ]
+        self.embedded -= sum(map(len, parts))
+        return rows
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(re.findall(r"\w+|[^\w\s]", text)) + 2 for text in texts]

@@ -6,7 +6,7 @@ from coach.backends import load_index
 from coach.backends.chat import LoadedChatModel
 from coach.coach import Coach
 from coach.errors import CoachError
-from coach.evaluation import speed
+from coach.evaluation import ingest_speed, speed
 from coach.evaluation.report import speed_table
 from coach.evaluation.run import Run
 from coach.settings import load_settings
@@ -63,3 +63,22 @@ def test_retrieval_stands_beside_chroma_and_a_sentence_is_checked(speaking, embe
     for step in ("retrieval", "embedding + Chroma query", "verifying one sentence"):
         assert len(run.times(step)) == len(QUESTIONS) - speed.WARM_UPS
         assert f"| {step} |" in table
+
+
+def test_an_ingest_is_timed_beside_langchain_on_the_same_files_and_weights(library):
+    from coach.backends.model_files import find_embedding_model
+
+    texts = ["# Tea\n\nGreen tea is steeped at 80 degrees.", "# Coffee\n\nEspresso is brewed under pressure."]
+    weights = find_embedding_model(load_settings())
+    rows = list(ingest_speed.ingests(texts, models_folder=library / "models", weights=weights, rounds=1))
+    names = [name for row in rows for name in row.milliseconds]
+    assert names == [ingest_speed.OURS, ingest_speed.AGAIN, ingest_speed.THEIRS]
+    note = ingest_speed.ratio_note(rows, 14, "a processor: f32")
+    assert "Ingest of 14 words" in note and "times as fast" in note and note.endswith("a processor: f32.")
+
+
+def test_an_ingest_that_fails_is_named_with_its_last_word(library, tmp_path):
+    with pytest.raises(CoachError, match="An ingest to be timed failed"):
+        list(
+            ingest_speed.ingests(["x"], models_folder=library / "models", weights=tmp_path / "none", rounds=1)
+        )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +15,12 @@ from fakes import HashingEmbedder
 
 from coach.backends.bm25 import KeywordIndex, build_keyword_index, keywords
 from coach.backends.chroma import ChromaIndexWriter, open_index
-from coach.errors import IndexMismatchError, IndexMissingError
+from coach.backends.index_files import LAYOUT
+from coach.coach import Coach, ingest_library
+from coach.errors import IndexMismatchError, IndexMissingError, IndexOutdatedError
 from coach.protocols import PassageIndex
 from coach.sentences import split_sentences
+from coach.settings import load_settings
 from ingest import ingest
 from ingest.split import embedding_text
 
@@ -139,6 +144,24 @@ def test_errors_end_in_the_command_that_helps(folder, index, tmp_path):
     (tmp_path / "current.json").write_text("not JSON")
     with pytest.raises(IndexMissingError, match=r"Run `coach ingest` first\.$"):
         open_index(tmp_path)
+
+
+def test_an_index_of_an_earlier_version_is_made_anew_and_said(library, tmp_path, capsys):
+    home = tmp_path / "home"
+    shutil.copytree(library, home, symlinks=True)
+    switch = home / "index" / "current.json"
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "mine.md").write_text("# Mine\n\nMy own launch cut the churn by six percent.")
+    settings = load_settings(home=home, backend="none")
+    ingest_library(settings, [notes])
+    switch.write_text(json.dumps({**json.loads(switch.read_text()), "layout": LAYOUT - 1}))
+    with pytest.raises(IndexOutdatedError, match=r"Run `coach ingest` first\.$"):
+        open_index(home / "index")
+    coach = Coach.load(settings)
+    assert "earlier version" in capsys.readouterr().err
+    assert {document.source for document in coach.documents()} >= {"notes/mine.md"}
+    assert open_index(home / "index").fingerprint == coach.index.fingerprint
 
 
 def test_a_small_index_is_searched_without_importing_chromadb_or_scipy(folder):

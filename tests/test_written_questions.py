@@ -63,9 +63,9 @@ def test_a_document_without_written_questions_knows_nothing_of_them(small_librar
 
 def test_questions_that_change_reach_the_index_and_only_what_is_new_is_embedded(small_library):
     small_library.ingest()
-    assert small_library.ingest().sentences_embedded == 0
+    assert small_library.ingest().questions_embedded == 0
     small_library.write(small_library.corpus / "questions" / "guide.toml", WRITTEN.replace("lunch", "dinner"))
-    assert small_library.ingest().sentences_embedded == 1
+    assert small_library.ingest().questions_embedded == 1
     assert searched(small_library, "Who pays for dinner?")[GUIDE].unanswered_score == pytest.approx(
         1.0, abs=1e-5
     )

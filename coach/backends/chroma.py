@@ -32,7 +32,7 @@ from coach.backends.index_files import (
     write_generation,
     write_whole,
 )
-from coach.errors import IndexMismatchError, IndexMissingError
+from coach.errors import IndexMismatchError, IndexMissingError, IndexOutdatedError
 from coach.protocols import Vectors
 from coach.sentences import split_sentences
 from coach.types import Chunk, Document, Passage, WrittenQuestion
@@ -58,8 +58,8 @@ def open_index(
     """The index that the last finished ingest left in `folder`.
 
     `embedder_name`, where given, must be the one it was made with; above `exact_up_to` chunks the
-    nearest are asked of Chroma. Raises IndexMissingError where there is no readable index, and
-    IndexMismatchError for another embedder.
+    nearest are asked of Chroma. Raises IndexMissingError where there is no readable index, IndexOutdatedError
+    where another version of the coach wrote it, and IndexMismatchError for another embedder.
     """
     for _ in range(3):  # an ingest may switch and sweep between our two reads
         current = _current(folder)
@@ -80,9 +80,11 @@ def _current(folder: Path) -> Current:
         current = read_current(folder)
     except (OSError, ValueError) as error:
         raise IndexMissingError("The index cannot be read. Run `coach ingest` first.") from error
-    if current is None:
-        raise IndexMissingError("There is no index yet. Run `coach ingest` first.")
-    return current
+    if current is not None:
+        return current
+    if (folder / "current.json").exists():
+        raise IndexOutdatedError("The index is of another version of the coach. Run `coach ingest` first.")
+    raise IndexMissingError("There is no index yet. Run `coach ingest` first.")
 
 
 class ChromaIndex:
@@ -193,8 +195,8 @@ class ChromaIndex:
         cosines = (generation.chunk_vectors[rows] @ query).tolist()
         starts = generation.sentence_starts
         spans = [(starts[row], starts[row + 1]) for row in rows]
-        sentences = np.concatenate([generation.sentence_rows[first:last] for first, last in spans])
-        scores = tuple((generation.sentence_vectors[sentences] @ query).tolist())
+        sentences = np.concatenate([generation.sentence_vectors[first:last] for first, last in spans])
+        scores = tuple((sentences @ query).tolist())
         keywords = keyword[rows].tolist()
         near = self._written.scores(query, words)
         chunks, documents, sources = generation.chunks, generation.documents, generation.sources
@@ -365,18 +367,24 @@ class ChromaIndexWriter:
         return _json_object(self._unfinished)
 
     def vectors(self, embedder: str, dimension: int) -> dict[bytes, NDArray[np.float32]]:
-        """Every vector this embedder made that is still here, by the key of its text."""
+        """What this embedder made that is still here, by the key of its text: the text's vector, then those of its
+        sentences."""
         found = self._store(embedder, dimension).read()
         generation = self._generation(embedder)
         if generation and generation.chunk_vectors.shape[1] == dimension:
-            found.update(zip(generation.sentence_keys.tolist(), generation.sentence_vectors, strict=True))
-            found.update(zip(generation.question_keys.tolist(), generation.question_vectors, strict=True))
-            found.update(zip(generation.chunk_keys.tolist(), generation.chunk_vectors, strict=True))
+            found.update(
+                zip(generation.question_keys.tolist(), generation.question_vectors[:, None], strict=True)
+            )
+            for row, (key, own) in enumerate(
+                zip(generation.chunk_keys.tolist(), generation.chunk_vectors, strict=True)
+            ):
+                first, last = generation.sentence_starts[row : row + 2]
+                found[key] = np.vstack([own, generation.sentence_vectors[first:last]])
         return found
 
-    def keep_vectors(self, embedder: str, keys: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
+    def keep_vectors(self, embedder: str, keys: Sequence[bytes], rows: Sequence[NDArray[np.float32]]) -> None:
         """Keep a slice of new vectors at once, so that a killed ingest need not make them again."""
-        self._store(embedder, vectors.shape[1]).add(keys, vectors)
+        self._store(embedder, rows[0].shape[1]).add(keys, rows)
 
     def publish(
         self,
@@ -386,7 +394,6 @@ class ChromaIndexWriter:
         chunks: Sequence[Chunk],
         texts: Sequence[str],
         keys: Sequence[bytes],
-        sentence_keys: Sequence[Sequence[bytes]],
         questions: Mapping[bytes, WrittenQuestion],
         vectors: Mapping[bytes, NDArray[np.float32]],
         embedder: str,
@@ -398,26 +405,29 @@ class ChromaIndexWriter:
         """Store a whole corpus, then make it the index that answers, then remove what it replaces.
 
         `sources[n]` are the names of `documents[n]`, the first one leading; `texts` are the chunks with
-        their heading paths, for the keyword search; `keys[n]` and `sentence_keys[n]` say which of
-        `vectors` belong to chunk n and to its sentences; `questions` are those that come with the documents,
-        each under the key of its vector.
+        their heading paths, for the keyword search; `vectors[keys[n]]` are the vector of chunk n and those of its
+        sentences; `questions` are those that come with the documents, each under the key of its vector.
         """
-        content = _content(
+        rows = [vectors[key] for key in keys]
+        dimension = rows[0].shape[1]
+        asked = [vectors[key] for key in questions]
+        content = Content(
             documents=documents,
             sources=sources,
             chunks=chunks,
             texts=texts,
-            keys=keys,
-            sentence_keys=sentence_keys,
-            questions=questions,
-            vectors=vectors,
+            chunk_keys=keys,
+            rows=rows,
+            questions=list(questions.values()),
+            question_keys=list(questions),
+            question_vectors=np.concatenate([np.zeros((0, dimension), dtype=np.float32), *asked]),
         )
         current = Current(
             layout=LAYOUT,
             generation=f"{fingerprint[:16]}-{os.urandom(4).hex()}",
             collection=_collection_name(embedder, split_version),
             embedder=embedder,
-            dimension=int(content.chunk_vectors.shape[1]),
+            dimension=dimension,
             fingerprint=fingerprint,
             chunks=len(chunks),
             split_version=split_version,
@@ -492,53 +502,14 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
 
 
-def _content(
-    *,
-    documents: Sequence[Document],
-    sources: Sequence[Sequence[str]],
-    chunks: Sequence[Chunk],
-    texts: Sequence[str],
-    keys: Sequence[bytes],
-    sentence_keys: Sequence[Sequence[bytes]],
-    questions: Mapping[bytes, WrittenQuestion],
-    vectors: Mapping[bytes, NDArray[np.float32]],
-) -> Content:
-    """The columns of a generation: each distinct sentence has one row."""
-    rows: dict[bytes, int] = {}
-    for row_keys in sentence_keys:
-        for key in row_keys:
-            rows.setdefault(key, len(rows))
-    chunk_vectors = np.stack([vectors[key] for key in keys]).astype(np.float32)
-    sentence_vectors = np.empty((len(rows), chunk_vectors.shape[1]), dtype=np.float32)
-    for key, row in rows.items():
-        sentence_vectors[row] = vectors[key]
-    return Content(
-        documents=documents,
-        sources=sources,
-        chunks=chunks,
-        texts=texts,
-        chunk_keys=keys,
-        chunk_vectors=chunk_vectors,
-        sentence_rows=[[rows[key] for key in row_keys] for row_keys in sentence_keys],
-        sentence_keys=list(rows),
-        sentence_vectors=sentence_vectors,
-        questions=list(questions.values()),
-        question_keys=list(questions),
-        question_vectors=_stacked([vectors[key] for key in questions], chunk_vectors.shape[1]),
-    )
-
-
-def _stacked(rows: Sequence[NDArray[np.float32]], dimension: int) -> NDArray[np.float32]:
-    return np.stack(rows).astype(np.float32) if rows else np.zeros((0, dimension), dtype=np.float32)
-
-
 def _add(collection: Any, content: Content, held: set[str], progress: Progress) -> None:
     """Only what is not held yet: names are hashes of what they name, so what is held is right."""
     new = [row for row, chunk in enumerate(content.chunks) if chunk.id not in held]
     for first in range(0, len(new), _BATCH):
         progress("store", first, len(new))
         rows = new[first : first + _BATCH]
-        collection.add(ids=[content.chunks[row].id for row in rows], embeddings=content.chunk_vectors[rows])
+        vectors = np.stack([content.rows[row][0] for row in rows])
+        collection.add(ids=[content.chunks[row].id for row in rows], embeddings=vectors)
     progress("store", len(new), len(new))
 
 

@@ -20,7 +20,7 @@ from coach.backends.bm25 import build_keyword_index
 from coach.errors import IngestError
 from coach.types import Chunk, Document, WrittenQuestion
 
-LAYOUT = 2  # raise it whenever the files below change shape; an index of another layout is made anew
+LAYOUT = 3  # raise it whenever the files below change shape; an index of another layout is made anew
 
 KEY_BYTES = 16
 
@@ -44,9 +44,9 @@ class Current:
 class Content:
     """Everything one generation holds; `sources[n]` are the names of `documents[n]`, the first one leading.
 
-    `texts` are the chunks with their heading paths. Row n of `chunk_vectors` belongs to chunk n;
-    `sentence_rows[n]` names the rows of `sentence_vectors` for the sentences of chunk n, in order. Row n of
-    `question_vectors` belongs to question n. The keys identify what each vector was made from.
+    `texts` are the chunks with their heading paths. `rows[n]` are the vectors of chunk n: its own, then those of its
+    sentences, in order. Row n of `question_vectors` belongs to question n. The keys identify what each vector was
+    made from.
     """
 
     documents: Sequence[Document]
@@ -54,10 +54,7 @@ class Content:
     chunks: Sequence[Chunk]
     texts: Sequence[str]
     chunk_keys: Sequence[bytes]
-    chunk_vectors: NDArray[np.float32]
-    sentence_rows: Sequence[Sequence[int]]
-    sentence_keys: Sequence[bytes]
-    sentence_vectors: NDArray[np.float32]
+    rows: Sequence[NDArray[np.float32]]
     questions: Sequence[WrittenQuestion]
     question_keys: Sequence[bytes]
     question_vectors: NDArray[np.float32]
@@ -65,7 +62,8 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One generation read back, its vectors memory-mapped."""
+    """One generation read back, its vectors memory-mapped. The sentences of chunk n have the rows of
+    `sentence_vectors` from `sentence_starts[n]` up to the next chunk's."""
 
     folder: Path
     documents: tuple[Document, ...]
@@ -75,8 +73,6 @@ class Generation:
     chunk_keys: NDArray[np.void]
     chunk_vectors: NDArray[np.float32]
     sentence_starts: tuple[int, ...]
-    sentence_rows: NDArray[np.int32]
-    sentence_keys: NDArray[np.void]
     sentence_vectors: NDArray[np.float32]
     questions: tuple[WrittenQuestion, ...]
     question_keys: NDArray[np.void]
@@ -135,14 +131,11 @@ def write_generation(folder: Path, content: Content) -> None:
     write_whole(folder / "documents.json", documents)
     write_whole(folder / "chunks.json", {"headings": paths, "chunks": table})
     write_whole(folder / "questions.json", [asdict(question) for question in content.questions])
-    counts = [len(rows) for rows in content.sentence_rows]
-    rows = [row for rows in content.sentence_rows for row in rows]
+    counts = [len(rows) - 1 for rows in content.rows]
     _save(folder / "chunk_keys.npy", as_keys(content.chunk_keys))
-    _save(folder / "chunk_vectors.npy", content.chunk_vectors.astype(np.float32, copy=False))
+    _save(folder / "chunk_vectors.npy", np.stack([rows[0] for rows in content.rows]))
     _save(folder / "sentence_starts.npy", np.cumsum([0, *counts], dtype=np.int64))
-    _save(folder / "sentence_rows.npy", np.array(rows, dtype=np.int32))
-    _save(folder / "sentence_keys.npy", as_keys(content.sentence_keys))
-    _save(folder / "sentence_vectors.npy", content.sentence_vectors.astype(np.float32, copy=False))
+    _save(folder / "sentence_vectors.npy", np.concatenate([rows[1:] for rows in content.rows]))
     _save(folder / "question_keys.npy", as_keys(content.question_keys))
     _save(folder / "question_vectors.npy", content.question_vectors.astype(np.float32, copy=False))
     build_keyword_index(content.texts, folder / "keywords")
@@ -173,8 +166,6 @@ def read_generation(folder: Path) -> Generation:
         chunk_keys=np.load(folder / "chunk_keys.npy"),
         chunk_vectors=_mapped(folder / "chunk_vectors.npy"),
         sentence_starts=tuple(np.load(folder / "sentence_starts.npy").tolist()),
-        sentence_rows=np.load(folder / "sentence_rows.npy"),
-        sentence_keys=_mapped(folder / "sentence_keys.npy"),
         sentence_vectors=_mapped(folder / "sentence_vectors.npy"),
         questions=tuple(
             WrittenQuestion(**fact) for fact in json.loads((folder / "questions.json").read_text("utf-8"))
@@ -190,7 +181,8 @@ def as_keys(keys: Sequence[bytes]) -> NDArray[np.void]:
 
 
 class EmbeddedStore:
-    """Vectors of texts embedded so far by one embedder, kept slice by slice until a generation holds them."""
+    """What one embedder made so far, kept slice by slice until a generation holds it: for each key the vector of its
+    text, then those of the text's sentences."""
 
     def __init__(self, folder: Path, dimension: int) -> None:
         self._folder = folder
@@ -202,20 +194,21 @@ class EmbeddedStore:
         for path in sorted(self._folder.glob("*.npz")):
             try:
                 with np.load(path) as arrays:
-                    keys, vectors = arrays["keys"].tolist(), arrays["vectors"]
+                    keys, counts, vectors = arrays["keys"].tolist(), arrays["counts"], arrays["vectors"]
             except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
                 continue
-            if vectors.shape == (len(keys), self._dimension):
-                found.update(zip(keys, vectors, strict=True))
+            if len(counts) == len(keys) and vectors.shape == (counts.sum(), self._dimension):
+                found.update(zip(keys, np.split(vectors, np.cumsum(counts)[:-1]), strict=True))
         return found
 
-    def add(self, keys: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
+    def add(self, keys: Sequence[bytes], rows: Sequence[NDArray[np.float32]]) -> None:
         """Keep one slice, whole or not at all."""
         self._folder.mkdir(parents=True, exist_ok=True)
         name = hashlib.sha256(b"".join(keys)).hexdigest()[:32]
         draft = self._folder / f"{name}.new"
         with draft.open("wb") as file:
-            np.savez(file, keys=as_keys(keys), vectors=vectors)
+            counts = np.array([len(row) for row in rows])
+            np.savez(file, keys=as_keys(keys), counts=counts, vectors=np.concatenate(rows))
         draft.replace(self._folder / f"{name}.npz")
 
 

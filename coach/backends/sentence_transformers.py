@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 
+SAME_DIRECTION = 0.999  # cosine from which two vectors of one text count as the same
+
+
 def load_reference(folder: Path) -> SentenceTransformer:
     """The model in `folder`, on the CPU, from local files only. Raises ModelMissingError when it cannot be read."""
     from sentence_transformers import SentenceTransformer
@@ -38,8 +41,25 @@ def reference_vectors(model: SentenceTransformer, texts: Sequence[str]) -> Vecto
     return np.asarray(rows, dtype=np.float32)
 
 
+def averages_tokens(model: SentenceTransformer, texts: Sequence[str]) -> bool:
+    """Whether the model's vector of a text is the mean of its token vectors, so that the mean over a part of them is
+    a vector of that part."""
+    means = [
+        np.asarray(tokens).mean(axis=0)
+        for tokens in model.encode(
+            list(texts), output_value="token_embeddings", convert_to_numpy=False, show_progress_bar=False
+        )
+    ]
+    rows = reference_vectors(model, texts)
+    if any(mean.shape != row.shape for mean, row in zip(means, rows, strict=True)):
+        return False
+    cosines = [float(mean @ row / np.linalg.norm(mean)) for mean, row in zip(means, rows, strict=True)]
+    return min(cosines) > SAME_DIRECTION
+
+
 def as_traceable_module(model: SentenceTransformer) -> Any:
-    """A torch module (input_ids, attention_mask: int64 of shape (texts, tokens)) -> unit rows, to be converted."""
+    """A torch module (input_ids, attention_mask: int64 of shape (texts, tokens)) -> unit rows (texts, dimension), and
+    the vector of each token (texts, tokens, width), to be converted."""
     import torch
 
     class Traceable(torch.nn.Module):
@@ -47,10 +67,13 @@ def as_traceable_module(model: SentenceTransformer) -> Any:
             super().__init__()
             self.model = model
 
-        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        def forward(
+            self, input_ids: torch.Tensor, attention_mask: torch.Tensor
+        ) -> tuple[torch.Tensor, torch.Tensor]:
             features = {"input_ids": input_ids, "attention_mask": attention_mask}
             features["token_type_ids"] = torch.zeros_like(input_ids)
-            embedding: torch.Tensor = self.model(features)["sentence_embedding"]
-            return torch.nn.functional.normalize(embedding, p=2, dim=1)
+            features = self.model(features)
+            embedding: torch.Tensor = features["sentence_embedding"]
+            return torch.nn.functional.normalize(embedding, p=2, dim=1), features["token_embeddings"]
 
     return Traceable().eval()

@@ -83,8 +83,13 @@ def run_answers(
     return replace(_with_rows(started, rows, chosen), complete=complete)
 
 
-def run_speed(settings: Settings, *, seed: int = 0, progress: Progress | None = None) -> Run:
-    """Time the coach as it is installed here. Raises CoachError as `Coach.load` does."""
+def run_speed(
+    settings: Settings, data: Path | None = None, *, seed: int = 0, progress: Progress | None = None
+) -> Run:
+    """Time the coach as it is installed here, and its ingest of public texts in `data` beside LangChain's pipeline.
+
+    Raises CoachError as `Coach.load` does.
+    """
     from coach.backends import load_embedder
     from coach.evaluation import speed
 
@@ -112,9 +117,36 @@ def run_speed(settings: Settings, *, seed: int = 0, progress: Progress | None = 
         timed = list(speed.critiques(coach, _drafts_to_time(coach), progress=progress))
         rows += timed
         notes.append(_critique_ratio(timed))
+    timed, note = _ingests_beside_langchain(settings, data, progress)
+    rows += timed
+    notes.append(note)
     return run_of(
         "speed", coach, rows, selection={"questions": WARM_QUESTIONS}, seed=seed, notes=tuple(notes)
     )
+
+
+def _ingests_beside_langchain(
+    settings: Settings, data: Path | None, progress: Progress | None
+) -> tuple[list[Row], str]:
+    """The timed ingests and what they come to, or none and what is missing."""
+    from coach.backends.model_files import find_embedding_model
+    from coach.backends.openvino import load_openvino_embedder
+    from coach.evaluation import ingest_speed
+
+    missing = ingest_speed.missing_packages()
+    if missing:
+        return [], "Ingest was not timed: run `python -m pip install 'genai-pm-coach[evaluation]'` first."
+    try:
+        texts = ingest_speed.public_texts(public_sets(data))
+    except UsageError as error:
+        return [], f"Ingest was not timed. {error}"
+    tuning = load_openvino_embedder(settings).tuning
+    weights = find_embedding_model(settings)
+    rows = list(
+        ingest_speed.ingests(texts, models_folder=settings.models_folder, weights=weights, progress=progress)
+    )
+    words = sum(len(text.split()) for text in texts)
+    return rows, ingest_speed.ratio_note(rows, words, f"{tuning.processor}: {tuning}")
 
 
 def _drafts_to_time(coach: Coach) -> list[DraftCase]:
