@@ -16,14 +16,21 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 OLDEST_PYTHON = (3, 11)
 TORCH = "2.13.0"
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"  # https://pytorch.org/get-started/locally/
+TORCH_CPU_WAIT = 45  # seconds for its first file: each of its many addresses may cost pip a time-out
 INSTALLED_MB = 3_000  # what the packages take on disk, measured on Linux
+# the same for PyTorch's ordinary build with its CUDA packages, measured on x86-64 Linux
+ORDINARY_FETCHED_MB = 2_800
+ORDINARY_MB = 5_000
+ORDINARY_PACKAGES = 29
+# what it takes while it is being installed: the packages, the fetched files and pip's cache of those
+ORDINARY_PEAK_MB = ORDINARY_MB + 2 * ORDINARY_FETCHED_MB
 PROJECT = Path(__file__).resolve().parent.parent
 LINUX = sys.platform.startswith("linux")
 
@@ -122,7 +129,10 @@ def install(project: Path, *, again: str, dev: bool) -> Path:
     locks = [project / "requirements.lock"] + ([project / "requirements-dev.lock"] if dev else [])
     due = [lock for lock in locks if not _is_stamped(environment, lock)]
     if due:
-        _check_space(environment, again)
+        shutil.rmtree(_fetched(environment), ignore_errors=True)  # of a run that was killed
+        lacking = _lacking(environment, INSTALLED_MB, [_site_packages(environment)])
+        if lacking:
+            raise SetupError(f"The packages need {lacking}: free some space, then run `{again}`.")
         mended = remove_half_installed(_site_packages(environment))
         if mended:
             say(f"Repairing {len(mended)} packages that a cut-off run left unfinished.")
@@ -175,26 +185,117 @@ def _works(python: Path) -> bool:
 
 
 def _install_torch(python: Path, again: str) -> None:
-    """PyTorch without its gigabytes of CUDA.
+    """PyTorch, without its gigabytes of CUDA where that can be had.
 
     Linux: the CPU build from wherever this machine's pip is set up to look, else from PyTorch's own
-    index. macOS and Windows: PyPI's wheel is the CPU build.
+    index, else the ordinary build, which pip as set up may well find. macOS and Windows: PyPI's wheel
+    is the CPU build. Raises SetupError with all that was tried when nothing is left.
     """
     if _has_torch(python):
         return
     if not LINUX:
         _pip(python, ["--no-deps", f"torch=={TORCH}"], again, "PyTorch ", 1)
         return
-    wanted = ["--no-deps", f"torch=={TORCH}+cpu"]
-    if _run_pip(python, wanted, "PyTorch ", 1) is None:
-        return
+    cpu = ["--no-deps", f"torch=={TORCH}+cpu"]
+    tried: list[tuple[str, str]] = []
+    steps: tuple[tuple[str, Callable[[], str | None]], ...] = (
+        ("the CPU build where pip is set up to look", lambda: _run_pip(python, cpu, "PyTorch ", 1)),
+        (f"the CPU build at {TORCH_CPU_INDEX}", lambda: _run_pip_at_cpu_index(python, cpu)),
+        ("the ordinary build where pip is set up to look", lambda: _install_ordinary(python, tried, again)),
+    )
+    for what, install_build in steps:
+        trouble = install_build()
+        if trouble is None:
+            return
+        _check_not_full(trouble, again)
+        tried.append((what, trouble))
+    _log(python).write_text("\n".join(f"== {what}\n{said}" for what, said in tried), encoding="utf-8")
+    raise SetupError(
+        f"PyTorch {TORCH} could not be installed. Tried: {_list(tried)}. {_torch_remedy(tried, again, [])} "
+        f"All that pip said is in {_log(python)}."
+    )
+
+
+def _run_pip_at_cpu_index(python: Path, wanted: list[str]) -> str | None:
+    """As `_run_pip`, at PyTorch's own index; gives up in seconds where that cannot be reached."""
     say(f"Fetching PyTorch's CPU build (about 190 MB) from {TORCH_CPU_INDEX} ...")
-    _pip(python, [*wanted, "--index-url", TORCH_CPU_INDEX], again, "PyTorch ", 1)
+    hasty = ["--index-url", TORCH_CPU_INDEX, "--retries", "1", "--timeout", "15"]
+    return _run_pip(python, [*wanted, *hasty], "PyTorch ", 1, wait=TORCH_CPU_WAIT)
+
+
+def _list(tried: Sequence[tuple[str, str]]) -> str:
+    return "; ".join(f"({number}) {what}: {_reason(said)}" for number, (what, said) in enumerate(tried, 1))
+
+
+def _torch_remedy(tried: Sequence[tuple[str, str]], again: str, remedies: Sequence[str]) -> str:
+    """What the user can do, as one sentence: any of the `remedies`, the one for what pip met, or a file."""
+    network = _remedy("\n".join(said for _, said in tried))
+    file = (
+        f"run `pip download --no-deps torch=={TORCH}+cpu --index-url {TORCH_CPU_INDEX}` where that address can "
+        "be reached, with the same Python and system, and set PIP_FIND_LINKS to the folder with that file"
+    )
+    return f"To go on, {', or '.join([*remedies, network, file])}; then run `{again}`; it continues."
+
+
+def _install_ordinary(python: Path, tried: Sequence[tuple[str, str]], again: str) -> str | None:
+    """The ordinary build and the CUDA packages without which it does not start; returns pip's trouble.
+
+    Says the size before it begins. Raises SetupError, with what was `tried` before, when the disk is too
+    small for it.
+    """
+    environment = python.parent.parent
+    packages = [_site_packages(environment) / name for name in ("torch", "nvidia", "triton")]
+    lacking = _lacking(environment, ORDINARY_PEAK_MB, packages)
+    if lacking:
+        raise SetupError(
+            f"PyTorch's CPU build is out of reach. Tried: {_list(tried)}. The ordinary build needs {lacking}. "
+            + _torch_remedy(tried, again, ["free some space"])
+        )
+    say(
+        f"PyTorch's CPU build is out of reach. Tried: {_list(tried)}.\n"
+        f"The ordinary build comes instead: about {ORDINARY_FETCHED_MB / 1000:.1f} GB to fetch and "
+        f"{ORDINARY_MB / 1000:.1f} GB on disk, for CUDA that the coach never uses; all else is the same.\n"
+        f"Ctrl-C stops it; `{again}` then looks for the CPU build again."
+    )
+    temporary = _fetched(environment)  # on the disk that was checked: /tmp may be a small one in memory
+    temporary.mkdir(exist_ok=True)
+    try:
+        wanted = [f"torch=={TORCH}", "--constraint", str(_constraints(temporary))]
+        trouble = _run_pip(python, wanted, "PyTorch ", ORDINARY_PACKAGES, temporary=temporary)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    _check_not_full(trouble or "", again, ORDINARY_PEAK_MB)
+    return trouble
+
+
+def _constraints(folder: Path) -> Path:
+    """The lock, which binds what it shares with PyTorch's needs, so that nothing is installed twice.
+
+    Without PyTorch itself: bound twice, pip calls a PyTorch that it cannot find a conflict.
+    """
+    lines = (PROJECT / "requirements.lock").read_text(encoding="utf-8").splitlines(keepends=True)
+    constraints = folder / "constraints.txt"
+    constraints.write_text(
+        "".join(line for line in lines if not line.startswith("torch==")), encoding="utf-8"
+    )
+    return constraints
+
+
+def _fetched(environment: Path) -> Path:
+    return environment / ".fetched"
 
 
 def _has_torch(python: Path) -> bool:
-    check = f"import importlib.metadata as m, sys; sys.exit(not m.version('torch').startswith('{TORCH}'))"
-    return subprocess.run([str(python), "-c", check], capture_output=True, check=False).returncode == 0
+    """Whether PyTorch is there, in either build, with all that the build needs and no lock lists."""
+    check = "import importlib.metadata as m; print(m.version('torch'))"
+    asked = subprocess.run([str(python), "-c", check], capture_output=True, text=True, check=False)
+    version, _, build = asked.stdout.strip().partition("+")
+    if version != TORCH or build or not LINUX:
+        return version == TORCH
+    # the ordinary build: one of its CUDA packages may have been removed as half-installed
+    command = [*_pip_command(python, [f"torch=={TORCH}"]), "--dry-run", "--no-index"]
+    whole = subprocess.run(command, capture_output=True, text=True, check=False)
+    return whole.returncode == 0 and "Would install" not in whole.stdout
 
 
 def _install_coach(python: Path, environment: Path, project: Path, again: str) -> None:
@@ -275,33 +376,81 @@ def serve(python: Path, port: int | None) -> None:
 
 
 def _pip(python: Path, arguments: list[str], again: str, label: str, expected: int) -> None:
-    """`pip install` under one progress bar. Raises SetupError, with pip's last words, when it fails."""
+    """`pip install` under one progress bar. Raises SetupError, with pip's reason, when it fails."""
     trouble = _run_pip(python, arguments, label, expected)
     if trouble is None:
         return
-    if os.strerror(errno.ENOSPC) in trouble:
-        raise SetupError(f"The disk is full: free 4 GB, then run `{again}`; it continues.")
-    errors = [line for line in trouble.splitlines() if "ERROR" in line] or trouble.splitlines()
-    reason = errors[-1].replace("ERROR:", "").strip() if errors else "no reason given"
+    _check_not_full(trouble, again)
     raise SetupError(
-        f"pip could not finish ({reason}): check the network, then run `{again}`; it continues. "
+        f"pip could not finish ({_reason(trouble)}): {_remedy(trouble)}, then run `{again}`; it continues. "
         f"All that pip said is in {_log(python)}."
     )
 
 
-def _run_pip(python: Path, arguments: list[str], label: str, expected: int) -> str | None:
+def _check_not_full(said: str, again: str, needed: int = 4_000) -> None:
+    """Raise SetupError, with the `needed` MB, when it was a full disk that stopped pip."""
+    if os.strerror(errno.ENOSPC) in said:
+        raise SetupError(f"The disk is full: free {-(-needed // 1000)} GB, then run `{again}`; it continues.")
+
+
+def _reason(said: str) -> str:
+    """Why pip failed, in one phrase.
+
+    An index that cannot be read is only a warning to pip, which then finds "no matching distribution":
+    the warning is the reason.
+    """
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    # newer pips mark their last word with a cross; "Exception:" heads a traceback that ends in the reason
+    marked = [line for line in lines if ("ERROR" in line and "Exception:" not in line) or line[0] == "×"]
+    last = (marked or lines or ["no reason given"])[-1].replace("ERROR:", "").strip("× ")
+    hosts = re.findall(r"host='([^']+)'", said) or re.findall(r"Looking in indexes: \w+://([^/\s]+)", said)
+    host = hosts[-1] if hosts else "the package index"
+    if _is_distrust(said):
+        return f"the certificate of {host} is not trusted here"
+    if "No matching" in last and "Cannot connect to proxy" in said:
+        return f"the proxy on the way to {host} cannot be reached"
+    if ("No matching" in last and "Retry(total=0," in said) or re.search("Max retries|timed out", last):
+        return f"{host} cannot be reached"
+    return last.removeprefix("Could not install packages due to an OSError: ")
+
+
+def _remedy(said: str) -> str:
+    if _is_distrust(said) or "CA certificate bundle" in said:
+        return "set PIP_CERT to the file of certificates that your network uses"
+    return "check the network"
+
+
+def _is_distrust(said: str) -> bool:
+    return re.search("certificate verify failed|CERTIFICATE_VERIFY_FAILED|SSLCertVerif", said) is not None
+
+
+def _run_pip(
+    python: Path,
+    arguments: list[str],
+    label: str,
+    expected: int,
+    *,
+    wait: int | None = None,
+    temporary: Path | None = None,
+) -> str | None:
     """Run pip, drawing how many of the `expected` packages it has come to; returns what it said if it failed.
 
     pip names each package once while it collects them all, then installs them all in silence: the
-    first half of the bar is read from what it says, the second from the folders it makes.
+    first half of the bar is read from what it says, the second from the folders it makes. pip is stopped
+    when nothing has come `wait` seconds after its start; its temporary files go to `temporary`.
     """
     log = _log(python)
     packages = _site_packages(python.parent.parent)
     before = len(list(packages.glob("*.dist-info")))
     bar = Bar(label, 2 * expected)
+    limit = time.monotonic() + wait if wait else None
     with log.open("w", encoding="utf-8") as output:
         pip = subprocess.Popen(
-            _pip_command(python, arguments), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            _pip_command(python, arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=os.environ | ({"TMPDIR": str(temporary)} if temporary else {}),
         )
         try:
             while pip.poll() is None:
@@ -311,6 +460,11 @@ def _run_pip(python: Path, arguments: list[str], label: str, expected: int) -> s
                 collected = len(re.findall(r"^(?:Collecting|Obtaining)", said, re.MULTILINE)) + present
                 made = len(list(packages.glob("*.dist-info"))) - before
                 bar.draw(min(collected, expected) + min(made + present, expected))
+                if re.search(r"^ *(?:Downloading|Using cached|Obtaining|Processing)", said, re.MULTILINE):
+                    limit = None
+                if limit and time.monotonic() > limit:
+                    output.write(f"ERROR: no answer within {wait} seconds\n")
+                    break
         finally:
             if pip.poll() is None:
                 pip.terminate()
@@ -367,14 +521,13 @@ def _pip_command(python: Path, arguments: list[str]) -> list[str]:
     return [str(python), "-m", "pip", "install", "--progress-bar", "off", *quiet, *arguments]
 
 
-def _check_space(environment: Path, again: str) -> None:
+def _lacking(environment: Path, needed: int, present: Sequence[Path]) -> str:
+    """What the disk lacks for `needed` MB, less what the `present` folders hold of them; empty if nothing."""
     free = shutil.disk_usage(environment).free // 1_000_000
-    here = 0 if not _site_packages(environment).is_dir() else _megabytes(_site_packages(environment))
-    if free + here < INSTALLED_MB:
-        raise SetupError(
-            f"The packages need {INSTALLED_MB - here} MB more and the disk has {free} MB left: "
-            f"free some space, then run `{again}`."
-        )
+    here = sum(_megabytes(folder) for folder in present)  # a folder that is not there holds nothing
+    if free + here >= needed:
+        return ""
+    return f"{needed - here} MB more and the disk has {free} MB left"
 
 
 def _megabytes(folder: Path) -> int:

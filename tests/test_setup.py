@@ -91,22 +91,310 @@ def test_too_small_a_disk_is_said_before_anything_is_fetched(setup, project, pip
     assert pip == []
 
 
-def test_torch_comes_from_the_configured_sources_then_from_its_cpu_index(setup, project, pip):
-    asked: list[list[str]] = []
+NOT_THERE = (
+    "ERROR: Could not find a version (from versions: none)\nERROR: No matching distribution found for torch\n"
+)
+NO_ANSWER = (
+    "Looking in indexes: https://download.pytorch.org/whl/cpu\n"
+    "WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by 'NewConnectionError('"
+    "<HTTPSConnection object at 0x7f>: [Errno -2] Name or service not known')': /whl/cpu/torch/\n" + NOT_THERE
+)
+BROKEN_OFF = "Collecting torch\n  Downloading torch.whl\nERROR: Wheel 'torch' is invalid.\n"
 
-    def first_fails(python: Path, arguments: list[str], *_: object) -> str | None:
-        asked.append(arguments)
-        return "ERROR: No matching distribution" if len(asked) == 1 else None
 
-    setup.globals.update(_run_pip=first_fails, _has_torch=lambda _: False, LINUX=True)
-    setup._install_torch(project / ".venv" / "bin" / "python", "make run")
-    assert asked[0] == ["--no-deps", f"torch=={setup.TORCH}+cpu"]
-    assert asked[1] == [*asked[0], "--index-url", setup.TORCH_CPU_INDEX]
-    asked.clear()
-    asked.append([])
+@pytest.fixture
+def torch(setup: SimpleNamespace, project: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """`install()` installs PyTorch on a Linux with 50 GB of disk; `said` is what each call of pip ends in.
+
+    `events` holds what was printed, as texts, and what pip was asked, as lists, in their order.
+    """
+    usage = shutil.disk_usage(project)
+    case = SimpleNamespace(events=[], said=[None], free=50_000_000_000, keywords=[])
+
+    def run(python: Path, arguments: list[str], label: str, expected: int, **keywords: object) -> str | None:
+        if "--constraint" in arguments:  # the file is gone after this call
+            case.constraints = Path(arguments[-1]).read_text()
+            arguments = [*arguments[:-1], Path(arguments[-1]).name]
+        case.events.append(arguments)
+        case.keywords.append(keywords)
+        said = case.said[len(case.keywords) - 1]
+        if isinstance(said, BaseException):
+            raise said
+        return said
+
+    def asked() -> list[list[str]]:
+        return [event for event in case.events if isinstance(event, list)]
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=case.free))
+    setup.globals.update(_run_pip=run, _has_torch=lambda _: False, LINUX=True, say=case.events.append)
+    python = project / ".venv" / "bin" / "python"
+    case.asked, case.install = asked, lambda: setup._install_torch(python, "make run")
+    return case
+
+
+def _orders(setup: SimpleNamespace) -> list[list[str]]:
+    cpu = ["--no-deps", f"torch=={setup.TORCH}+cpu"]
+    index = ["--index-url", setup.TORCH_CPU_INDEX, "--retries", "1", "--timeout", "15"]
+    ordinary = [f"torch=={setup.TORCH}", "--constraint", "constraints.txt"]
+    return [cpu, cpu + index, ordinary]
+
+
+@pytest.mark.parametrize("succeeds", [1, 2, 3])
+def test_torch_comes_as_configured_then_from_its_cpu_index_then_as_the_ordinary_build(setup, torch, succeeds):
+    torch.said = [*[NOT_THERE, NO_ANSWER][: succeeds - 1], None]
+    torch.install()
+    assert torch.asked() == _orders(setup)[:succeeds]
+    assert [keywords.get("wait") for keywords in torch.keywords] == [None, setup.TORCH_CPU_WAIT, None][
+        :succeeds
+    ]
+
+
+def test_torch_away_from_linux_is_asked_for_once(setup, torch):
     setup.globals["LINUX"] = False
-    setup._install_torch(project / ".venv" / "bin" / "python", "make run")
-    assert asked[1:] == [["--no-deps", f"torch=={setup.TORCH}"]]
+    torch.install()
+    assert torch.asked() == [["--no-deps", f"torch=={setup.TORCH}"]]
+    torch.events.clear()
+    torch.said = [None, NO_ANSWER]
+    with pytest.raises(setup.SetupError, match=r"download\.pytorch\.org cannot be reached.*`make run`"):
+        torch.install()
+    assert len(torch.asked()) == 1
+
+
+def test_the_size_of_the_ordinary_build_is_said_before_it_begins(setup, torch):
+    torch.said = [NOT_THERE, NO_ANSWER, None]
+    torch.install()
+    before = torch.events[: torch.events.index(_orders(setup)[2])]
+    warning = str(before[-1])
+    assert "about 2.8 GB to fetch and 5.0 GB on disk" in warning and "Ctrl-C stops it" in warning
+    assert "pip is set up to look: No matching distribution found" in warning
+    assert "download.pytorch.org cannot be reached" in warning
+    torch.events.clear()
+    torch.keywords.clear()
+    torch.said = [None]
+    torch.install()
+    assert "GB to fetch" not in str(torch.events)
+
+
+def test_the_ordinary_build_is_not_begun_on_too_small_a_disk(setup, project, torch):
+    torch.said, torch.free = [NOT_THERE, NO_ANSWER, None], (setup.ORDINARY_PEAK_MB - 1) * 1_000_000
+    with pytest.raises(setup.SetupError) as error:
+        torch.install()
+    assert torch.asked() == _orders(setup)[:2]
+    for words in ("10600 MB more and the disk has 10599 MB left", "(1) the CPU build", "(2) the CPU build"):
+        assert words in str(error.value)
+    assert "To go on, free some space, or check the network, or run `pip download" in str(error.value)
+    assert "then run `make run`; it continues" in str(error.value)
+    # what a cut-off run has left of it counts
+    cuda = project / ".venv" / "lib" / "python3.11" / "site-packages" / "nvidia"
+    cuda.mkdir()
+    (cuda / "lib.so").write_bytes(bytes(1_000_000))
+    torch.keywords.clear()
+    torch.install()
+    assert torch.asked()[-1] == _orders(setup)[2]
+
+
+def test_all_that_was_tried_for_torch_is_listed_when_nothing_is_left(setup, project, torch):
+    torch.said = [NOT_THERE, NO_ANSWER, BROKEN_OFF]
+    with pytest.raises(setup.SetupError) as error:
+        torch.install()
+    assert torch.asked() == _orders(setup)
+    message = str(error.value)
+    for words in (
+        "(1) the CPU build where pip is set up to look: No matching distribution found for torch;",
+        f"(2) the CPU build at {setup.TORCH_CPU_INDEX}: download.pytorch.org cannot be reached;",
+        "(3) the ordinary build where pip is set up to look: Wheel 'torch' is invalid.",
+        "To go on, check the network, or run `pip download --no-deps torch==2.13.0+cpu",
+        "PIP_FIND_LINKS",
+        "then run `make run`; it continues",
+    ):
+        assert words in message
+    assert "\n" not in message
+    log = (project / ".venv" / "pip.log").read_text()
+    assert all(said in log for said in (NOT_THERE, NO_ANSWER, BROKEN_OFF))
+
+
+def test_the_lock_binds_what_the_ordinary_build_brings_along(torch):
+    torch.said = [NOT_THERE, NO_ANSWER, None]
+    torch.install()
+    lock = (PROJECT / "requirements.lock").read_text().splitlines()
+    assert [line for line in lock if line not in torch.constraints.splitlines()] == ["torch==2.13.0"]
+
+
+@pytest.mark.parametrize(("attempt", "needed"), [(1, "4 GB"), (2, "4 GB"), (3, "11 GB")])
+def test_a_disk_that_fills_up_under_torch_ends_the_attempts(setup, torch, attempt, needed):
+    full = f"ERROR: Could not install packages: [Errno 28] {os.strerror(errno.ENOSPC)}"
+    torch.said = [NOT_THERE] * (attempt - 1) + [full]
+    with pytest.raises(setup.SetupError, match=f"The disk is full: free {needed}, then run `make run`"):
+        torch.install()
+    assert len(torch.asked()) == attempt
+
+
+def test_the_ordinary_build_is_fetched_to_the_disk_that_was_checked(setup, project, torch):
+    torch.said = [NOT_THERE, NO_ANSWER, KeyboardInterrupt()]
+    with pytest.raises(KeyboardInterrupt):
+        torch.install()
+    temporary = torch.keywords[2]["temporary"]
+    assert project / ".venv" in temporary.parents and not temporary.exists()
+
+
+@pytest.mark.parametrize("stopped_at", [1, 2, 3])
+def test_ctrl_c_between_the_attempts_continues_later(setup, project, pip, torch, stopped_at):
+    torch.said = [*[NOT_THERE, NO_ANSWER][: stopped_at - 1], KeyboardInterrupt()]
+    with pytest.raises(KeyboardInterrupt):
+        setup.install(project, again="make run", dev=False)
+    assert not list((project / ".venv").glob(".requirements*.installed"))
+    torch.events.clear()
+    torch.keywords.clear()
+    setup._script(project / ".venv", "coach").parent.mkdir()
+    setup._script(project / ".venv", "coach").touch()
+    torch.said = [NOT_THERE, NO_ANSWER, None, None, None]
+    setup.install(project, again="make run", dev=False)
+    assert torch.asked()[:3] == _orders(setup)
+    assert torch.asked()[3][-1] == str(project / "requirements.lock")
+    torch.events.clear()
+    setup.install(project, again="make run", dev=False)
+    assert torch.asked() == []
+
+
+def test_what_a_killed_run_had_fetched_is_thrown_away(setup, project, pip):
+    fetched = project / ".venv" / ".fetched"
+    fetched.mkdir()
+    (fetched / "torch.whl").touch()
+    setup.install(project, again="make run", dev=False)
+    assert not fetched.exists()
+
+
+def _distribution(folder: Path, name: str, version: str, needs: str = "") -> None:
+    about = folder / f"{name}-{version}.dist-info"
+    about.mkdir(parents=True)
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
+    (about / "METADATA").write_text("\n".join(lines + ([f"Requires-Dist: {needs}"] if needs else [])) + "\n")
+    (about / "INSTALLER").write_text("pip\n")
+    (about / "RECORD").write_text("")
+
+
+@pytest.mark.parametrize(
+    ("version", "cuda", "there"),
+    [
+        ("2.13.0+cpu", "", True),  # what it needs is in the lock, and is installed later
+        ("2.13.0", "nvidia_coach_stand_in", True),
+        ("2.13.0", "", False),
+        ("2.12.0+cpu", "", False),
+        ("2.13.01", "", False),
+    ],
+)
+def test_both_builds_of_torch_are_recognised(setup, tmp_path, monkeypatch, version, cuda, there):
+    """With the real pip, which is told of packages that are not there."""
+    setup.globals["LINUX"] = True
+    _distribution(tmp_path, "torch", version, "nvidia-coach-stand-in==1.0")
+    if cuda:
+        _distribution(tmp_path, cuda, "1.0")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)  # this machine's own wheels stay out of it
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    assert setup._has_torch(Path(sys.executable)) is there
+
+
+def test_a_python_without_torch_is_told_apart(setup):
+    failed = subprocess.CompletedProcess([], 1, stdout="", stderr="PackageNotFoundError: torch")
+    setup.globals["subprocess"] = SimpleNamespace(run=lambda *_, **__: failed)
+    assert setup._has_torch(Path(sys.executable)) is False
+
+
+def _stand_in(setup: SimpleNamespace, program: str) -> None:
+    """Has `_run_pip` start this program in place of pip."""
+    setup.globals["_pip_command"] = lambda *_: [sys.executable, "-u", "-c", program]
+
+
+def test_a_pip_that_hears_nothing_is_stopped_and_says_so(setup, project):
+    python = project / ".venv" / "bin" / "python"
+    _stand_in(setup, "import time; print('Collecting torch'); time.sleep(60)")
+    said = setup._run_pip(python, [], "PyTorch ", 1, wait=1)
+    assert setup._reason(said) == "no answer within 1 seconds"
+    _stand_in(setup, "import time; print('Collecting torch\\n  Downloading torch.whl'); time.sleep(3)")
+    assert setup._run_pip(python, [], "PyTorch ", 1, wait=2) is None
+
+
+def test_pip_is_told_where_to_put_its_temporary_files(setup, project, monkeypatch):
+    monkeypatch.setenv("PIP_CERT", "mine.pem")
+    _stand_in(setup, "import os; print('ERROR:', os.environ['TMPDIR'], os.environ['PIP_CERT']); exit(1)")
+    said = setup._run_pip(project / ".venv" / "bin" / "python", [], "PyTorch ", 1, temporary=project)
+    assert setup._reason(said) == f"{project} mine.pem"
+
+
+RETRYING = "WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by "
+DISTRUST = (
+    "SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed'))"
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (NOT_THERE, "No matching distribution found for torch"),
+        (NO_ANSWER, "download.pytorch.org cannot be reached"),
+        (NO_ANSWER.partition("\n")[2], "the package index cannot be reached"),
+        # pip 26 names the host
+        (
+            f"{RETRYING}'NameResolutionError(\"HTTPSConnection(host='index.example', port=443)\")'\n{NOT_THERE}",
+            "index.example cannot be reached",
+        ),
+        (
+            "ERROR: Could not install packages due to an OSError: HTTPSConnectionPool(host='files.example', "
+            "port=443): Max retries exceeded with url: /torch.whl (Caused by NewConnectionError())\n",
+            "files.example cannot be reached",
+        ),
+        (
+            "ERROR: Exception:\nTraceback (most recent call last):\n  File x\npip._vendor.urllib3.exceptions."
+            "ReadTimeoutError: HTTPSConnectionPool(host='files.example', port=443): Read timed out.\n",
+            "files.example cannot be reached",
+        ),
+        (
+            f"{RETRYING}'{DISTRUST}'\nCould not fetch URL https://index.example/simple/torch/: HTTPSConnectionPool("
+            f"host='index.example', port=443): Max retries exceeded (Caused by {DISTRUST}) - skipping\n{NOT_THERE}",
+            "the certificate of index.example is not trusted here",
+        ),
+        (
+            f"{RETRYING}'ProxyError('Cannot connect to proxy.', NewConnectionError())': /simple/torch/\n{NOT_THERE}",
+            "the proxy on the way to the package index cannot be reached",
+        ),
+        (
+            "error: incomplete-download\n\n× Download failed after 6 attempts\n╰─> URL: x\n\nhint: resume\n",
+            "Download failed after 6 attempts",
+        ),
+        # a connection that came back is not the reason
+        (
+            f"{RETRYING}'ReadTimeoutError()'\nCollecting x\nERROR: Wheel 'x' is invalid.\n",
+            "Wheel 'x' is invalid.",
+        ),
+        ("", "no reason given"),
+    ],
+)
+def test_the_reason_of_a_failed_pip_is_found_in_what_it_said(setup, said, reason):
+    assert setup._reason(said) == reason
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        (
+            "ERROR: Could not install packages due to an OSError: Could not find a suitable TLS CA certificate "
+            "bundle, invalid path: x.pem\n",
+            r"finish \(Could not find a suitable TLS CA certificate bundle, invalid path: x.pem\): set PIP_CERT to",
+        ),
+        (NO_ANSWER, r"\(download\.pytorch\.org cannot be reached\): check the network, then run `make run`"),
+        (
+            f"{RETRYING}'{DISTRUST}'\n{NOT_THERE}",
+            r"is not trusted here\): set PIP_CERT to the file of certificates .*, then run `make run`",
+        ),
+    ],
+)
+def test_a_network_trouble_with_the_packages_ends_in_one_sentence(
+    setup, project, pip, capsys, said, sentence
+):
+    setup.globals.update(_run_pip=lambda *_: said, PROJECT=project, check_python=lambda _: None)
+    assert setup.main(["--again", "make run", "--install-only"]) == 1
+    assert re.search(sentence, capsys.readouterr().err)
 
 
 def _install(site_packages: Path, name: str, record: str, content: str = "12345") -> Path:
