@@ -30,7 +30,7 @@ def test_vectors_equal_those_of_sentence_transformers(embedder, reference):
     from coach.backends.sentence_transformers import reference_vectors
 
     cosines = (embedder.embed(TEXTS) * reference_vectors(reference, TEXTS)).sum(axis=1)
-    assert cosines.min() > 0.999
+    assert cosines.min() > (0.99 if embedder.tuning.precision == "int8" else 0.999)
 
 
 def test_rows_are_unit_length_in_the_order_given_whatever_the_batch(embedder):
@@ -39,7 +39,9 @@ def test_rows_are_unit_length_in_the_order_given_whatever_the_batch(embedder):
     assert together.shape == (90, embedder.dimension)
     assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-3)
     alone = np.vstack([embedder.embed([text]) for text in texts[::17]])
-    assert (together[::17] * alone).sum(axis=1).min() > 0.999
+    assert (together[::17] * alone).sum(
+        axis=1
+    ).min() > 0.997  # int8 rounds a little differently in each batch
 
 
 def test_tokens_are_counted_uncut_and_with_special_tokens(embedder, reference):
@@ -73,7 +75,7 @@ def test_parts_are_the_means_of_their_token_vectors_in_the_text(embedder, refere
             if start <= first and first < last <= end
         ]
         mean = tokens[own].mean(axis=0)
-        assert row @ mean / np.linalg.norm(mean) > 0.999
+        assert row @ mean / np.linalg.norm(mean) > 0.997
     assert np.array_equal(rows[1][3], rows[1][0])  # of what was cut off nothing is known but the text
     assert all(np.allclose(np.linalg.norm(row, axis=1), 1, atol=1e-3) for row in rows)
 
@@ -86,7 +88,7 @@ def test_a_model_that_does_not_average_its_tokens_is_asked_for_each_part(embedde
     (prepared_copy / "embedder.json").write_text(json.dumps({**facts, "averages_tokens": False}))
     (rows,) = OpenVinoEmbedder(prepared_copy).embed_with_parts([LONG], [PARTS])
     alone = embedder.embed([LONG, *(LONG[start:end] for start, end in PARTS)])
-    assert (rows * alone).sum(axis=1).min() > 0.999
+    assert (rows * alone).sum(axis=1).min() > 0.997
 
 
 def test_what_is_fastest_is_kept_and_tried_again_on_another_processor(embedder, prepared_copy):
@@ -94,7 +96,7 @@ def test_what_is_fastest_is_kept_and_tried_again_on_another_processor(embedder, 
 
     kept = prepared_copy / "tuning.json"
     here = json.loads(kept.read_text())
-    assert here["precision"] in ("f32", "bf16") and here["tokens_per_second"] > 0
+    assert here["precision"] in ("f32", "bf16", "int8") and here["tokens_per_second"] > 0
     kept.write_text(json.dumps({**here, "processor": "another", "precision": "bf16", "batch_tokens": 1}))
     assert OpenVinoEmbedder(prepared_copy).tuning.processor == here["processor"]
     assert json.loads(kept.read_text())["batch_tokens"] > 1
@@ -102,16 +104,18 @@ def test_what_is_fastest_is_kept_and_tried_again_on_another_processor(embedder, 
     assert OpenVinoEmbedder(prepared_copy).tuning.processor == here["processor"]
 
 
-def test_both_precisions_give_the_same_vectors_in_turn(embedder, prepared_copy):
+def test_every_precision_gives_the_same_vectors_in_turn(reference, prepared_copy):
     from coach.backends.openvino import OpenVinoEmbedder
+    from coach.backends.sentence_transformers import reference_vectors
 
-    expected = embedder.embed(TEXTS)
+    expected = reference_vectors(reference, TEXTS)
     here = json.loads((prepared_copy / "tuning.json").read_text())
-    for precision in ("f32", "bf16", "f32"):  # each finds what the one before it left compiled
+    for precision in ("f32", "bf16", "int8", "f32"):  # each finds what the one before it left compiled
         (prepared_copy / "tuning.json").write_text(json.dumps({**here, "precision": precision}))
         chosen = OpenVinoEmbedder(prepared_copy)
         assert chosen.tuning.precision == precision
-        assert (chosen.embed(TEXTS) * expected).sum(axis=1).min() > 0.999
+        least = 0.99 if precision == "int8" else 0.999  # the empty text suffers most
+        assert (chosen.embed(TEXTS) * expected).sum(axis=1).min() > least
 
 
 def test_a_model_prepared_by_an_earlier_version_is_prepared_anew(embedder, prepared_copy):
