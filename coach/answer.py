@@ -64,7 +64,7 @@ Event = StepStarted | Extracted | Token | Finished
 
 
 class Voice(Protocol):
-    """A chat model with the reason it was chosen."""
+    """A chat model with the reason it was chosen, and what leaves this machine with it."""
 
     @property
     def model(self) -> ChatModel | None: ...
@@ -72,6 +72,8 @@ class Voice(Protocol):
     def backend(self) -> str: ...
     @property
     def reason(self) -> str: ...
+    @property
+    def leaves(self) -> str: ...
 
 
 class AnswerStream(Iterator[Event]):
@@ -317,9 +319,14 @@ class _Flow:
         if self.settings.backend != "none":
             yield StepStarted("Writing")
             try:
+                thinking = False
                 for piece in self._speech(extracted, standalone):
-                    said += piece
-                    yield Token(piece)
+                    if thinking != (not piece):
+                        thinking = not thinking
+                        yield StepStarted("Thinking" if thinking else "Writing")
+                    if piece:
+                        said += piece
+                        yield Token(piece)
             except (BackendError, ModelMissingError) as error:
                 said = ""
                 self._note(str(error))

@@ -264,31 +264,37 @@ def warm() -> None:
     coach.close()
 
 
-@cli.group()
-def models() -> None:
-    """List the models, or fetch the built-in one."""
+@cli.group(invoke_without_command=True)
+@click.pass_context
+def models(context: click.Context) -> None:
+    """List the chat models, choose one, or fetch one."""
+    if context.invoked_subcommand is None:
+        context.invoke(models_list)
 
 
 @models.command("list")
 def models_list() -> None:
-    """Every model the coach can use here, and its state: the built-in ones, then Ollama's."""
-    from coach.backends.chat import ollama_address, port_answers
-    from coach.backends.model_files import list_models
+    """Every chat model there is here, which one speaks, and why; nothing is asked of one hosted elsewhere."""
+    from coach.backends.chat import list_chat_models
+    from coach.report import models_as_text
+    from coach.settings import load_settings
+
+    for line in models_as_text(list_chat_models(load_settings())):
+        show(line)
+
+
+@models.command("use")
+@click.argument("name")
+def models_use(name: str) -> None:
+    """Make Ollama's model NAME the one that speaks; a setting or `--model` still goes before it."""
+    from coach.backends.chat import ollama_address
+    from coach.backends.ollama_models import list_models, use_model
     from coach.settings import load_settings
 
     settings = load_settings()
-    for state in list_models(settings):
-        show(str(state))
-    address = ollama_address(settings.ollama_host)
-    if not port_answers(address):
-        show(f"Ollama does not answer at {address} (that is fine: the built-in model speaks).")
-        return
-    from coach.backends import ollama
-
-    for model in ollama.list_models(address):
-        show(
-            f"Ollama      {model.name} ({'speaks' if model.speaks else 'embeds only'}; {model.size // 1_000_000} MB)"
-        )
+    found = list_models(ollama_address(settings.ollama_host), settings.context_window)
+    chosen = use_model(found, name, settings.home)
+    show(f'{chosen.name} speaks from now on: run `coach ask "..."`.')
 
 
 @models.command("pull")
@@ -300,12 +306,16 @@ def models_pull(name: str | None) -> None:
     settings = load_settings()
     if name is not None:
         from coach.backends.chat import ollama_address
-        from coach.backends.ollama import pull_model
+        from coach.backends.ollama_models import choose_model, list_models, pull_model
 
         bars = StepBars()
-        pull_model(ollama_address(settings.ollama_host), name, bars)
+        address = ollama_address(settings.ollama_host)
+        pull_model(address, name, bars)
         bars.close()
-        show(f'{name} is ready: run `coach ask --backend ollama --model {name} "..."`.')
+        found = list_models(address, settings.context_window)
+        for line in choose_model(found, name, None, allow_hosted=settings.allow_hosted).warnings:
+            say(line)
+        show(f"{name} is ready: run `coach models use {name}`.")
         return
     from coach.backends.model_files import pull_embedded_model
     from coach.backends.openvino import prepare_embedder

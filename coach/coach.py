@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from coach.backends import load_chat_model, load_embedder, load_index
+from coach.backends import list_chat_models, load_chat_model, load_embedder, load_index, may_leave
 from coach.errors import BackendError, CoachError, IndexOutdatedError, UsageError
 from coach.settings import Settings, load_settings
 from coach.store import CritiqueStore
 from coach.traces import TraceStore
-from coach.types import Critique, Document, Level, Reply, Rubric, Turn
+from coach.types import Critique, Document, Level, ModelList, Reply, Rubric, Turn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -195,6 +195,23 @@ class Coach:
             if self._voice is None:
                 self._voice = load_chat_model(self.settings)
             return self._voice
+
+    def models(self) -> ModelList:
+        """Every chat model there is here, which one speaks and why; loads nothing, asks nothing of a hosted one."""
+        return list_chat_models(self.settings)
+
+    @property
+    def leaves(self) -> str:
+        """What leaves this machine with the chat model, and where to; empty where nothing does.
+
+        Known before anything is sent: where the settings allow it, the model is chosen now.
+        """
+        try:
+            if self._voice is None and not may_leave(self.settings):
+                return ""
+            return self.voice().leaves
+        except CoachError:
+            return ""  # nobody speaks, nothing leaves; the first question meets the trouble and reports it
 
     @property
     def backend(self) -> str:

@@ -7,23 +7,24 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Literal
 
-from coach.errors import CoachError
+from coach.errors import CoachError, IndexOutdatedError
 from coach.settings import Settings, corpus_folder
 
 if TYPE_CHECKING:
     from coach.backends.model_files import ModelFile
+    from coach.backends.openvino import Tuning
+    from coach.types import ListedModel, ModelList
 
 CheckState = Literal["ok", "warning", "broken"]
 
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_MB = 200  # an ingest beside the old index needs about this much
 MODEL_FREE_MB = 1_400  # the language model and the wheel it arrives in
-OLLAMA_SECONDS = 1.0
 INSTALL = "python scripts/setup.py --install-only"
 
 # Read by the packages that would otherwise report their use; `coach/__init__.py` sets them before any import.
@@ -48,11 +49,12 @@ class Check:
 
 def run_checks(settings: Settings) -> list[Check]:
     """Every check, in the order in which troubles should be mended; none changes or fetches anything."""
+    from coach.backends import list_chat_models
     from coach.backends.model_files import embedded_model_file, embedding_model_file
 
     embedding = embedding_model_file(settings)
     speaking = embedded_model_file(settings)
-    ollama = _ollama_models(settings) if settings.backend in {"auto", "ollama"} else None
+    chat_models = list_chat_models(settings)
     looks: list[Callable[[], Check]] = [
         _check_python,
         _check_packages,
@@ -61,8 +63,9 @@ def run_checks(settings: Settings) -> list[Check]:
         lambda: _check_space(settings, speaking),
         lambda: _check_embedding(settings, embedding),
         lambda: _check_prepared(settings, embedding),
-        lambda: _check_speaking(settings, speaking, ollama),
-        lambda: _check_ollama(settings, ollama),
+        lambda: _check_speaking(settings, speaking, chat_models),
+        lambda: _check_ollama(settings, chat_models),
+        lambda: _check_privacy(settings, chat_models),
         _check_corpus,
         lambda: _check_index(settings),
         lambda: _check_port(settings),
@@ -191,59 +194,74 @@ def _check_embedding(settings: Settings, model: ModelFile) -> Check:
 
 
 def _check_prepared(settings: Settings, model: ModelFile) -> Check:
-    if _prepared_name(settings, model):
-        return Check("Embedding runtime", "ok", "prepared")
-    return Check(
-        "Embedding runtime", "warning", "not prepared yet; the first use does it", "coach models pull"
-    )
+    prepared = _prepared(settings, model)
+    if prepared is None:
+        detail = "not prepared yet; the first use does it"
+        return Check("Embedding runtime", "warning", detail, "coach models pull")
+    _, tuning = prepared
+    return Check("Embedding runtime", "ok", f"{tuning} on {tuning.processor}" if tuning else "prepared")
 
 
-def _prepared_name(settings: Settings, model: ModelFile) -> str | None:
-    """Name of the prepared embedder, as the index knows it: a folder appears only when it is whole."""
-    prepared = sorted((settings.models_folder / "openvino").glob(f"{model.name}@*/embedder.json"))
-    return prepared[-1].parent.name if prepared else None
+def _prepared(settings: Settings, model: ModelFile) -> tuple[str, Tuning | None] | None:
+    """Name of the prepared embedder, as the index knows it, and how it runs here."""
+    from coach.backends.openvino import prepared_state
+
+    folders = sorted((settings.models_folder / "openvino").glob(f"{model.name}@*"))
+    found = [state for folder in folders if (state := prepared_state(folder)) is not None]
+    return found[-1] if found else None
 
 
-def _check_speaking(settings: Settings, model: ModelFile, ollama: list[str] | None) -> Check:
+def _check_speaking(settings: Settings, model: ModelFile, found: ModelList) -> Check:
     if model.state == "ready":
         return Check("Built-in model", "ok", f"{model.name}, verified")
     detail = f"{model.state}: {model.detail}"
-    if settings.backend in {"none", "openai"} or (settings.backend != "embedded" and ollama):
+    ollama_speaks = any(one.chosen for one in found.models[1:])
+    if settings.backend in {"none", "openai"} or (settings.backend != "embedded" and ollama_speaks):
         return Check("Built-in model", "warning", f"{detail} (not in use now)", "coach models pull")
     return Check("Built-in model", "broken", detail, "coach models pull")
 
 
-def _check_ollama(settings: Settings, ollama: list[str] | None) -> Check:
+def _check_ollama(settings: Settings, found: ModelList) -> Check:
     if settings.backend in {"none", "openai", "embedded"}:
         return Check("Ollama", "ok", f"not in use (backend is {settings.backend})")
-    chosen = settings.backend == "ollama"
-    if ollama is None:
+    named = settings.backend == "ollama"
+    theirs = found.models[1:]
+    if not theirs and not found.ollama_answers:
         detail = f"does not answer at {settings.ollama_host}"
-        if chosen:
+        if named:
             return Check("Ollama", "broken", detail, "ollama serve")
         return Check("Ollama", "ok", f"{detail}; optional")
-    if not ollama:
-        state: CheckState = "broken" if chosen else "warning"
-        return Check("Ollama", state, "runs, and has no model", "ollama pull qwen2.5:3b")
-    if settings.model and settings.model not in ollama and f"{settings.model}:latest" not in ollama:
-        return Check("Ollama", "broken", f"has no {settings.model}", f"ollama pull {settings.model}")
-    return Check("Ollama", "ok", f"runs, with {_some(ollama)}")
+    listed = "; ".join(f"{one.name}{f', {one.state}' if one.state else ''}" for one in theirs)
+    if not any(one.chosen for one in theirs):
+        state: CheckState = "broken" if named or settings.model else "warning"
+        detail = f"runs, with no chat model the coach may use ({listed or 'it has none'})"
+        wanted = settings.model if settings.model and not _is_listed(settings.model, theirs) else "qwen2.5:3b"
+        return Check("Ollama", state, detail, f"ollama pull {wanted}")
+    chosen = next(one for one in theirs if one.chosen)
+    detail = f"runs, with {listed}; {chosen.name} speaks"
+    if chosen.state:
+        return Check("Ollama", "warning", f"{detail}. {' '.join(found.warnings)}", "coach models")
+    return Check("Ollama", "ok", detail)
 
 
-def _ollama_models(settings: Settings) -> list[str] | None:
-    """Names of the models that Ollama has, or None when it does not answer."""
-    import json
-    import urllib.error
-    import urllib.request
+def _is_listed(name: str, models: Sequence[ListedModel]) -> bool:
+    return any(one.name in (name, f"{name}:latest") for one in models)
 
-    host = settings.ollama_host if "://" in settings.ollama_host else f"http://{settings.ollama_host}"
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with direct.open(f"{host.rstrip('/')}/api/tags", timeout=OLLAMA_SECONDS) as reply:
-            told = json.load(reply)
-        return sorted(str(model["name"]) for model in told["models"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+
+def _check_privacy(settings: Settings, found: ModelList) -> Check:
+    """Whether what is typed stays here."""
+    if not found.leaves:
+        return Check("Privacy", "ok", "nothing leaves this machine")
+    back = "coach ask --backend embedded"
+    if settings.allow_hosted:
+        back = _unset("COACH_ALLOW_HOSTED")
+    elif settings.backend != "openai":
+        back = _unset("OLLAMA_HOST")
+    return Check("Privacy", "warning", found.leaves, back)
+
+
+def _unset(name: str) -> str:
+    return f"Remove-Item Env:{name}" if os.name == "nt" else f"unset {name}"
 
 
 def _check_corpus() -> Check:
@@ -264,7 +282,12 @@ def _check_index(settings: Settings) -> Check:
     from coach.backends.model_files import embedding_model_file
 
     try:
-        index = load_index(settings, _prepared_name(settings, embedding_model_file(settings)))
+        prepared = _prepared(settings, embedding_model_file(settings))
+        index = load_index(settings, prepared[0] if prepared else None)
+    except IndexOutdatedError as error:
+        return Check(
+            "Index", "warning", f"{_first_part(error)}; the next start makes it anew", "coach ingest"
+        )
     except CoachError as error:
         return Check("Index", "broken", _first_part(error), "coach ingest")
     if len(index) == 0:
@@ -297,6 +320,6 @@ def _check_telemetry(environment: dict[str, str]) -> Check:
         if environment.get(name, "").lower() not in {wanted.lower(), "true" if wanted == "1" else "0"}
     ]
     if on:
-        command = f"Remove-Item Env:{on[0]}" if os.name == "nt" else f"unset {' '.join(on)}"
+        command = _unset(on[0] if os.name == "nt" else " ".join(on))
         return Check("Telemetry", "broken", f"switched on by {', '.join(on)}", command)
     return Check("Telemetry", "ok", "off")

@@ -76,7 +76,8 @@ class PassageIndex(Protocol):
 
 
 class TokenStream(Iterator[str], Protocol):
-    """Text as the model speaks it. `usage` is known once the stream has ended."""
+    """Text as the model speaks it; an empty piece says that it is thinking, which is nothing to show as an answer.
+    `usage` is known once the stream has ended."""
 
     usage: Usage | None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from coach.types import Answer, Citation, Passage, Refusal, Reply, Sentence, Trace
+from coach.types import Answer, Citation, ListedModel, ModelList, Passage, Refusal, Reply, Sentence, Trace
 
 
 def reply_to_json(reply: Reply) -> dict[str, Any]:
@@ -138,4 +138,28 @@ def not_covered_as_text(answer: Answer) -> str:
         return ""
     return "Not covered by your sources\n" + "\n".join(
         f"  - {' '.join(part.split())}" for part in answer.not_covered
+    )
+
+
+def models_as_text(found: ModelList) -> list[str]:
+    """The chat models as a table for the terminal, the one that speaks marked, then why and what to know."""
+    rows = [("", "MODEL", "FROM", "SIZE", "WINDOW", "THINKS", "FITS", "")]
+    rows += [(">" if model.chosen else "", *model_facts(model)) for model in found.models]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    notes = dict.fromkeys(filter(None, [*found.warnings, found.leaves]))
+    return [*(line.rstrip() for line in table), "", found.choice, *notes]
+
+
+def model_facts(model: ListedModel) -> tuple[str, str, str, str, str, str, str]:
+    """Name, provider, size, window, whether it thinks, whether it fits this machine's memory, what is wrong with it."""
+    fits = {True: "yes", False: "no", None: "?"}[model.fits]
+    return (
+        model.name,
+        model.provider,
+        f"{model.size / 1e9:.1f} GB" if model.size else "-",
+        f"{model.window:,}" if model.window else "-",
+        "yes" if model.thinks else "no" if model.window else "-",
+        fits if model.size else "-",
+        model.state,
     )

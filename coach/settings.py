@@ -39,6 +39,13 @@ class Settings(BaseSettings):
     model: str | None = Field(
         None, description="Model name for Ollama or the server; none lets the coach pick."
     )
+    allow_hosted: bool = Field(
+        False,
+        description="Lets a model named with `model` run on somebody else's machine: questions, drafts and passages go there.",
+    )
+    thinking_tokens: Annotated[int, Field(ge=0, le=32768)] = Field(
+        1024, description="Tokens for the thoughts of a model that cannot be told not to think."
+    )
     ollama_host: str = Field(default_factory=lambda: os.environ.get("OLLAMA_HOST", "127.0.0.1:11434"))
     openai_base_url: str = Field("http://127.0.0.1:8000/v1", description="vLLM, LM Studio, llama-server.")
     openai_api_key: str = "not-needed"

@@ -29,6 +29,8 @@ def loaded(settings: Settings) -> Coach:
     coach = Coach.load(settings)
     if settings.backend not in ("auto", "none"):
         coach.require_voice()  # named on purpose: a silent stand-in would be a lie
+    if coach.leaves:
+        say(f"Note: {coach.leaves}")
     return coach
 
 

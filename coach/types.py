@@ -15,6 +15,36 @@ Band = Literal["not ready", "getting there", "ready for this committee"]
 
 
 @dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A chat model that the coach could use. `size` is in bytes and `window` in tokens, 0 where unknown; `state` says
+    what is wrong with it in a few words, empty for nothing; `chosen` is the one that would speak now."""
+
+    name: str
+    provider: str
+    size: int
+    window: int = 0
+    thinks: bool = False
+    fits: bool | None = None
+    state: str = ""
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelList:
+    """Every chat model there is here, and in a sentence or more which one speaks, why, and what changes it.
+
+    The built-in model comes first. `leaves` says what leaves this machine with the one that speaks, empty where nothing
+    does; `warnings` what else a careful person would want to know before asking.
+    """
+
+    models: tuple[ListedModel, ...]
+    choice: str
+    warnings: tuple[str, ...] = ()
+    leaves: str = ""
+    ollama_answers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One source text. `source` is its path under `corpus/` or in the user's library."""
 

@@ -51,6 +51,7 @@ class FakeCritic:
     """
 
     pause = 0.0
+    leaves = ""
     rubrics_error: CoachError | None = None
 
     def __init__(self) -> None:

@@ -20,6 +20,7 @@ from coach.types import (
     Chunk,
     Citation,
     Document,
+    ModelList,
     Passage,
     Refusal,
     Sentence,
@@ -59,6 +60,7 @@ class FakeCoach(FakeCritic):
         super().__init__()
         self.pause = pause
         self.model_name = model_name
+        self.model_list = ModelList((), "Nobody speaks.")
         self.index: FakeIndex | None = FakeIndex()
         self.error: CoachError = BackendError(
             "The model file is not there any more: run `coach models pull`."
@@ -96,6 +98,9 @@ class FakeCoach(FakeCritic):
 
     def warm(self) -> None:
         return None
+
+    def models(self) -> ModelList:
+        return self.model_list
 
     def answer(self, question: str, history: Sequence[Turn] = ()) -> AnswerStream:
         self.asked.append((question, tuple(history)))

@@ -5,26 +5,21 @@ from __future__ import annotations
 import json
 import math
 import os
-import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import ollama
 import pytest
 from langchain_core.language_models.fake_chat_models import FakeListChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage
 
-from coach.backends.chat import load_chat_model, ollama_address, port_answers
+from coach.backends.chat import load_chat_model, port_answers
 from coach.backends.langchain import LangChainChatModel
 from coach.backends.llama_cpp import LlamaCppChatModel
-from coach.backends.ollama import OllamaChatModel, is_running, list_models, pull_model
+from coach.backends.ollama import OllamaChatModel
 from coach.backends.openai_compatible import OpenAICompatibleChatModel
 from coach.backends.prompt_states import PromptStates
 from coach.backends.word_choice import read_choice, weigh_options
@@ -33,6 +28,7 @@ from coach.protocols import ChatModel
 from coach.settings import load_settings
 from coach.types import Turn
 from tests.fakes import ScriptedChatModel
+from tests.model_servers import EMBEDDER, TALKER, dead_address, recorded_ollama, serving
 
 RULES = Turn(
     "system",
@@ -42,106 +38,6 @@ RULES = Turn(
 QUESTION = (RULES, Turn("user", "How long is round three?"))
 YES_OR_NO = (Turn("user", "Is the sky blue? Answer with Yes or No."),)
 REPLY = ("It ", "takes ", "30 ", "minutes.")
-
-
-class ModelServer(ThreadingHTTPServer):
-    """A loopback server that answers by `routes`: path -> function of the request's JSON to a reply."""
-
-    daemon_threads = True
-
-    def __init__(self, routes: dict[str, Callable[[dict], object]], *, pause: float = 0.0) -> None:
-        self.routes = routes
-        self.pause = pause
-        self.requests: list[tuple[str, dict]] = []
-        self.hung_up = threading.Event()
-        super().__init__(("127.0.0.1", 0), _Replies)
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def bodies(self, path: str) -> list[dict]:
-        return [body for asked, body in self.requests if asked == path]
-
-
-class _Replies(BaseHTTPRequestHandler):
-    server: ModelServer
-
-    def do_GET(self) -> None:
-        self._reply({})
-
-    def do_POST(self) -> None:
-        self._reply(json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}"))
-
-    def log_message(self, *_: object) -> None:
-        return None
-
-    def _reply(self, body: dict) -> None:
-        self.server.requests.append((self.path, body))
-        reply = self.server.routes.get(self.path, lambda _: (404, {"error": "not found"}))(body)
-        status, reply = reply if isinstance(reply, tuple) else (200, reply)
-        self.send_response(status)
-        self.end_headers()
-        try:
-            for piece in reply if isinstance(reply, list) else [json.dumps(reply)]:
-                self.wfile.write(piece.encode())
-                self.wfile.flush()
-                threading.Event().wait(self.server.pause)
-        except OSError:
-            self.server.hung_up.set()
-
-
-@contextmanager
-def serving(routes: dict[str, Callable[[dict], object]], *, pause: float = 0.0) -> Iterator[ModelServer]:
-    server = ModelServer(routes, pause=pause)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def ollama_routes(*, logprobs: bool = True, models: tuple[str, ...] = ("talker:latest",)) -> dict:
-    """The wire format of Ollama; replies are built by the ollama package's own types."""
-
-    def part(content: str, **more: object) -> str:
-        message = ollama.Message(role="assistant", content=content)
-        reply = ollama.ChatResponse(model="talker:latest", message=message, **{"done": False, **more})
-        return reply.model_dump_json(exclude_none=True) + "\n"
-
-    def chat(body: dict) -> object:
-        if body["model"] not in models:
-            return 404, {"error": f"model '{body['model']}' not found"}
-        if body["stream"]:
-            end = part("", done=True, done_reason="stop", prompt_eval_count=40, eval_count=4)
-            return [*(part(piece) for piece in REPLY[: body["options"]["num_predict"]]), end]
-        if body.get("format"):
-            return [part('{"choice": "Yes"}', done=True)]
-        if body.get("logprobs") and logprobs:
-            top = [{"token": "Yes", "logprob": math.log(0.6)}, {"token": " no", "logprob": math.log(0.2)}]
-            return [part("Yes", done=True, logprobs=[{**top[0], "top_logprobs": top}])]
-        return [part("Yes", done=True)]
-
-    def show(body: dict) -> object:
-        embeds = "embed" in body["model"]
-        return {"capabilities": ["embedding"] if embeds else ["completion"], "model_info": {}}
-
-    return {
-        "/api/version": lambda _: {"version": "0.13.0"},
-        "/api/tags": lambda _: {"models": [{"model": name, "size": 7} for name in models]},
-        "/api/show": show,
-        "/api/chat": chat,
-        "/api/pull": lambda body: (
-            [
-                json.dumps({"status": "pulling", "completed": 5, "total": 10}) + "\n",
-                json.dumps({"status": "success"}) + "\n",
-            ]
-            if body["model"] == "talker"
-            else [json.dumps({"error": "pull model manifest: file does not exist"}) + "\n"]
-        ),
-    }
 
 
 def openai_routes(*, logprobs: bool = True) -> dict:
@@ -191,8 +87,8 @@ def voice(request: pytest.FixtureRequest) -> Iterator[ChatModel]:
         case "embedded":
             yield request.getfixturevalue("embedded")
         case "ollama":
-            with serving(ollama_routes()) as server:
-                yield OllamaChatModel.open(server.address, None, context_window=2048)
+            with serving(recorded_ollama()) as server:
+                yield OllamaChatModel(server.address, TALKER, context_window=2048)
         case "openai":
             with serving(openai_routes()) as server:
                 yield OpenAICompatibleChatModel.open(f"{server.address}/v1", "key", None, context_window=2048)
@@ -399,100 +295,6 @@ class TestPromptStates:
         assert list(tmp_path.iterdir()) == []
 
 
-class TestOllama:
-    def test_the_window_is_said_with_every_request(self):
-        with serving(ollama_routes()) as server:
-            model = OllamaChatModel.open(server.address, "talker", context_window=3000)
-            list(model.stream(QUESTION, max_tokens=3, temperature=0.5))
-            model.choose(YES_OR_NO, ["Yes", "No"])
-            spoke, chose = server.bodies("/api/chat")
-        assert spoke["options"] == {"num_ctx": 3000, "num_predict": 3, "temperature": 0.5}
-        assert chose["options"]["num_ctx"] == 3000 and chose["top_logprobs"] == 20
-        assert spoke["keep_alive"] == chose["keep_alive"] == "30m"
-
-    def test_probabilities_come_from_the_listed_tokens(self):
-        with serving(ollama_routes()) as server:
-            model = OllamaChatModel.open(server.address, None, context_window=2048)
-            # 0.6 and 0.2 of the whole are 0.75 and 0.25 of the two options
-            assert model.choose(YES_OR_NO, ["Yes", "No"]) == pytest.approx({"Yes": 0.75, "No": 0.25})
-            assert model.choose_is_exact
-
-    def test_a_server_without_log_probabilities_is_asked_for_one_word_and_that_is_known(self):
-        with serving(ollama_routes(logprobs=False)) as server:
-            model = OllamaChatModel.open(server.address, None, context_window=2048)
-            assert model.choose(YES_OR_NO, ["Yes", "No"]) == {"Yes": 1.0, "No": 0.0}
-            assert not model.choose_is_exact
-            assert server.bodies("/api/chat")[-1]["format"]["properties"]["choice"]["enum"] == ["Yes", "No"]
-
-    def test_models_that_only_embed_are_passed_over(self):
-        with serving(ollama_routes(models=("nomic-embed-text:latest", "talker:latest"))) as server:
-            assert [model.speaks for model in list_models(server.address)] == [False, True]
-            assert OllamaChatModel.open(server.address, None, context_window=2048).name == "talker:latest"
-        embedding = ollama_routes(models=("nomic-embed-text:latest",))
-        with (
-            serving(embedding) as server,
-            pytest.raises(BackendError, match="no chat model: run `ollama pull"),
-        ):
-            OllamaChatModel.open(server.address, None, context_window=2048)
-
-    def test_a_model_that_is_not_pulled_is_named_with_the_command(self):
-        with serving(ollama_routes()) as server:
-            with pytest.raises(BackendError, match="`ollama pull absent`"):
-                OllamaChatModel.open(server.address, "absent", context_window=2048)
-            gone = OllamaChatModel(server.address, "absent", context_window=2048)
-            with pytest.raises(BackendError, match="`ollama pull absent`"):
-                list(gone.stream(QUESTION, max_tokens=2, temperature=0.0))
-
-    def test_hanging_up_reaches_the_server(self):
-        with serving(ollama_routes(), pause=0.2) as server:
-            stream = OllamaChatModel(server.address, "talker:latest", context_window=2048).stream(
-                QUESTION, max_tokens=4, temperature=0.0
-            )
-            next(stream)
-            stream.close()
-            assert server.hung_up.wait(5.0)
-
-    def test_pulling_tells_how_far_it_is(self):
-        seen = []
-        with serving(ollama_routes()) as server:
-            pull_model(server.address, "talker", lambda *progress: seen.append(progress))
-            with pytest.raises(BackendError, match="file does not exist"):
-                pull_model(server.address, "absent", lambda *_: None)
-        assert seen == [("pulling", 5, 10), ("success", 0, 0)]
-
-    def test_nobody_there_is_said_with_both_ways_out(self):
-        address = _dead_address()
-        assert not is_running(address)
-        with pytest.raises(BackendError, match=r"`ollama serve`.*`--backend embedded`"):
-            list_models(address)
-        model = OllamaChatModel(address, "talker", context_window=2048)
-        with pytest.raises(BackendError, match="`ollama serve`"):
-            list(model.stream(QUESTION, max_tokens=2, temperature=0.0))
-        with pytest.raises(BackendError, match="`ollama serve`"):
-            model.choose(YES_OR_NO, ["Yes", "No"])
-
-    @pytest.mark.parametrize(
-        ("host", "address"),
-        [
-            ("", "http://127.0.0.1:11434"),
-            ("0.0.0.0", "http://127.0.0.1:11434"),
-            ("0.0.0.0:8080", "http://127.0.0.1:8080"),
-            (":8080", "http://127.0.0.1:8080"),
-            ("box.lan", "http://box.lan:11434"),
-            ("http://box.lan", "http://box.lan:80"),
-            ("https://box.lan/ollama/", "https://box.lan:443/ollama"),
-            ("[::1]:8080", "http://[::1]:8080"),
-        ],
-    )
-    def test_its_host_may_be_written_in_every_usual_way(self, host, address):
-        assert ollama_address(host) == address
-
-    def test_what_is_no_address_is_said_so(self):
-        for host in ("box:port", "ftp://box", "two words"):
-            with pytest.raises(BackendError, match="OLLAMA_HOST"):
-                ollama_address(host)
-
-
 class TestOpenAICompatible:
     def test_it_takes_the_first_chat_model_and_the_servers_window(self):
         with serving(openai_routes()) as server:
@@ -510,6 +312,40 @@ class TestOpenAICompatible:
             assert model.choose(YES_OR_NO, ["Yes", "No"]) == {"Yes": 0.0, "No": 1.0}
             assert not model.choose_is_exact
 
+    @pytest.mark.parametrize(
+        "thought", [{"reasoning_content": "Hm."}, {"reasoning": "Hm."}, {"content": "<think>Hm.</think>"}]
+    )
+    def test_thoughts_are_never_the_answer_and_a_model_that_thinks_is_given_room(self, thought):
+        def chat(body):
+            said = [{"delta": {"content": "It takes 30."}}] if body["max_tokens"] > 100 else []
+            events = [{"choices": [{"delta": thought}]}, *({"choices": [choice]} for choice in said)]
+            return [*(f"data: {json.dumps(event)}\n\n" for event in events), "data: [DONE]\n\n"]
+
+        with serving({"/v1/chat/completions": chat}) as server:
+            model = OpenAICompatibleChatModel(f"{server.address}/v1", "key", "talker", context_window=2048)
+            pieces = list(model.stream(QUESTION, max_tokens=8, temperature=0.0))
+            first, second = server.bodies("/v1/chat/completions")
+        assert "".join(pieces) == "It takes 30." and "" in pieces
+        assert first["max_tokens"] == 8 and second["max_tokens"] == 8 + 1024
+        assert second["chat_template_kwargs"] == {"enable_thinking": False}
+
+    def test_a_choice_is_never_read_off_a_thought(self):
+        def chat(body):
+            if body.get("response_format"):
+                return {"choices": [{"message": {"content": '{"choice": "No"}'}}]}
+            top = {"content": [{"top_logprobs": [{"token": "Yes", "logprob": -0.1}]}]}
+            return {"choices": [{"message": {"content": "", "reasoning_content": "Yes"}, "logprobs": top}]}
+
+        with serving({"/v1/chat/completions": chat}) as server:
+            model = OpenAICompatibleChatModel(f"{server.address}/v1", "key", "talker", context_window=2048)
+            assert model.choose(YES_OR_NO, ["Yes", "No"]) == {"Yes": 0.0, "No": 1.0}
+
+    def test_an_empty_reply_is_said_as_such(self):
+        with serving({"/v1/chat/completions": lambda _: ["data: [DONE]\n\n"]}) as server:
+            model = OpenAICompatibleChatModel(f"{server.address}/v1", "key", "talker", context_window=2048)
+            with pytest.raises(BackendError, match=r"talker wrote nothing; .*`coach models`"):
+                list(model.stream(QUESTION, max_tokens=8, temperature=0.0))
+
     def test_trouble_is_said_in_one_sentence_with_the_next_step(self):
         with serving(openai_routes()) as server, pytest.raises(BackendError, match="no model absent"):
             OpenAICompatibleChatModel.open(f"{server.address}/v1", "key", "absent", context_window=2048)
@@ -522,7 +358,7 @@ class TestOpenAICompatible:
         with serving(other) as server, pytest.raises(BackendError, match="does not speak the OpenAI"):
             OpenAICompatibleChatModel.open(f"{server.address}/v1", "key", None, context_window=2048)
         with pytest.raises(BackendError, match="No model server answers"):
-            OpenAICompatibleChatModel.open(f"{_dead_address()}/v1", "key", None, context_window=2048)
+            OpenAICompatibleChatModel.open(f"{dead_address()}/v1", "key", None, context_window=2048)
 
 
 class TestLangChain:
@@ -538,6 +374,13 @@ class TestLangChain:
         with pytest.raises(BackendError, match="chose none of Yes, No"):
             model.choose(YES_OR_NO, ["Yes", "No"])
         assert not model.choose_is_exact
+
+    def test_thoughts_are_kept_apart(self):
+        thinking = AIMessage("<think>Yes, surely.</think>No")
+        model = LangChainChatModel(GenericFakeChatModel(messages=iter([thinking, thinking])))
+        pieces = list(model.stream(QUESTION, max_tokens=40, temperature=0.0))
+        assert "".join(pieces) == "No" and "" in pieces
+        assert model.choose(YES_OR_NO, ["Yes", "No"]) == {"Yes": 0.0, "No": 1.0}
 
     def test_whatever_the_model_raises_becomes_one_sentence(self):
         model = LangChainChatModel(GenericFakeChatModel(messages=iter([])))
@@ -570,22 +413,22 @@ class TestWordChoice:
 
 class TestWhoSpeaks:
     def test_ollama_speaks_where_it_answers(self):
-        with serving(ollama_routes()) as server:
+        with serving(recorded_ollama()) as server:
             loaded = load_chat_model(load_settings(backend="auto", ollama_host=server.address))
-        assert loaded.backend == "ollama" and loaded.model.name == "talker:latest"
-        assert loaded.reason == f"Ollama answers on {server.address[7:]} and has talker:latest"
+        assert loaded.backend == "ollama" and loaded.leaves == ""
+        assert loaded.reason.startswith(f"Ollama answers on {server.address[7:]} and has {loaded.model.name}")
 
     def test_without_ollama_and_model_file_the_sources_answer_and_the_reason_says_how_to_change_that(
         self, tmp_path
     ):
-        loaded = load_chat_model(load_settings(backend="auto", ollama_host=_dead_address(), home=tmp_path))
+        loaded = load_chat_model(load_settings(backend="auto", ollama_host=dead_address(), home=tmp_path))
         assert (loaded.model, loaded.backend) == (None, "none")
         assert "Ollama does not answer" in loaded.reason and "`coach models pull`" in loaded.reason
 
     def test_the_built_in_model_speaks_where_ollama_does_not(self, small_model_path, tmp_path, monkeypatch):
         monkeypatch.setattr("coach.backends.model_files.find_embedded_model", lambda _: small_model_path)
         settings = load_settings(
-            backend="auto", ollama_host=_dead_address(), home=tmp_path, context_window=2048
+            backend="auto", ollama_host=dead_address(), home=tmp_path, context_window=2048
         )
         loaded = load_chat_model(settings)
         assert loaded.backend == "embedded"
@@ -593,13 +436,13 @@ class TestWhoSpeaks:
         loaded.model.close()
 
     def test_an_ollama_without_a_chat_model_is_passed_over_with_the_reason(self, tmp_path):
-        with serving(ollama_routes(models=("nomic-embed-text:latest",))) as server:
+        with serving(recorded_ollama(EMBEDDER)) as server:
             loaded = load_chat_model(load_settings(backend="auto", ollama_host=server.address, home=tmp_path))
         assert loaded.backend == "none"
-        assert loaded.reason.startswith("Ollama has no chat model, so")
+        assert loaded.reason.startswith("Ollama has no chat model") and EMBEDDER in loaded.reason
 
     def test_a_named_backend_that_cannot_speak_is_an_error(self, tmp_path):
-        dead = _dead_address()
+        dead = dead_address()
         with pytest.raises(BackendError, match="`ollama serve`"):
             load_chat_model(load_settings(backend="ollama", ollama_host=dead))
         with pytest.raises(ModelMissingError, match="`coach models pull`"):
@@ -623,10 +466,3 @@ class TestWhoSpeaks:
         )
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
         assert done.stdout.strip() == "[]"
-
-
-def _dead_address() -> str:
-    """A loopback address where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from coach.errors import IndexMissingError, IngestError, UsageError
+from coach.types import ListedModel, ModelList
 from coach.ui import session
 from coach.ui.components import EXAMPLE_QUESTIONS, PROMISE, QUESTION_BOX
 from tests.fakes import FakeCoach
@@ -165,6 +166,32 @@ def test_while_the_model_loads_the_page_says_so() -> None:
     coach = FakeCoach(model_name=None)
     coach.backend = "auto"
     assert "it is still loading" in shown(open_page(coach=coach))
+
+
+def test_the_sidebar_says_what_leaves_the_machine(coach: FakeCoach) -> None:
+    assert open_page(coach=coach).warning == []
+    coach.leaves = "big:120b-cloud is hosted elsewhere (ollama.com): your questions leave this machine."
+    assert [warning.value for warning in open_page(coach=coach).warning] == [coach.leaves]
+
+
+def test_the_sidebar_lists_the_models_that_are_here(coach: FakeCoach) -> None:
+    coach.model_list = ModelList(
+        (
+            ListedModel("Qwen2.5-Coder", "built in", 1_117_000_000, 8192, fits=True),
+            ListedModel("qwen3:4b", "Ollama", 2_500_000_000, 8192, thinks=True, fits=True, chosen=True),
+            ListedModel("big:120b-cloud", "Ollama", 0, state="hosted elsewhere"),
+            ListedModel("llama3:70b", "Ollama", 40_000_000_000, 8192, fits=False, state="too large"),
+        ),
+        "Speaks now: qwen3:4b, used last; change it with `coach models use NAME`.",
+    )
+    page = open_page(coach=coach)
+    assert "qwen3:4b" not in shown(page)  # nothing is asked before somebody looks
+    page.session_state["models_here"] = True
+    text = shown(page.run())
+    assert "qwen3:4b</strong> (speaks now)<br>Ollama, 2.5 GB, window 8,192, thinks" in text
+    assert "big:120b-cloud</strong><br>Ollama, hosted elsewhere" in text
+    assert "does not fit this machine’s memory" in text
+    assert "<code>coach models use NAME</code>" in text
 
 
 def test_the_sidebar_names_who_answers(coach: FakeCoach) -> None:

@@ -1,4 +1,4 @@
-"""The outside world, one file per vendor. These three functions are all the rest of the coach needs to know."""
+"""The outside world, one file per vendor. These functions are all the rest of the coach needs to know."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from coach.backends.chat import LoadedChatModel
     from coach.protocols import Embedder, PassageIndex
     from coach.settings import Settings
+    from coach.types import ModelList
 
 
 def load_embedder(settings: Settings) -> Embedder:
@@ -32,3 +33,17 @@ def load_chat_model(settings: Settings) -> LoadedChatModel:
     from coach.backends.chat import load_chat_model as load
 
     return load(settings)
+
+
+def list_chat_models(settings: Settings) -> ModelList:
+    """Every chat model there is here, and which would speak; nothing is loaded, and nothing asked of a hosted one."""
+    from coach.backends.chat import list_chat_models as listed
+
+    return listed(settings)
+
+
+def may_leave(settings: Settings) -> bool:
+    """Whether, by the settings alone, a chat model could be somewhere else than on this machine."""
+    from coach.backends.chat import may_leave as may
+
+    return may(settings)

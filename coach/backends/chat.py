@@ -3,23 +3,88 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from coach.errors import BackendError, ModelMissingError
 from coach.protocols import ChatModel
 from coach.settings import Settings
+from coach.types import ListedModel, ModelList
 
 PROBE_SECONDS = 0.3  # a server on this machine or in this house answers well within that
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedChatModel:
-    """Who speaks, ready to, and the reason in plain words. `model` is None where the sources speak alone."""
+    """Who speaks, ready to, and the reason in plain words. `model` is None where the sources speak alone.
+
+    `leaves` says, where anything leaves this machine, what and where to; empty where nothing does.
+    """
 
     model: ChatModel | None
     backend: str
     reason: str
+    leaves: str = ""
+
+
+def list_chat_models(settings: Settings) -> ModelList:
+    """Every chat model there is here, the built-in one first, and who would speak. Loads and writes nothing.
+
+    A model hosted elsewhere is listed and asked for nothing.
+    """
+    from coach.backends.model_files import embedded_model_file
+
+    file = embedded_model_file(settings)
+    state = "" if file.state == "ready" else f"{file.state}: run `coach models pull`"
+    built_in = ListedModel(file.name, "built in", file.size, settings.context_window, fits=True, state=state)
+    theirs = _ollamas_models(settings)
+    ollama_speaks = any(model.chosen for model in theirs.models)
+    speaks = not state and (
+        settings.backend == "embedded" or (settings.backend == "auto" and not ollama_speaks)
+    )
+    return replace(theirs, models=(replace(built_in, chosen=speaks), *theirs.models))
+
+
+def _ollamas_models(settings: Settings) -> ModelList:
+    if settings.backend not in ("auto", "ollama"):
+        speaks = {"embedded": "the built-in model", "openai": f"the server at {settings.openai_base_url}"}
+        who = speaks.get(settings.backend, "the sources alone")
+        leaves = away(settings.openai_base_url) if settings.backend == "openai" else ""
+        return ModelList(
+            (), f"Speaks now: {who}, since the setting `backend` is `{settings.backend}`.", leaves=leaves
+        )
+    try:
+        address = ollama_address(settings.ollama_host)
+        if not port_answers(address):
+            raise BackendError(f"Ollama does not answer at {address} (start it with `ollama serve`).")
+        from coach.backends.ollama_models import choose_model, last_used, list_models, warning
+
+        found = list_models(address, settings.context_window)
+    except BackendError as error:
+        return ModelList((), _instead(settings, error))
+    listed = [
+        ListedModel(m.name, "Ollama", 0 if m.hosted_at else m.size, m.window, m.thinks, m.fits, m.trouble)
+        for m in found
+    ]
+    try:
+        choice = choose_model(
+            found, settings.model, last_used(settings.home), allow_hosted=settings.allow_hosted
+        )
+    except BackendError as error:
+        return ModelList(tuple(listed), _instead(settings, error), ollama_answers=True)
+    chosen = choice.model
+    return ModelList(
+        tuple(replace(model, chosen=model.name == chosen.name) for model in listed),
+        f"Speaks now: {chosen.name}, {choice.why}; change it with `coach models use NAME`.",
+        choice.warnings,
+        " ".join(filter(None, [warning(chosen) if chosen.hosted_at else "", away(address)])),
+        ollama_answers=True,
+    )
+
+
+def _instead(settings: Settings, error: BackendError) -> str:
+    instead = "Speaks now: the built-in model. " if settings.backend == "auto" else ""
+    return f"{instead}{error}"
 
 
 def load_chat_model(settings: Settings) -> LoadedChatModel:
@@ -65,13 +130,62 @@ def _ollama(settings: Settings) -> LoadedChatModel:
             "with `--backend embedded`."
         )
     from coach.backends.ollama import OllamaChatModel, is_running, not_running
+    from coach.backends.ollama_models import (
+        choose_model,
+        last_used,
+        list_models,
+        remember_used,
+        warning,
+    )
 
     if not is_running(address, PROBE_SECONDS * 3):
         raise not_running(address)
-    model = OllamaChatModel.open(address, settings.model, context_window=settings.context_window)
-    return LoadedChatModel(
-        model, "ollama", f"Ollama answers on {urlsplit(address).netloc} and has {model.name}"
+    choice = choose_model(
+        list_models(address, settings.context_window),
+        settings.model,
+        last_used(settings.home),
+        allow_hosted=settings.allow_hosted,
     )
+    chosen = choice.model
+    model = OllamaChatModel(
+        address,
+        chosen.name,
+        context_window=chosen.window or settings.context_window,
+        thinks=chosen.thinks or bool(chosen.hosted_at),
+        family=chosen.family,
+        thinking_tokens=settings.thinking_tokens,
+    )
+    where = urlsplit(address).netloc
+    reason = (
+        f"Ollama answers on {where} and has {chosen.name}, {choice.why} (another: `coach models use NAME`)."
+    )
+    leaves = " ".join(filter(None, [away(address), warning(chosen) if chosen.hosted_at else ""]))
+    if not chosen.hosted_at:
+        remember_used(settings.home, chosen.name)
+    return LoadedChatModel(
+        model, "ollama", " ".join([reason, *choice.warnings, away(address)]).strip(), leaves
+    )
+
+
+def may_leave(settings: Settings) -> bool:
+    """Whether, by the settings alone, a chat model could be somewhere else than on this machine."""
+    match settings.backend:
+        case "openai":
+            return bool(away(settings.openai_base_url))
+        case "auto" | "ollama":
+            return settings.allow_hosted or bool(away(ollama_address(settings.ollama_host)))
+        case _:
+            return False
+
+
+def away(address: str) -> str:
+    """What leaves for a server that is not on this machine, as a sentence; empty for one that is."""
+    from coach.backends.machine import is_here
+
+    host = urlsplit(address).hostname or "127.0.0.1"
+    if is_here(host):
+        return ""
+    return f"The server {host} is another machine: your questions, your drafts and the passages found for them go there."
 
 
 def _embedded(settings: Settings) -> ChatModel:
@@ -96,9 +210,12 @@ def _openai(settings: Settings) -> LoadedChatModel:
         settings.openai_api_key,
         settings.model,
         context_window=settings.context_window,
+        thinking_tokens=settings.thinking_tokens,
     )
     where = urlsplit(settings.openai_base_url).netloc
-    return LoadedChatModel(model, "openai", f"The server on {where} answers and has {model.name}")
+    leaves = away(settings.openai_base_url)
+    reason = f"The server on {where} answers and has {model.name}."
+    return LoadedChatModel(model, "openai", f"{reason} {leaves}".strip(), leaves)
 
 
 def ollama_address(host: str) -> str:

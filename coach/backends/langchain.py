@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from coach.backends.thoughts import Thoughts, said_nothing
 from coach.backends.word_choice import read_choice, weigh_options
 from coach.errors import BackendError
 from coach.protocols import TokenStream
@@ -41,7 +42,7 @@ class LangChainChatModel:
         `max_tokens` ends the reading; `max_tokens` and `temperature` are also set on models that have them.
         """
         model = self._with_sampling(max_tokens, temperature)
-        return LangChainStream(self._chunks(model, _messages(messages)), max_tokens)
+        return LangChainStream(self.name, self._chunks(model, _messages(messages)), max_tokens)
 
     def choose(self, messages: Sequence[Turn], options: Sequence[str]) -> Mapping[str, float]:
         """Probability of each option as the first word; without log-probabilities, 1 for the word said.
@@ -53,11 +54,15 @@ class LangChainChatModel:
         asked = [*messages[:-1], Turn(last.role, wish)]
         with self._errors():
             reply = self._with_sampling(16, 0.0).invoke(_messages(asked))
-        listed = _first_token_logprobs(reply.response_metadata)
+        thoughts = Thoughts()
+        said = thoughts.spoken(reply.text)
+        thought = thoughts.seen or bool(reply.additional_kwargs.get("reasoning_content"))
+        # The first of the listed tokens is then that of a thought.
+        listed = [] if thought else _first_token_logprobs(reply.response_metadata)
         self.choose_is_exact = bool(listed)
         if listed:
             return weigh_options(listed, options)
-        chosen = read_choice(reply.text, options)
+        chosen = read_choice(said, options)
         if chosen is None:
             raise BackendError(
                 f"{self.name} chose none of {', '.join(options)}: try another model with `--model`."
@@ -98,11 +103,12 @@ class LangChainChatModel:
 
 
 class LangChainStream(Iterator[str]):
-    """Pieces of one reply. `usage` is known once the stream has ended, where the model counts."""
+    """Pieces of one reply, empty ones while the model thinks. `usage` is known once the stream has ended, where the model
+    counts."""
 
-    def __init__(self, chunks: Iterator[Any], max_pieces: int) -> None:
+    def __init__(self, name: str, chunks: Iterator[Any], max_pieces: int) -> None:
         self.usage: Usage | None = None
-        self._pieces = self._read(chunks, max_pieces)
+        self._pieces = self._read(name, chunks, max_pieces)
 
     def __next__(self) -> str:
         return next(self._pieces)
@@ -111,16 +117,22 @@ class LangChainStream(Iterator[str]):
         """Stop reading; the model's own stream is closed with it."""
         self._pieces.close()
 
-    def _read(self, chunks: Iterator[Any], max_pieces: int) -> Generator[str, None, None]:
-        spoken = 0
+    def _read(self, name: str, chunks: Iterator[Any], max_pieces: int) -> Generator[str, None, None]:
+        thoughts = Thoughts()
+        spoken, thought = 0, False
         counted = Usage()
         for chunk in chunks:
             if chunk.usage_metadata:
                 counted = _added(counted, chunk.usage_metadata)
-            if chunk.text and spoken < max_pieces:  # a piece has at least one token
-                spoken += 1
-                yield chunk.text
+            thinking = bool(chunk.additional_kwargs.get("reasoning_content"))
+            piece = thoughts.spoken(chunk.text)
+            thought = thought or thinking or thoughts.seen
+            if (piece or chunk.text or thinking) and spoken < max_pieces:  # a piece has at least one token
+                spoken += bool(piece)
+                yield piece
         self.usage = counted if counted != Usage() else Usage(completion=spoken)
+        if not spoken:
+            raise said_nothing(name, thought=thought, budget=counted.completion or max_pieces)
 
 
 def _added(counted: Usage, more: Mapping[str, Any]) -> Usage:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import ollama
 
+from coach.backends.thoughts import Thoughts, said_nothing
 from coach.backends.word_choice import choice_schema, read_choice, weigh_options
 from coach.errors import BackendError
 from coach.protocols import TokenStream
@@ -22,15 +22,10 @@ LIKELIEST_TOKENS = 20  # the most that Ollama lists: `top_logprobs` is 0-20
 BYTES_PER_TOKEN = (
     2.0  # English has about 4; half of that is a safe upper estimate of tokens for code and tables
 )
-
-
-@dataclass(frozen=True, slots=True)
-class OllamaModel:
-    """One pulled model. `speaks` is False where Ollama says it only embeds."""
-
-    name: str
-    size: int
-    speaks: bool
+CHOICE_TOKENS = 32  # a short JSON object
+THINKS_BY_LEVEL = (
+    "gptoss"  # this family cannot be told not to think, only how much (docs.ollama.com, "Thinking")
+)
 
 
 class OllamaChatModel:
@@ -40,52 +35,41 @@ class OllamaChatModel:
     then asks for one word of the options, and that word gets all the probability.
     """
 
-    def __init__(self, address: str, name: str, *, context_window: int) -> None:
-        """Speak with the pulled model `name` at the URL `address`. Nothing is sent yet."""
+    def __init__(
+        self,
+        address: str,
+        name: str,
+        *,
+        context_window: int,
+        thinks: bool = False,
+        family: str = "",
+        thinking_tokens: int = 1024,
+    ) -> None:
+        """Speak with the pulled model `name` at the URL `address`. Nothing is sent yet.
+
+        One that `thinks` is told not to; where it does all the same, its thoughts may take `thinking_tokens`.
+        """
         self.name = name
         self.context_window = context_window
         self.choose_is_exact = True
         self._address = address
         self._client = connect(address)
-
-    @classmethod
-    def open(cls, address: str, wanted: str | None, *, context_window: int) -> OllamaChatModel:
-        """The model `wanted`, or the one the user pulled last that can chat.
-
-        Raises BackendError when Ollama does not answer, or the model is not pulled.
-        """
-        models = list_models(address)
-        if wanted is not None:
-            found = [model for model in models if model.name in (wanted, f"{wanted}:latest")]
-            if not found:
-                raise _not_pulled(wanted)
-            name = found[0].name
-        else:
-            speaking = [model for model in models if model.speaks]
-            if not speaking:
-                raise BackendError("Ollama has no chat model: run `ollama pull qwen2.5:3b`.")
-            name = speaking[0].name
-        return cls(address, name, context_window=context_window)
+        self._think: bool | Literal["low"] | None = None
+        if thinks:
+            self._think = "low" if family == THINKS_BY_LEVEL else False
+        self._thinks = thinks
+        self._thinking_tokens = thinking_tokens
 
     def stream(self, messages: Sequence[Turn], *, max_tokens: int, temperature: float) -> TokenStream:
-        """Speak. Raises BackendError, on reading, when Ollama is gone or the model is not pulled."""
-        return OllamaStream(self._parts(messages, max_tokens, temperature))
+        """Speak. Raises BackendError, on reading, when Ollama is gone, the model is not pulled or says nothing."""
+        return OllamaStream(self, messages, max_tokens, temperature)
 
     def choose(self, messages: Sequence[Turn], options: Sequence[str]) -> Mapping[str, float]:
         """Probability of each option as the reply's first word. Raises BackendError where it cannot tell."""
         if self.choose_is_exact:
-            with self._errors():
-                reply = self._client.chat(
-                    self.name,
-                    _messages(messages),
-                    logprobs=True,
-                    top_logprobs=LIKELIEST_TOKENS,
-                    options=self._options(1, 0.0),
-                    keep_alive=KEEP_ALIVE,
-                )
-            if reply.logprobs and reply.logprobs[0].top_logprobs:
-                listed = reply.logprobs[0].top_logprobs
-                return weigh_options(((entry.token, entry.logprob) for entry in listed), options)
+            listed = self._first_word(messages)
+            if listed:
+                return weigh_options(listed, options)
             self.choose_is_exact = False  # an Ollama before 0.12.11 ignores the wish
         return self._constrained_choice(messages, options)
 
@@ -100,48 +84,71 @@ class OllamaChatModel:
         """Hang up. The model stays loaded in Ollama for as long as it was told to keep it."""
         self._client.close()  # type: ignore[no-untyped-call]
 
-    def _parts(self, messages: Sequence[Turn], max_tokens: int, temperature: float) -> Iterator[Any]:
-        with self._errors():
+    def _parts(
+        self, messages: Sequence[Turn], tokens: int, temperature: float, **asked: Any
+    ) -> Iterator[Any]:
+        """The reply as it comes, with room for thoughts where the model may think."""
+        room = tokens + (self._thinking_tokens if self._thinks else 0)
+        with said_plainly(self._address, self.name):
             yield from self._client.chat(
                 self.name,
-                _messages(messages),
+                [{"role": turn.role, "content": turn.text} for turn in messages],
                 stream=True,
-                options=self._options(max_tokens, temperature),
+                think=self._think,
+                # num_ctx is said every time: Ollama's default cuts a longer prompt without a word.
+                options={"num_ctx": self.context_window, "num_predict": room, "temperature": temperature},
                 keep_alive=KEEP_ALIVE,
+                **asked,
             )
 
+    def _turns_out_to_think(self) -> bool:
+        """Give it room for its thoughts from now on; False where it has had that already."""
+        known, self._thinks = self._thinks, True
+        return not known
+
+    def _first_word(self, messages: Sequence[Turn]) -> list[tuple[str, float]]:
+        """The likeliest tokens where the reply begins, its thoughts passed over; empty where the server tells none."""
+        thoughts = Thoughts()
+        thought, first = False, None
+        for part in self._parts(messages, 1, 0.0, logprobs=True, top_logprobs=LIKELIEST_TOKENS):
+            content = part.message.content or ""
+            thought = thought or bool(part.message.thinking)
+            first = part if first is None and content.strip() else first
+            if thoughts.spoken(content).strip():
+                break
+            if thoughts.seen:
+                first = None  # what began was a thought
+        if first is not None:
+            listed = first.logprobs[0].top_logprobs if first.logprobs else None
+            return [(entry.token, entry.logprob) for entry in listed or ()]
+        if (thought or thoughts.seen) and self._turns_out_to_think():
+            return self._first_word(messages)
+        if thought or thoughts.seen:
+            raise said_nothing(self.name, thought=True, budget=self._thinking_tokens)
+        return []
+
     def _constrained_choice(self, messages: Sequence[Turn], options: Sequence[str]) -> Mapping[str, float]:
-        with self._errors():
-            reply = self._client.chat(
-                self.name,
-                _messages(messages),
-                format=choice_schema(options),
-                options=self._options(32, 0.0),
-                keep_alive=KEEP_ALIVE,
-            )
-        chosen = read_choice(reply.message.content or "", options)
+        thoughts = Thoughts()
+        parts = self._parts(messages, CHOICE_TOKENS, 0.0, format=choice_schema(options))
+        said = "".join(thoughts.spoken(part.message.content or "") for part in parts)
+        chosen = read_choice(said, options)
         if chosen is None:
             raise BackendError(
                 f"{self.name} chose none of {', '.join(options)}: try another model with `--model`."
             )
         return chosen
 
-    def _options(self, max_tokens: int, temperature: float) -> dict[str, float]:
-        # num_ctx is said every time: Ollama's default cuts a longer prompt without a word.
-        return {"num_ctx": self.context_window, "num_predict": max_tokens, "temperature": temperature}
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        with said_plainly(self._address, self.name):
-            yield
-
 
 class OllamaStream(Iterator[str]):
-    """Pieces of one reply. `usage` is known once the stream has ended by itself."""
+    """Pieces of one reply, empty ones while the model thinks. `usage` is known once the stream has ended."""
 
-    def __init__(self, parts: Iterator[Any]) -> None:
+    def __init__(
+        self, model: OllamaChatModel, messages: Sequence[Turn], max_tokens: int, temperature: float
+    ) -> None:
         self.usage: Usage | None = None
-        self._pieces = self._read(parts)
+        self._model = model
+        self._asked = (messages, max_tokens, temperature)
+        self._pieces = self._read()
 
     def __next__(self) -> str:
         return next(self._pieces)
@@ -150,13 +157,38 @@ class OllamaStream(Iterator[str]):
         """Hang up: Ollama stops when nobody listens."""
         self._pieces.close()
 
-    def _read(self, parts: Iterator[Any]) -> Generator[str, None, None]:
-        for part in parts:
-            if part.message.content:
-                yield part.message.content
+    def _read(self) -> Generator[str, None, None]:
+        messages, max_tokens, temperature = self._asked
+        thoughts = Thoughts()
+        spoken, thought = 0, False
+        for part in self._model._parts(messages, max_tokens, temperature):
+            piece = thoughts.spoken(part.message.content or "")
+            thought = thought or bool(part.message.thinking) or thoughts.seen
+            if piece or part.message.thinking or part.message.content:
+                yield piece
+            spoken += bool(piece)
             if part.done:
-                # Ollama counts the whole prompt and does not say how much of it was cached.
-                self.usage = Usage(prompt=part.prompt_eval_count or 0, completion=part.eval_count or 0)
+                self._count(part)
+            elif (
+                spoken >= max_tokens
+            ):  # a piece has at least one token; what is left of the room was for thoughts
+                self.usage = Usage(completion=spoken)
+                return
+        if spoken:
+            return
+        if thought and self._model._turns_out_to_think():
+            yield from self._read()
+            return
+        raise said_nothing(self._model.name, thought=thought, budget=self._model._thinking_tokens)
+
+    def _count(self, part: Any) -> None:
+        # Ollama counts the whole prompt and does not say how much of it was cached.
+        self.usage = Usage(prompt=part.prompt_eval_count or 0, completion=part.eval_count or 0)
+        if self.usage.prompt >= self._model.context_window:
+            raise BackendError(
+                f"The prompt was longer than the {self._model.context_window} tokens that {self._model.name} reads, and "
+                "Ollama cut it: raise `context_window` in coach.toml, or shorten what you ask."
+            )
 
 
 def connect(address: str) -> ollama.Client:
@@ -174,42 +206,6 @@ def is_running(address: str, seconds: float = 0.5) -> bool:
         return False
 
 
-def list_models(address: str) -> list[OllamaModel]:
-    """Every pulled model, the newest first. Raises BackendError when Ollama does not answer."""
-    with connect(address) as client, said_plainly(address):
-        return [
-            OllamaModel(model.model, int(model.size or 0), _speaks(client, model))
-            for model in client.list().models
-            if model.model
-        ]
-
-
-def pull_model(address: str, name: str, progress: Callable[[str, int, int], None]) -> None:
-    """Have Ollama fetch `name`; `progress(status, done, total)` in bytes, 0 of 0 while that is unknown.
-
-    Raises BackendError when Ollama does not answer or knows no such model.
-    """
-    with connect(address) as client, said_plainly(address, name):
-        for part in client.pull(name, stream=True):
-            progress(part.status or "", part.completed or 0, part.total or 0)
-
-
-def _speaks(client: ollama.Client, model: Any) -> bool:
-    """By the capabilities Ollama states; before it stated any, by the name's word for embedding."""
-    try:
-        capabilities = client.show(model.model).capabilities
-    except ollama.ResponseError:
-        capabilities = None
-    if capabilities is not None:
-        return "completion" in capabilities
-    family = (model.details.family if model.details else None) or ""
-    return "embed" not in model.model and "bert" not in family
-
-
-def _messages(turns: Sequence[Turn]) -> list[dict[str, str]]:
-    return [{"role": turn.role, "content": turn.text} for turn in turns]
-
-
 @contextmanager
 def said_plainly(address: str, name: str | None = None) -> Iterator[None]:
     """Turn the client's errors into one sentence with the next command."""
@@ -217,11 +213,11 @@ def said_plainly(address: str, name: str | None = None) -> Iterator[None]:
         yield
     except ollama.ResponseError as error:
         if error.status_code == 404 and name is not None:
-            raise _not_pulled(name) from error
+            raise BackendError(f"Ollama has no model {name}: run `ollama pull {name}`.") from error
         raise BackendError(
             f"Ollama could not answer ({error.error}): look at `ollama ps`, or use `--backend embedded`."
         ) from error
-    except (ConnectionError, httpx.HTTPError, ValueError) as error:
+    except (ConnectionError, httpx.HTTPError, ValueError, KeyError) as error:
         raise not_running(address) from error
 
 
@@ -231,7 +227,3 @@ def not_running(address: str) -> BackendError:
         f"Ollama does not answer at {address}: start it with `ollama serve`, or use the built-in model "
         "with `--backend embedded`."
     )
-
-
-def _not_pulled(name: str) -> BackendError:
-    return BackendError(f"Ollama has no model {name}: run `ollama pull {name}`.")

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from coach.backends.thoughts import Thoughts, said_nothing
 from coach.backends.word_choice import choice_schema, read_choice, weigh_options
 from coach.errors import BackendError
 from coach.protocols import TokenStream
@@ -27,17 +28,30 @@ class OpenAICompatibleChatModel:
     then asks for one word of the options, and that word gets all the probability.
     """
 
-    def __init__(self, base_url: str, api_key: str, name: str, *, context_window: int) -> None:
-        """Speak with the model `name` of the server. Nothing is sent yet, and never through a proxy."""
+    def __init__(
+        self, base_url: str, api_key: str, name: str, *, context_window: int, thinking_tokens: int = 1024
+    ) -> None:
+        """Speak with the model `name` of the server. Nothing is sent yet, and never through a proxy.
+
+        One that turns out to think is asked not to, and may take `thinking_tokens` where it does all the same.
+        """
         self.name = name
         self.context_window = context_window
         self.choose_is_exact = True
+        self._thinks = False
+        self._thinking_tokens = thinking_tokens
         self._base_url = base_url.rstrip("/")
         self._client = _connect(self._base_url, api_key)
 
     @classmethod
     def open(
-        cls, base_url: str, api_key: str, wanted: str | None, *, context_window: int
+        cls,
+        base_url: str,
+        api_key: str,
+        wanted: str | None,
+        *,
+        context_window: int,
+        thinking_tokens: int = 1024,
     ) -> OpenAICompatibleChatModel:
         """The model `wanted`, or the first that can chat; its window no larger than the server's.
 
@@ -58,20 +72,22 @@ class OpenAICompatibleChatModel:
         name = wanted or speaking[0]
         served = next(model for model in models if model["id"] == name)
         limit = served.get("max_model_len") or context_window  # vLLM says how far its window goes
-        return cls(base_url, api_key, name, context_window=min(context_window, int(limit)))
+        window = min(context_window, int(limit))
+        return cls(base_url, api_key, name, context_window=window, thinking_tokens=thinking_tokens)
 
     def stream(self, messages: Sequence[Turn], *, max_tokens: int, temperature: float) -> TokenStream:
-        """Speak. Raises BackendError, on reading, when the server is gone or refuses."""
-        body = self._body(messages, max_tokens, temperature)
-        return ServerStream(self._events({**body, "stream": True, "stream_options": {"include_usage": True}}))
+        """Speak. Raises BackendError, on reading, when the server is gone, refuses, or the model says nothing."""
+        return ServerStream(self, messages, max_tokens, temperature)
 
     def choose(self, messages: Sequence[Turn], options: Sequence[str]) -> Mapping[str, float]:
         """Probability of each option as the reply's first word. Raises BackendError where it cannot tell."""
         if self.choose_is_exact:
             wish = {"logprobs": True, "top_logprobs": LIKELIEST_TOKENS}
             choice = self._choice({**self._body(messages, 1, 0.0), **wish})
+            if self._thought(choice) and self._turns_out_to_think():
+                return self.choose(messages, options)
             content = (choice.get("logprobs") or {}).get("content") or []
-            if content and content[0].get("top_logprobs"):
+            if content and content[0].get("top_logprobs") and not self._thought(choice):
                 listed = content[0]["top_logprobs"]
                 return weigh_options(((entry["token"], entry["logprob"]) for entry in listed), options)
             self.choose_is_exact = False
@@ -92,7 +108,7 @@ class OpenAICompatibleChatModel:
         schema = {"name": "choice", "strict": True, "schema": choice_schema(options)}
         wish = {"response_format": {"type": "json_schema", "json_schema": schema}}
         choice = self._choice({**self._body(messages, 32, 0.0), **wish})
-        chosen = read_choice(choice["message"]["content"] or "", options)
+        chosen = read_choice(Thoughts().spoken(choice["message"]["content"] or ""), options)
         if chosen is None:
             raise BackendError(
                 f"{self.name} chose none of {', '.join(options)}: try another model with `--model`."
@@ -100,12 +116,28 @@ class OpenAICompatibleChatModel:
         return chosen
 
     def _body(self, messages: Sequence[Turn], max_tokens: int, temperature: float) -> dict[str, Any]:
-        return {
+        body: dict[str, Any] = {
             "model": self.name,
             "messages": [{"role": turn.role, "content": turn.text} for turn in messages],
             "max_tokens": max_tokens,
             "temperature": temperature,
         }
+        if self._thinks:  # asked only of those that think: some servers refuse what they do not know
+            body |= {"max_tokens": max_tokens + self._thinking_tokens}
+            body |= {"chat_template_kwargs": {"enable_thinking": False}}  # vLLM, SGLang, llama-server
+        return body
+
+    def _thought(self, choice: Mapping[str, Any]) -> bool:
+        """Whether the reply began with a thought, whose first word is no choice."""
+        message = choice["message"]
+        thoughts = Thoughts()
+        thoughts.spoken(message.get("content") or "")
+        return thoughts.seen or bool(_thinking_in(message))
+
+    def _turns_out_to_think(self) -> bool:
+        """Ask it not to from now on, and give it room; False where that was done already."""
+        known, self._thinks = self._thinks, True
+        return not known
 
     def _choice(self, body: Mapping[str, Any]) -> dict[str, Any]:
         with _said_plainly(self._base_url):
@@ -132,11 +164,20 @@ class OpenAICompatibleChatModel:
 
 
 class ServerStream(Iterator[str]):
-    """Pieces of one reply. `usage` is known once the stream has ended by itself, where the server counts."""
+    """Pieces of one reply, empty ones while the model thinks. `usage` is known once the stream has ended by itself, where
+    the server counts."""
 
-    def __init__(self, events: Iterator[dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        model: OpenAICompatibleChatModel,
+        messages: Sequence[Turn],
+        max_tokens: int,
+        temperature: float,
+    ) -> None:
         self.usage: Usage | None = None
-        self._pieces = self._read(events)
+        self._model = model
+        self._asked = (messages, max_tokens, temperature)
+        self._pieces = self._read()
 
     def __next__(self) -> str:
         return next(self._pieces)
@@ -145,13 +186,35 @@ class ServerStream(Iterator[str]):
         """Hang up: the server stops when nobody listens."""
         self._pieces.close()
 
-    def _read(self, events: Iterator[dict[str, Any]]) -> Generator[str, None, None]:
-        for event in events:
+    def _read(self) -> Generator[str, None, None]:
+        thoughts = Thoughts()
+        spoken, thought = 0, False
+        body = self._model._body(*self._asked)
+        for event in self._model._events({**body, "stream": True, "stream_options": {"include_usage": True}}):
             if event.get("usage"):
                 self.usage = _usage(event["usage"])
             for choice in event.get("choices", ()):
-                if piece := (choice.get("delta") or {}).get("content"):
+                delta = choice.get("delta") or {}
+                thinking, content = _thinking_in(delta), delta.get("content") or ""
+                piece = thoughts.spoken(content)
+                thought = thought or bool(thinking) or thoughts.seen
+                spoken += bool(piece)
+                if piece or thinking or content:
                     yield piece
+            if spoken >= self._asked[1] and self._model._thinks:
+                self.usage = self.usage or Usage(completion=spoken)
+                return
+        if spoken:
+            return
+        if thought and self._model._turns_out_to_think():
+            yield from self._read()
+            return
+        raise said_nothing(self._model.name, thought=thought, budget=self._model._thinking_tokens)
+
+
+def _thinking_in(message: Mapping[str, Any]) -> str:
+    """The thought that a server takes out of the text: vLLM and LM Studio call it one way, newer ones the other."""
+    return str(message.get("reasoning_content") or message.get("reasoning") or "")
 
 
 def list_models(base_url: str, api_key: str) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from coach.ui.format import (
     answer_html,
     error_html,
     escaped,
+    models_html,
     notes_html,
     question_html,
     read_as_html,
@@ -96,10 +97,22 @@ def draw_sidebar(coach: Coach | None) -> None:
         if coach is not None:
             # The model loads in the background: look again until it is known who answers.
             st.fragment(_draw_who_answers, run_every=None if _is_known(coach) else LOOK_AGAIN)(coach)
+            # A fragment: opening it must not end the script that is answering.
+            st.fragment(_draw_models)(coach)
 
 
 def _draw_who_answers(coach: Coach) -> None:
+    if coach.leaves:
+        st.warning(coach.leaves, icon=":material/outbound:")
     st.html(_who_answers(coach))
+
+
+def _draw_models(coach: Coach) -> None:
+    """What is here, asked of Ollama only when somebody looks."""
+    place = st.expander("Models here", key="models_here", on_change="rerun")
+    if place.open:
+        with place:
+            st.html(models_html(coach.models()))
 
 
 def _is_known(coach: Coach) -> bool:

@@ -11,7 +11,20 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from coach.types import Answer, Citation, Document, Passage, Refusal, Reply, Sentence, Span, Trace
+from coach.report import model_facts
+from coach.types import (
+    Answer,
+    Citation,
+    Document,
+    ListedModel,
+    ModelList,
+    Passage,
+    Refusal,
+    Reply,
+    Sentence,
+    Span,
+    Trace,
+)
 
 SHOWN_QUESTION_CHARACTERS = 600  # about eight lines; a pasted book must not push the answer off the page
 LONG_QUESTION_CHARACTERS = 200  # from here on it is set as text and no longer as a title
@@ -206,6 +219,21 @@ def state_html(
     ]
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
     return f'<div class="coach-trace"><dl>{rows}</dl></div>'
+
+
+def models_html(found: ModelList) -> str:
+    """The chat models that are here, one below another, who speaks and how to change that."""
+    listed = "".join(_model(model) for model in found.models)
+    notes = [found.choice, *dict.fromkeys(filter(None, [*found.warnings, found.leaves]))]
+    return f'<div class="coach-state"><ul>{listed}</ul>{"".join(f"<p>{with_code(note)}</p>" for note in notes)}</div>'
+
+
+def _model(model: ListedModel) -> str:
+    name, provider, size, window, thinks, fits, state = model_facts(model)
+    facts = [provider, size, f"window {window}", "thinks" if thinks == "yes" else "", state]
+    facts.append("does not fit this machine’s memory" if fits == "no" else "")
+    told = escaped(", ".join(fact for fact in facts if fact and fact not in ("-", "window -")))
+    return f"<li><strong>{escaped(name)}</strong>{' (speaks now)' if model.chosen else ''}<br>{told}</li>"
 
 
 def documents_html(documents: Sequence[Document]) -> str:

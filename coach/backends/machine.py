@@ -1,0 +1,35 @@
+"""What this machine is: how much memory it has, and which addresses are its own."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+KEPT_FREE = 2_000_000_000  # bytes of memory left to the system, the browser and the coach itself
+
+
+def memory_for_a_model() -> int:
+    """Bytes of memory that a language model may take here."""
+    import psutil
+
+    return max(0, int(psutil.virtual_memory().total) - KEPT_FREE)
+
+
+def is_here(host: str) -> bool:
+    """Whether a host name or address is this machine's own. No name is looked up: that would be a word to others."""
+    name = host.strip("[]").lower()
+    if name in {"localhost", socket.gethostname().lower()} or name.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    if address.is_loopback or address.is_unspecified:
+        return True
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((name, 0))  # only an address of this machine can be bound, and nothing is sent
+        except OSError:
+            return False
+    return True
