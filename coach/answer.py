@@ -64,7 +64,7 @@ Event = StepStarted | Extracted | Token | Finished
 
 
 class Voice(Protocol):
-    """A chat model with the reason it was chosen, and what leaves this machine with it."""
+    """A chat model with the reason it was chosen, what leaves this machine with it, and what else to know of it."""
 
     @property
     def model(self) -> ChatModel | None: ...
@@ -74,6 +74,8 @@ class Voice(Protocol):
     def reason(self) -> str: ...
     @property
     def leaves(self) -> str: ...
+    @property
+    def caution(self) -> str: ...
 
 
 class AnswerStream(Iterator[Event]):

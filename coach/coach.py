@@ -214,6 +214,11 @@ class Coach:
             return ""  # nobody speaks, nothing leaves; the first question meets the trouble and reports it
 
     @property
+    def caution(self) -> str:
+        """What else a user has to know of the chat model in use; empty for nothing, and before it is chosen."""
+        return self._voice.caution if self._voice is not None else ""
+
+    @property
     def backend(self) -> str:
         """Who speaks: known once the chat model is loaded, else what the settings ask for."""
         if self._voice is not None:

@@ -239,7 +239,7 @@ def _check_ollama(settings: Settings, found: ModelList) -> Check:
         return Check("Ollama", state, detail, f"ollama pull {wanted}")
     chosen = next(one for one in theirs if one.chosen)
     detail = f"runs, with {listed}; {chosen.name} speaks"
-    if chosen.state:
+    if chosen.state and not found.leaves:
         return Check("Ollama", "warning", f"{detail}. {' '.join(found.warnings)}", "coach models")
     return Check("Ollama", "ok", detail)
 
@@ -252,11 +252,10 @@ def _check_privacy(settings: Settings, found: ModelList) -> Check:
     """Whether what is typed stays here."""
     if not found.leaves:
         return Check("Privacy", "ok", "nothing leaves this machine")
-    back = "coach ask --backend embedded"
-    if settings.allow_hosted:
-        back = _unset("COACH_ALLOW_HOSTED")
-    elif settings.backend != "openai":
-        back = _unset("OLLAMA_HOST")
+    name = "OPENAI_BASE_URL" if settings.backend == "openai" else "OLLAMA_HOST"
+    name = "ALLOW_HOSTED" if settings.allow_hosted else name
+    given = [variable for variable in (f"COACH_{name}", name) if variable in os.environ]
+    back = _unset(given[0]) if given else f"remove `{name.lower()}` from {settings.home / 'coach.toml'}"
     return Check("Privacy", "warning", found.leaves, back)
 
 

@@ -41,6 +41,32 @@ def test_the_sources_speak_first_then_the_model_then_what_was_checked(coach_with
     ]
 
 
+def test_thinking_is_a_step_and_never_a_token(coach_with):
+    class Thinking(ScriptedChatModel):
+        def stream(self, messages, **sampling):
+            spoken = super().stream(messages, **sampling)
+            spoken._pieces = iter(["", "", *spoken._pieces])
+            return spoken
+
+    events = list(coach_with(Thinking(TRUE)).answer(ROUNDS))
+    steps = [event.name for event in events if isinstance(event, StepStarted)]
+    assert steps[-4:] == ["Writing", "Thinking", "Writing", "Checking every sentence"]
+    assert all(event.text for event in events if isinstance(event, Token))
+    assert TRUE in events[-1].reply.text
+
+
+def test_a_model_that_wrote_nothing_leaves_the_sources_and_says_so(coach_with):
+    class Silent(ScriptedChatModel):
+        def stream(self, messages, **sampling):
+            raise BackendError(
+                "qwen3:8b wrote nothing: its thoughts took all 1024 tokens they may have; try another."
+            )
+
+    reply = coach_with(Silent(TRUE)).answer(ROUNDS).result()
+    assert reply.mode == "extractive" and "5-7" in reply.text
+    assert "wrote nothing" in reply.trace.notes[-1]
+
+
 def test_only_proven_sentences_are_in_the_text_and_the_rest_is_listed(coach_with):
     answer = coach_with(ScriptedChatModel(f"{TRUE} [9] {FALSE}")).answer(ROUNDS).result()
     assert isinstance(answer, Answer)

@@ -324,11 +324,12 @@ class TestHostedElsewhere:
             settings = load_settings(allow_hosted=True, ollama_host=server.address, home=tmp_path)
             assert load_chat_model(settings).backend == "none"
 
-    def test_named_and_allowed_it_is_used_and_said_everywhere(self, library):
+    def test_named_and_allowed_it_is_used_and_said_everywhere(self, monkeypatch, library):
         with serving(recorded_ollama()) as server:
             settings = load_settings(
                 backend="ollama", model=HOSTED, allow_hosted=True, ollama_host=server.address, home=library
             )
+            monkeypatch.setenv("COACH_ALLOW_HOSTED", "true")
             loaded = load_chat_model(settings)
             told = lines(run_checks(settings))
             found = list_chat_models(settings)
@@ -340,26 +341,23 @@ class TestHostedElsewhere:
         assert told[-1] != "All is well."
         assert last_used(library) != HOSTED
 
-    def test_the_command_line_says_so_before_the_first_word(self, library):
+    def test_the_command_line_says_so_before_the_first_word(self, monkeypatch, library):
+        monkeypatch.setenv("COACH_ALLOW_HOSTED", "true")
         with serving(recorded_ollama()) as server:
-            environment = ("ask", "How many rounds are typical?", "--model", HOSTED)
-            os.environ["COACH_ALLOW_HOSTED"] = "true"
-            try:
-                done = command(*environment, home=library, server=server)
-            finally:
-                del os.environ["COACH_ALLOW_HOSTED"]
+            done = command(
+                "ask", "How many rounds are typical?", "--model", HOSTED, home=library, server=server
+            )
         assert done.stderr.startswith("Note: big:120b-cloud is hosted elsewhere")
         assert "no such host" in done.stderr  # here the recorded server could not reach it
 
     def test_a_server_on_another_machine_is_used_and_said(self, monkeypatch, library):
-        monkeypatch.setattr(machine.socket, "gethostname", lambda: "mine")
         monkeypatch.setattr("coach.backends.machine.is_here", lambda _: False)
         with serving(recorded_ollama()) as server:
             settings = load_settings(ollama_host=server.address, home=library)
             loaded = load_chat_model(settings)
             privacy = next(line for line in lines(run_checks(settings)) if "Privacy" in line)
         assert loaded.backend == "ollama" and "is another machine" in loaded.leaves
-        assert privacy.startswith("warning") and "unset OLLAMA_HOST" in privacy
+        assert privacy.startswith("warning") and "OLLAMA_HOST" in privacy
 
     @pytest.mark.parametrize(
         ("host", "here"),
@@ -387,10 +385,12 @@ class TestNoTemplate:
             settings = load_settings(backend="ollama", model=BARE, ollama_host=server.address, home=library)
             named = load_chat_model(settings)
             told = "\n".join(lines(run_checks(settings)))
+            done = command("ask", "How many rounds?", "--model", BARE, home=library, server=server)
         assert alone.backend != "ollama" and "no chat template" in alone.reason
         assert "never sees the rules and the sources" in named.reason
         assert f"`ollama show --modelfile {BARE} > Modelfile`" in named.reason
         assert "warning  Ollama" in told and "never sees the rules" in told
+        assert done.stderr.startswith(f"Note: {BARE} has no chat template")
 
 
 class TestAddresses:

@@ -18,13 +18,15 @@ PROBE_SECONDS = 0.3  # a server on this machine or in this house answers well wi
 class LoadedChatModel:
     """Who speaks, ready to, and the reason in plain words. `model` is None where the sources speak alone.
 
-    `leaves` says, where anything leaves this machine, what and where to; empty where nothing does.
+    `leaves` says, where anything leaves this machine, what and where to; `caution` what else a user has to know of this
+    model. Both are empty where there is nothing to say.
     """
 
     model: ChatModel | None
     backend: str
     reason: str
     leaves: str = ""
+    caution: str = ""
 
 
 def list_chat_models(settings: Settings) -> ModelList:
@@ -83,8 +85,13 @@ def _ollamas_models(settings: Settings) -> ModelList:
 
 
 def _instead(settings: Settings, error: BackendError) -> str:
-    instead = "Speaks now: the built-in model. " if settings.backend == "auto" else ""
-    return f"{instead}{error}"
+    """Who speaks where Ollama does not, and why it does not."""
+    from coach.backends.model_files import embedded_model_file
+
+    if settings.backend != "auto":
+        return str(error)
+    here = embedded_model_file(settings).state == "ready"
+    return f"Speaks now: {'the built-in model' if here else 'the sources alone, word for word'}. {error}"
 
 
 def load_chat_model(settings: Settings) -> LoadedChatModel:
@@ -162,9 +169,8 @@ def _ollama(settings: Settings) -> LoadedChatModel:
     leaves = " ".join(filter(None, [away(address), warning(chosen) if chosen.hosted_at else ""]))
     if not chosen.hosted_at:
         remember_used(settings.home, chosen.name)
-    return LoadedChatModel(
-        model, "ollama", " ".join([reason, *choice.warnings, away(address)]).strip(), leaves
-    )
+    told = " ".join([reason, *choice.warnings, away(address)]).strip()
+    return LoadedChatModel(model, "ollama", told, leaves, "" if chosen.hosted_at else warning(chosen))
 
 
 def may_leave(settings: Settings) -> bool:
