@@ -42,6 +42,7 @@ class Coach:
         self.settings = settings
         self.embedder = MemoryEmbedder(embedder)
         self.index = index
+        self.notice = ""  # what opening it had to do that a user should know
         self._voice = voice
         self._sections: tuple[Section, ...] | None = None
         self._voice_lock = threading.Lock()
@@ -58,10 +59,12 @@ class Coach:
         """
         settings = settings or load_settings(**overrides)
         embedder = load_embedder(settings)
-        index = _current_index(settings, embedder)
+        index, notice = _current_index(settings, embedder)
         TraceStore(settings.home).prune(settings.retention_days)  # also where none are kept any more
         CritiqueStore(settings.home).prune(settings.retention_days)
-        return cls(settings, embedder, index, _given_voice(chat_model) if chat_model is not None else None)
+        coach = cls(settings, embedder, index, _given_voice(chat_model) if chat_model is not None else None)
+        coach.notice = notice
+        return coach
 
     def answer(self, question: str, history: Iterable[HistoryTurn] = ()) -> AnswerStream:
         """Answer `question`; `history` holds earlier turns, oldest first (plain texts are the user's).
@@ -335,14 +338,16 @@ def ingest_library(
     return ingest(embedder, writer, list(paths), forget=list(forget), progress=progress)
 
 
-def _current_index(settings: Settings, embedder: Embedder) -> PassageIndex:
+def _current_index(settings: Settings, embedder: Embedder) -> tuple[PassageIndex, str]:
+    """The index; where it is of an earlier version, made anew, with a sentence that says so."""
     try:
-        return load_index(settings, embedder.name)
+        return load_index(settings, embedder.name), ""
     except IndexOutdatedError:
         print("The index is of an earlier version: it is made anew from your files ...", file=sys.stderr)
         report = ingest_library(settings, embedder=embedder)
-        print("\n".join(report.lines()), file=sys.stderr)
-        return load_index(settings, embedder.name)
+        done = f"The index was of an earlier version and was made anew: {report.lines()[-1]}."
+        print(done, file=sys.stderr)
+        return load_index(settings, embedder.name), done
 
 
 class MemoryEmbedder:

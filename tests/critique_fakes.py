@@ -52,6 +52,7 @@ class FakeCritic:
 
     pause = 0.0
     leaves = ""
+    notice = ""
     caution = ""
     rubrics_error: CoachError | None = None
 

@@ -174,6 +174,11 @@ def test_the_sidebar_says_what_leaves_the_machine(coach: FakeCoach) -> None:
     assert [warning.value for warning in open_page(coach=coach).warning] == [coach.leaves]
 
 
+def test_the_sidebar_says_that_the_index_was_made_anew(coach: FakeCoach) -> None:
+    coach.notice = "The index was of an earlier version and was made anew: 1 files."
+    assert [info.value for info in open_page(coach=coach).info] == [coach.notice]
+
+
 def test_the_sidebar_lists_the_models_that_are_here(coach: FakeCoach) -> None:
     coach.model_list = ModelList(
         (

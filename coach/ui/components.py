@@ -102,6 +102,8 @@ def draw_sidebar(coach: Coach | None) -> None:
 
 
 def _draw_who_answers(coach: Coach) -> None:
+    if coach.notice:
+        st.info(coach.notice)
     if coach.leaves:
         st.warning(coach.leaves, icon=":material/outbound:")
     st.html(_who_answers(coach))
