@@ -119,6 +119,7 @@ class OpenVinoEmbedder:
     def __init__(self, folder: Path, threads: int = 0) -> None:
         from tokenizers import Tokenizer
 
+        folder = folder.resolve()  # the kept compiled form is found again by this path only
         try:
             facts = json.loads((folder / "embedder.json").read_text(encoding="utf-8"))
             self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
