@@ -294,7 +294,11 @@ def models_use(name: str) -> None:
     settings = load_settings()
     found = list_models(ollama_address(settings.ollama_host), settings.context_window)
     chosen = use_model(found, name, settings.home)
-    show(f'{chosen.name} speaks from now on: run `coach ask "..."`.')
+    if settings.model or settings.backend != "auto":
+        say(
+            f"Before it goes what the settings name ({settings.model or settings.backend}): unset that to let it speak."
+        )
+    show(f'{chosen.name} is the coach\'s own pick until another is used: run `coach ask "..."`.')
 
 
 @models.command("pull")
@@ -313,7 +317,7 @@ def models_pull(name: str | None) -> None:
         pull_model(address, name, bars)
         bars.close()
         found = list_models(address, settings.context_window)
-        for line in choose_model(found, name, None, allow_hosted=settings.allow_hosted).warnings:
+        for line in choose_model(found, name, None, allow_hosted=True).warnings:
             say(line)
         show(f"{name} is ready: run `coach models use {name}`.")
         return

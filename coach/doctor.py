@@ -7,7 +7,7 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Literal
@@ -18,7 +18,7 @@ from coach.settings import Settings, corpus_folder
 if TYPE_CHECKING:
     from coach.backends.model_files import ModelFile
     from coach.backends.openvino import Tuning
-    from coach.types import ListedModel, ModelList
+    from coach.types import ModelList
 
 CheckState = Literal["ok", "warning", "broken"]
 
@@ -227,36 +227,53 @@ def _check_ollama(settings: Settings, found: ModelList) -> Check:
     named = settings.backend == "ollama"
     theirs = found.models[1:]
     if not theirs and not found.ollama_answers:
-        detail = f"does not answer at {settings.ollama_host}"
-        if named:
-            return Check("Ollama", "broken", detail, "ollama serve")
-        return Check("Ollama", "ok", f"{detail}; optional")
+        return _check_absent_ollama(settings)
     listed = "; ".join(f"{one.name}{f', {one.state}' if one.state else ''}" for one in theirs)
     if not any(one.chosen for one in theirs):
-        state: CheckState = "broken" if named or settings.model else "warning"
+        if settings.model:
+            return Check("Ollama", "broken", f"runs. {found.choice}", _settings_without(settings, "model"))
         detail = f"runs, with no chat model the coach may use ({listed or 'it has none'})"
-        wanted = settings.model if settings.model and not _is_listed(settings.model, theirs) else "qwen2.5:3b"
-        return Check("Ollama", state, detail, f"ollama pull {wanted}")
+        return Check("Ollama", "broken" if named else "warning", detail, "ollama pull qwen2.5:3b")
     chosen = next(one for one in theirs if one.chosen)
     detail = f"runs, with {listed}; {chosen.name} speaks"
     if chosen.state and not found.leaves:
-        return Check("Ollama", "warning", f"{detail}. {' '.join(found.warnings)}", "coach models")
+        mend = (
+            f"ollama show --modelfile {chosen.name} > Modelfile"
+            if "template" in chosen.state
+            else "coach models"
+        )
+        return Check("Ollama", "warning", f"{detail}. {' '.join(found.warnings)}", mend)
     return Check("Ollama", "ok", detail)
 
 
-def _is_listed(name: str, models: Sequence[ListedModel]) -> bool:
-    return any(one.name in (name, f"{name}:latest") for one in models)
+def _check_absent_ollama(settings: Settings) -> Check:
+    from coach.backends import server_elsewhere
+
+    detail = f"does not answer at {settings.ollama_host}"
+    if settings.backend != "ollama":
+        return Check("Ollama", "ok", f"{detail}; optional")
+    mend = _settings_without(settings, "ollama_host") if server_elsewhere(settings) else "ollama serve"
+    return Check("Ollama", "broken", detail, mend)
 
 
 def _check_privacy(settings: Settings, found: ModelList) -> Check:
     """Whether what is typed stays here."""
-    if not found.leaves:
+    from coach.backends import server_elsewhere
+
+    elsewhere = server_elsewhere(settings)
+    if not found.leaves and not elsewhere:
         return Check("Privacy", "ok", "nothing leaves this machine")
-    name = "OPENAI_BASE_URL" if settings.backend == "openai" else "OLLAMA_HOST"
-    name = "ALLOW_HOSTED" if settings.allow_hosted else name
-    given = [variable for variable in (f"COACH_{name}", name) if variable in os.environ]
-    back = _unset(given[0]) if given else f"remove `{name.lower()}` from {settings.home / 'coach.toml'}"
-    return Check("Privacy", "warning", found.leaves, back)
+    cause = "model"
+    if elsewhere:
+        cause = "openai_base_url" if settings.backend == "openai" else "ollama_host"
+    return Check("Privacy", "warning", found.leaves or elsewhere, _settings_without(settings, cause))
+
+
+def _settings_without(settings: Settings, name: str) -> str:
+    """The command that takes a setting back, wherever it was made."""
+    variables = [f"COACH_{name.upper()}", *(["OLLAMA_HOST"] if name == "ollama_host" else [])]
+    given = [variable for variable in variables if variable in os.environ]
+    return _unset(given[0]) if given else f"remove `{name}` from {settings.home / 'coach.toml'}"
 
 
 def _unset(name: str) -> str:

@@ -157,9 +157,13 @@ def model_facts(model: ListedModel) -> tuple[str, str, str, str, str, str, str]:
     return (
         model.name,
         model.provider,
-        f"{model.size / 1e9:.1f} GB" if model.size else "-",
+        _size(model.size) if model.size else "-",
         f"{model.window:,}" if model.window else "-",
         "yes" if model.thinks else "no" if model.window else "-",
         fits if model.size else "-",
         model.state,
     )
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

@@ -269,12 +269,18 @@ class TestListing:
             again = load_chat_model(settings)
         assert again.model.name == TALKER and "used last" in again.reason
         assert HOSTED in again.reason and "`coach models use NAME`" in again.reason
+        with serving(recorded_ollama()) as server:  # one that could not be picked is used and not remembered
+            load_chat_model(
+                load_settings(backend="ollama", ollama_host=server.address, home=tmp_path, model=BARE)
+            )
+        assert last_used(tmp_path) == TALKER
 
     def test_a_model_is_put_first_by_name_unless_it_could_not_be_taken(self, tmp_path):
         with serving(recorded_ollama()) as server:
             found = list_models(server.address, 8192)
         assert use_model(found, TALKER, tmp_path).name == last_used(tmp_path) == TALKER
-        with pytest.raises(BackendError, match="would leave this machine"):
+        assert use_model(found, "qwen2.5-coder", tmp_path).name == TALKER  # its tag need not be typed
+        with pytest.raises(UsageError, match=r"never becomes .* would leave this machine"):
             use_model(found, HOSTED, tmp_path)
         with pytest.raises(BackendError, match="only embeds"):
             use_model(found, EMBEDDER, tmp_path)
@@ -329,7 +335,7 @@ class TestHostedElsewhere:
             settings = load_settings(
                 backend="ollama", model=HOSTED, allow_hosted=True, ollama_host=server.address, home=library
             )
-            monkeypatch.setenv("COACH_ALLOW_HOSTED", "true")
+            monkeypatch.setenv("COACH_MODEL", HOSTED)
             loaded = load_chat_model(settings)
             told = lines(run_checks(settings))
             found = list_chat_models(settings)
@@ -337,7 +343,7 @@ class TestHostedElsewhere:
         assert loaded.model.name == HOSTED and "leave this machine" in loaded.leaves
         assert "leave this machine" in found.leaves
         privacy = next(line for line in told if "Privacy" in line)
-        assert privacy.startswith("warning") and HOSTED in privacy and "COACH_ALLOW_HOSTED" in privacy
+        assert privacy.startswith("warning") and HOSTED in privacy and "unset COACH_MODEL" in privacy
         assert told[-1] != "All is well."
         assert last_used(library) != HOSTED
 
@@ -359,6 +365,10 @@ class TestHostedElsewhere:
         assert loaded.backend == "ollama" and "is another machine" in loaded.leaves
         assert privacy.startswith("warning") and "OLLAMA_HOST" in privacy
 
+    def test_a_server_elsewhere_that_does_not_answer_is_named_all_the_same(self, tmp_path):
+        told = "\n".join(lines(run_checks(load_settings(ollama_host="https://192.0.2.7:1", home=tmp_path))))
+        assert "warning  Privacy" in told and "192.0.2.7 is another machine" in told
+
     @pytest.mark.parametrize(
         ("host", "here"),
         [
@@ -378,6 +388,26 @@ class TestHostedElsewhere:
         assert machine.is_here(host) is here
 
 
+class TestNamed:
+    @pytest.mark.parametrize("name", ["nonsuch", EMBEDDER, HOSTED])
+    def test_a_named_model_that_cannot_speak_is_never_silently_replaced(self, name, library):
+        with serving(recorded_ollama()) as server:
+            settings = load_settings(model=name, ollama_host=server.address, home=library)
+            loaded = load_chat_model(settings)
+            told = next(line for line in lines(run_checks(settings)) if "  Ollama " in line)
+            done = command("ask", "How many rounds?", "--model", name, home=library, server=server)
+        assert f"The model {name} that you named does not speak." in loaded.caution
+        assert done.stderr.startswith(f"Note: The model {name} that you named does not speak.")
+        assert told.startswith("broken") and "remove `model`" in told
+
+    def test_what_the_settings_name_goes_before_what_is_put_first(self, library, monkeypatch):
+        monkeypatch.setenv("COACH_MODEL", THINKER)
+        with serving(recorded_ollama()) as server:
+            used = command("models", "use", TALKER, home=library, server=server)
+            listed = command("models", home=library, server=server)
+        assert f"({THINKER})" in used.stderr and "COACH_MODEL" in listed.stdout
+
+
 class TestNoTemplate:
     def test_it_is_passed_over_and_warned_of_when_named(self, library):
         with serving(recorded_ollama(BARE)) as server:
@@ -387,8 +417,8 @@ class TestNoTemplate:
             told = "\n".join(lines(run_checks(settings)))
             done = command("ask", "How many rounds?", "--model", BARE, home=library, server=server)
         assert alone.backend != "ollama" and "no chat template" in alone.reason
-        assert "never sees the rules and the sources" in named.reason
-        assert f"`ollama show --modelfile {BARE} > Modelfile`" in named.reason
+        assert "never sees the rules and the sources" in named.caution
+        assert f"`ollama show --modelfile {BARE} > Modelfile`" in named.caution
         assert "warning  Ollama" in told and "never sees the rules" in told
         assert done.stderr.startswith(f"Note: {BARE} has no chat template")
 

@@ -171,7 +171,12 @@ def test_while_the_model_loads_the_page_says_so() -> None:
 def test_the_sidebar_says_what_leaves_the_machine(coach: FakeCoach) -> None:
     assert open_page(coach=coach).warning == []
     coach.leaves = "big:120b-cloud is hosted elsewhere (ollama.com): your questions leave this machine."
-    assert [warning.value for warning in open_page(coach=coach).warning] == [coach.leaves]
+    page = open_page(coach=coach)
+    assert [warning.value for warning in page.warning] == [coach.leaves]
+    assert PROMISE not in shown(page) and "leaves this machine: see the side bar" in shown(page)
+    coach.leaves, coach.caution = "", "no-template:1.5b never sees the sources."
+    page = open_page(coach=coach)
+    assert [warning.value for warning in page.warning] == [coach.caution] and PROMISE in shown(page)
 
 
 def test_the_sidebar_says_that_the_index_was_made_anew(coach: FakeCoach) -> None:

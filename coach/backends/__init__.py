@@ -47,3 +47,10 @@ def may_leave(settings: Settings) -> bool:
     from coach.backends.chat import may_leave as may
 
     return may(settings)
+
+
+def server_elsewhere(settings: Settings) -> str:
+    """What would leave for the model server of the settings, as a sentence; empty where that is this machine."""
+    from coach.backends.chat import server_elsewhere as elsewhere
+
+    return elsewhere(settings)

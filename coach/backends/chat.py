@@ -77,11 +77,17 @@ def _ollamas_models(settings: Settings) -> ModelList:
     chosen = choice.model
     return ModelList(
         tuple(replace(model, chosen=model.name == chosen.name) for model in listed),
-        f"Speaks now: {chosen.name}, {choice.why}; change it with `coach models use NAME`.",
+        f"Speaks now: {chosen.name}, {choice.why}; {_how_to_change(settings)}.",
         choice.warnings,
         " ".join(filter(None, [warning(chosen) if chosen.hosted_at else "", away(address)])),
         ollama_answers=True,
     )
+
+
+def _how_to_change(settings: Settings) -> str:
+    if settings.model:
+        return "change it with `--model` or COACH_MODEL, or unset that to let the coach pick"
+    return "change it with `coach models use NAME`"
 
 
 def _instead(settings: Settings, error: BackendError) -> str:
@@ -120,13 +126,14 @@ def _first_that_speaks(settings: Settings) -> LoadedChatModel:
             return _ollama(settings)
     except BackendError as error:
         why_not_ollama = _clause(error)
+    instead = f"The model {settings.model} that you named does not speak." if settings.model else ""
     try:
-        return LoadedChatModel(
-            _embedded(settings), "embedded", f"{why_not_ollama}, so the built-in model speaks"
-        )
+        reason = f"{why_not_ollama}, so the built-in model speaks"
+        caution = f"{instead} {reason}: see `coach models`." if instead else ""
+        return LoadedChatModel(_embedded(settings), "embedded", reason, caution=caution)
     except (BackendError, ModelMissingError) as error:
         reason = f"{why_not_ollama}, so the sources' own sentences answer. {error}"
-        return LoadedChatModel(None, "none", reason)
+        return LoadedChatModel(None, "none", reason, caution=f"{instead} {reason}" if instead else "")
 
 
 def _ollama(settings: Settings) -> LoadedChatModel:
@@ -167,21 +174,32 @@ def _ollama(settings: Settings) -> LoadedChatModel:
         f"Ollama answers on {where} and has {chosen.name}, {choice.why} (another: `coach models use NAME`)."
     )
     leaves = " ".join(filter(None, [away(address), warning(chosen) if chosen.hosted_at else ""]))
-    if not chosen.hosted_at:
+    if not chosen.trouble:
         remember_used(settings.home, chosen.name)
-    told = " ".join([reason, *choice.warnings, away(address)]).strip()
-    return LoadedChatModel(model, "ollama", told, leaves, "" if chosen.hosted_at else warning(chosen))
+    caution = "" if chosen.hosted_at else warning(chosen)
+    passed = [note for note in choice.warnings if note != warning(chosen)]
+    return LoadedChatModel(model, "ollama", " ".join([reason, *passed]), leaves, caution)
 
 
 def may_leave(settings: Settings) -> bool:
     """Whether, by the settings alone, a chat model could be somewhere else than on this machine."""
+    hosted = settings.allow_hosted and settings.backend in ("auto", "ollama")
+    return hosted or bool(server_elsewhere(settings))
+
+
+def server_elsewhere(settings: Settings) -> str:
+    """What would leave for the model server of the settings, whether it answers or not, as a sentence; empty where that
+    is this machine or none is used."""
     match settings.backend:
         case "openai":
-            return bool(away(settings.openai_base_url))
+            return away(settings.openai_base_url)
         case "auto" | "ollama":
-            return settings.allow_hosted or bool(away(ollama_address(settings.ollama_host)))
+            try:
+                return away(ollama_address(settings.ollama_host))
+            except BackendError:
+                return ""
         case _:
-            return False
+            return ""
 
 
 def away(address: str) -> str:
@@ -221,7 +239,7 @@ def _openai(settings: Settings) -> LoadedChatModel:
     where = urlsplit(settings.openai_base_url).netloc
     leaves = away(settings.openai_base_url)
     reason = f"The server on {where} answers and has {model.name}."
-    return LoadedChatModel(model, "openai", f"{reason} {leaves}".strip(), leaves)
+    return LoadedChatModel(model, "openai", reason, leaves)
 
 
 def ollama_address(host: str) -> str:

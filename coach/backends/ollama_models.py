@@ -152,6 +152,9 @@ def choose_model(
 
 def _named(models: Sequence[OllamaModel], wanted: str, allow_hosted: bool) -> Choice:
     found = next((model for model in models if model.name in (wanted, f"{wanted}:latest")), None)
+    tagged = [model for model in models if model.name.partition(":")[0] == wanted]
+    if found is None and len(tagged) == 1:
+        found = tagged[0]
     if found is None:
         raise BackendError(f"Ollama has no model {wanted}: run `ollama pull {wanted}`.")
     if found.hosted_at and not allow_hosted:
@@ -165,8 +168,8 @@ def warning(model: OllamaModel) -> str:
     """What a user of this model has to know, ending in the command that changes it; empty where there is nothing."""
     if model.hosted_at:
         return (
-            f"{model.name} is hosted elsewhere ({model.hosted_at}): {WHAT_LEAVES} leave this machine; go back with "
-            "`--backend embedded`."
+            f"{model.name} is hosted elsewhere ({model.hosted_at}): {WHAT_LEAVES} leave this machine. To go back, unset "
+            "COACH_MODEL or leave `--model` out."
         )
     if not model.has_template:
         return (
@@ -220,7 +223,12 @@ def remember_used(home: Path, name: str) -> None:
 
 def use_model(models: Sequence[OllamaModel], name: str, home: Path) -> OllamaModel:
     """Make `name` the coach's own pick. Raises BackendError or UsageError for one that it would not take."""
-    chosen = choose_model(models, name, None, allow_hosted=False).model
+    chosen = choose_model(models, name, None, allow_hosted=True).model
+    if chosen.hosted_at:
+        raise UsageError(
+            f"{chosen.name} is hosted elsewhere ({chosen.hosted_at}) and never becomes the coach's own pick: {WHAT_LEAVES} "
+            "would leave this machine. Choose another with `coach models`."
+        )
     if chosen.trouble:
         raise UsageError(warning(chosen))
     remember_used(home, chosen.name)

@@ -27,6 +27,8 @@ from coach.ui.format import (
 from coach.ui.session import Exchange
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from coach.coach import Coach
 
 # Drawn here because Streamlit fetches emoji and icon favicons from another host.
@@ -36,6 +38,7 @@ FAVICON = (
     'stroke-linecap="round"/></svg>'
 )
 PROMISE = "Everything stays on this machine. Every sentence shows where it comes from."
+PROMISE_AWAY = "Every sentence shows where it comes from. What you ask leaves this machine: see the side bar."
 EXAMPLE_QUESTIONS = (
     "How is a Generative AI PM different from a traditional PM?",
     "What does the committee expect about RAG and fine-tuning?",
@@ -66,12 +69,17 @@ def draw_stylesheet() -> None:
     st.html(Path(__file__).with_name("style.css"))
 
 
-def draw_welcome() -> None:
-    """The empty page: a name, a promise and questions to start from."""
-    st.html(
-        f'<header class="coach-welcome"><h1>GenAI PM Coach</h1><p>{PROMISE}</p></header>'
-        '<p class="coach-label" id="coach-examples">Ask about the interview, or start here</p>'
-    )
+def draw_promise(place: DeltaGenerator, promise: str = PROMISE) -> None:
+    """The name, and what can be promised."""
+    place.html(f'<header class="coach-welcome"><h1>GenAI PM Coach</h1><p>{promise}</p></header>')
+
+
+def draw_welcome() -> DeltaGenerator:
+    """The empty page: a name, a promise and questions to start from. Returns the place of the promise, which is made
+    before it is known who answers."""
+    place = st.empty()
+    draw_promise(place)
+    st.html('<p class="coach-label" id="coach-examples">Ask about the interview, or start here</p>')
     with st.container(key="examples"):
         for number, question in enumerate(EXAMPLE_QUESTIONS, start=1):
             st.button(
@@ -81,6 +89,7 @@ def draw_welcome() -> None:
                 on_click=session.ask_next,
                 args=(question,),
             )
+    return place
 
 
 def draw_sidebar(coach: Coach | None) -> None:
@@ -106,6 +115,8 @@ def _draw_who_answers(coach: Coach) -> None:
         st.info(coach.notice)
     if coach.leaves:
         st.warning(coach.leaves, icon=":material/outbound:")
+    if coach.caution:
+        st.warning(coach.caution)
     st.html(_who_answers(coach))
 
 

@@ -36,12 +36,17 @@ def render() -> None:
         session.exchanges().append(new)
 
     conversation = list(session.exchanges())
+    promise = None
     if not conversation:
-        components.draw_welcome()  # before the coach is loaded: the page is there while the models wake
+        promise = (
+            components.draw_welcome()
+        )  # before the coach is loaded: the page is there while the models wake
     for exchange in conversation[:-1]:
         components.draw_exchange(exchange)
     coach, trouble = _load_coach()
     components.draw_sidebar(coach)
+    if promise is not None and coach is not None and coach.leaves:
+        components.draw_promise(promise, components.PROMISE_AWAY)
     if not conversation:
         _draw_trouble(trouble)
         return
