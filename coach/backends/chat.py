@@ -170,9 +170,7 @@ def _ollama(settings: Settings) -> LoadedChatModel:
         thinking_tokens=settings.thinking_tokens,
     )
     where = urlsplit(address).netloc
-    reason = (
-        f"Ollama answers on {where} and has {chosen.name}, {choice.why} (another: `coach models use NAME`)."
-    )
+    reason = f"Ollama answers on {where} and has {chosen.name}, {choice.why} ({_how_to_change(settings)})."
     leaves = " ".join(filter(None, [away(address), warning(chosen) if chosen.hosted_at else ""]))
     if not chosen.trouble:
         remember_used(settings.home, chosen.name)

@@ -232,7 +232,7 @@ def _model(model: ListedModel) -> str:
     name, provider, size, window, thinks, fits, state = model_facts(model)
     facts = [provider, size, f"window {window}", "thinks" if thinks == "yes" else "", state]
     facts.append("does not fit this machine’s memory" if fits == "no" else "")
-    told = escaped(", ".join(fact for fact in facts if fact and fact not in ("-", "window -")))
+    told = with_code(", ".join(fact for fact in facts if fact and fact not in ("-", "window -")))
     return f"<li><strong>{escaped(name)}</strong>{' (speaks now)' if model.chosen else ''}<br>{told}</li>"
 
 
