@@ -9,7 +9,7 @@ from typing import Any, Literal
 import httpx
 import ollama
 
-from coach.backends.thoughts import Thoughts, said_nothing
+from coach.backends.thoughts import Thoughts, after_silence, said_nothing
 from coach.backends.word_choice import choice_schema, read_choice, weigh_options
 from coach.errors import BackendError
 from coach.protocols import TokenStream
@@ -58,7 +58,7 @@ class OllamaChatModel:
         if thinks:
             self._think = "low" if family == THINKS_BY_LEVEL else False
         self._thinks = thinks
-        self._thinking_tokens = thinking_tokens
+        self.thinking_tokens = thinking_tokens
 
     def stream(self, messages: Sequence[Turn], *, max_tokens: int, temperature: float) -> TokenStream:
         """Speak. Raises BackendError, on reading, when Ollama is gone, the model is not pulled or says nothing."""
@@ -88,7 +88,7 @@ class OllamaChatModel:
         self, messages: Sequence[Turn], tokens: int, temperature: float, **asked: Any
     ) -> Iterator[Any]:
         """The reply as it comes, with room for thoughts where the model may think."""
-        room = tokens + (self._thinking_tokens if self._thinks else 0)
+        room = tokens + (self.thinking_tokens if self._thinks else 0)
         with said_plainly(self._address, self.name):
             yield from self._client.chat(
                 self.name,
@@ -101,7 +101,7 @@ class OllamaChatModel:
                 **asked,
             )
 
-    def _turns_out_to_think(self) -> bool:
+    def turns_out_to_think(self) -> bool:
         """Give it room for its thoughts from now on; False where it has had that already."""
         known, self._thinks = self._thinks, True
         return not known
@@ -121,10 +121,10 @@ class OllamaChatModel:
         if first is not None:
             listed = first.logprobs[0].top_logprobs if first.logprobs else None
             return [(entry.token, entry.logprob) for entry in listed or ()]
-        if (thought or thoughts.seen) and self._turns_out_to_think():
+        if (thought or thoughts.seen) and self.turns_out_to_think():
             return self._first_word(messages)
         if thought or thoughts.seen:
-            raise said_nothing(self.name, thought=True, budget=self._thinking_tokens)
+            raise said_nothing(self.name, thought=True, budget=self.thinking_tokens)
         return []
 
     def _constrained_choice(self, messages: Sequence[Turn], options: Sequence[str]) -> Mapping[str, float]:
@@ -174,12 +174,8 @@ class OllamaStream(Iterator[str]):
             ):  # a piece has at least one token; what is left of the room was for thoughts
                 self.usage = Usage(completion=spoken)
                 return
-        if spoken:
-            return
-        if thought and self._model._turns_out_to_think():
-            yield from self._read()
-            return
-        raise said_nothing(self._model.name, thought=thought, budget=self._model._thinking_tokens)
+        if not spoken:
+            yield from after_silence(self._model, thought=thought, again=self._read)
 
     def _count(self, part: Any) -> None:
         # Ollama counts the whole prompt and does not say how much of it was cached.

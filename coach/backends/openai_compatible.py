@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from coach.backends.thoughts import Thoughts, said_nothing
+from coach.backends.thoughts import Thoughts, after_silence
 from coach.backends.word_choice import choice_schema, read_choice, weigh_options
 from coach.errors import BackendError
 from coach.protocols import TokenStream
@@ -39,7 +39,7 @@ class OpenAICompatibleChatModel:
         self.context_window = context_window
         self.choose_is_exact = True
         self._thinks = False
-        self._thinking_tokens = thinking_tokens
+        self.thinking_tokens = thinking_tokens
         self._base_url = base_url.rstrip("/")
         self._client = _connect(self._base_url, api_key)
 
@@ -84,7 +84,7 @@ class OpenAICompatibleChatModel:
         if self.choose_is_exact:
             wish = {"logprobs": True, "top_logprobs": LIKELIEST_TOKENS}
             choice = self._choice({**self._body(messages, 1, 0.0), **wish})
-            if self._thought(choice) and self._turns_out_to_think():
+            if self._thought(choice) and self.turns_out_to_think():
                 return self.choose(messages, options)
             content = (choice.get("logprobs") or {}).get("content") or []
             if content and content[0].get("top_logprobs") and not self._thought(choice):
@@ -123,7 +123,7 @@ class OpenAICompatibleChatModel:
             "temperature": temperature,
         }
         if self._thinks:  # asked only of those that think: some servers refuse what they do not know
-            body |= {"max_tokens": max_tokens + self._thinking_tokens}
+            body |= {"max_tokens": max_tokens + self.thinking_tokens}
             body |= {"chat_template_kwargs": {"enable_thinking": False}}  # vLLM, SGLang, llama-server
         return body
 
@@ -134,7 +134,7 @@ class OpenAICompatibleChatModel:
         thoughts.spoken(message.get("content") or "")
         return thoughts.seen or bool(_thinking_in(message))
 
-    def _turns_out_to_think(self) -> bool:
+    def turns_out_to_think(self) -> bool:
         """Ask it not to from now on, and give it room; False where that was done already."""
         known, self._thinks = self._thinks, True
         return not known
@@ -204,12 +204,8 @@ class ServerStream(Iterator[str]):
             if spoken >= self._asked[1] and self._model._thinks:
                 self.usage = self.usage or Usage(completion=spoken)
                 return
-        if spoken:
-            return
-        if thought and self._model._turns_out_to_think():
-            yield from self._read()
-            return
-        raise said_nothing(self._model.name, thought=thought, budget=self._model._thinking_tokens)
+        if not spoken:
+            yield from after_silence(self._model, thought=thought, again=self._read)
 
 
 def _thinking_in(message: Mapping[str, Any]) -> str:
