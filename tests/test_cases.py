@@ -14,6 +14,7 @@ import pytest
 
 from coach.errors import UsageError
 from coach.evaluation.cases import Case, load_cases
+from coach.evaluation.score import folded
 from coach.types import Turn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -262,3 +263,36 @@ def test_the_split_follows_the_rule_written_beside_it(cases: tuple[Case, ...]) -
             case.id[0], int(hashlib.sha256(f"third-18982:{case.id}".encode()).hexdigest(), 16) % 3 == 0
         )
         assert (case.split == "held_out") == drawn, case.id
+
+
+TOPICS = [json.loads(line) for line in (CASES.parent / "topics.jsonl").read_text("utf-8").splitlines()]
+
+
+def test_topics_come_in_two_wordings_and_one_split_and_say_what_a_reply_must_hold():
+    rows_of: dict[tuple[str, str], list[dict]] = {}
+    for row in TOPICS:
+        rows_of.setdefault((row["source"], row["topic"]), []).append(row)
+    for rows in rows_of.values():
+        assert len(rows) == 2 and len({row["wording"] for row in rows}) == 2
+        assert len({(row["split"], row["present"]) for row in rows}) == 1
+        held_out = int(hashlib.sha256(rows[0]["topic"].encode()).hexdigest(), 16) % 3 == 0
+        assert rows[0]["split"] == ("held_out" if held_out else "fit")
+        assert all(bool(row["facts"]) == row["present"] for row in rows)
+    present = {key for key, rows in rows_of.items() if rows[0]["present"]}
+    assert len(present) >= 120 and len(rows_of) - len(present) >= 80
+    assert (
+        len({row["id"] for row in TOPICS})
+        == len({(row["source"], row["question"]) for row in TOPICS})
+        == len(TOPICS)
+    )
+
+
+def test_a_fact_on_a_topic_of_the_article_stands_in_it_and_not_in_its_question():
+    article = folded(ARTICLE.read_text("utf-8"))
+    for row in TOPICS:
+        for alternatives in row["facts"]:
+            if row["source"] == "article":
+                assert any(folded(alternative) in article for alternative in alternatives), row["id"]
+            assert not any(folded(alternative) in folded(row["question"]) for alternative in alternatives), (
+                row["id"]
+            )

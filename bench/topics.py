@@ -1,0 +1,86 @@
+"""Ask the topics of `bench/answers/topics.jsonl`, each of the one document it is about, as a user would.
+
+    python -m bench.topics --data ../shared/data [--backend none] [--limit 60] [--split held_out]
+
+Prints, for the article and for the other documents: the fact is in the reply, wrongly refused, and refused where the document says nothing; then every failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import tempfile
+from pathlib import Path
+
+from bench.fit.answerability import documents_of, pool_maker, read
+from coach.backends import load_embedder
+from coach.backends.chat import LoadedChatModel, load_chat_model
+from coach.coach import Coach
+from coach.evaluation.score import facts_found
+from coach.settings import load_settings
+from coach.types import Answer
+
+
+def main() -> None:
+    """Ask, count, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--backend", default="none")
+    parser.add_argument("--split", default="held_out", choices=["fit", "held_out"])
+    parser.add_argument(
+        "--limit", type=int, default=10_000, help="topics' questions of each document and answer"
+    )
+    chosen = parser.parse_args()
+    settings = load_settings(backend=chosen.backend, traces=False, keep_drafts=False)
+    embedder = load_embedder(settings)
+    voice = load_chat_model(settings) if chosen.backend != "none" else LoadedChatModel(None, "none", "")
+    rows = [r for r in read(Path(__file__).parent / "answers" / "topics.jsonl") if r["split"] == chosen.split]
+    rows.sort(key=lambda r: hashlib.sha256(r["id"].encode()).digest())
+    failures = []
+    with tempfile.TemporaryDirectory() as folder:
+        build = pool_maker(embedder, Path(folder))
+        for source in ("article", "handbook", "guide", "encyclopaedia"):
+            index = build(None if source == "article" else documents_of(source, chosen.data))
+            coach = Coach(settings, embedder, index, voice)
+            coach.warm()
+            for present in (True, False):
+                asked = [r for r in rows if r["source"] == source and r["present"] == present][: chosen.limit]
+                replies = [coach.answer(r["question"]).result() for r in asked]
+                answered = [isinstance(reply, Answer) for reply in replies]
+                right = [not a for a in answered]
+                if present:
+                    right = [
+                        a and facts_found(r["facts"], reply.text) == len(r["facts"])
+                        for a, r, reply in zip(answered, asked, replies, strict=True)
+                    ]
+                    told = f"fact in the reply {share(right)}, wrongly refused {share([not a for a in answered])}"
+                else:
+                    told = f"refused {share(right)}"
+                print(
+                    f"{source:14} {'present' if present else 'absent':8} {told}",
+                    flush=True,
+                )
+                for r, reply, good in zip(asked, replies, right, strict=True):
+                    if not good:
+                        failures.append(
+                            (
+                                source,
+                                present,
+                                r["question"],
+                                r["facts"],
+                                reply.text[:300],
+                                dict(reply.trace.gate),
+                            )
+                        )
+    for failure in failures:
+        print(json.dumps(failure, ensure_ascii=False, default=float))
+
+
+def share(flags: list[bool]) -> str:
+    """A share with its count."""
+    return f"{sum(flags) / max(1, len(flags)):.3f} ({sum(flags)}/{len(flags)})"
+
+
+if __name__ == "__main__":
+    main()
