@@ -182,9 +182,8 @@ class Coach:
         """The critique, stored, with what people said of it before; with a notice where it could not be."""
         from coach.store import StoreError, overruled
 
-        if (
-            self.caution
-        ):  # what a judge lacks belongs beside its verdicts, however far the first note has scrolled away
+        if self.caution:
+            # What a judge lacks belongs beside its verdicts, however far the first note has scrolled away.
             critique = replace(critique, notices=(*critique.notices, self.caution))
         if not self.settings.keep_drafts:
             return critique

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from coach.errors import BackendError, ModelMissingError
 from coach.protocols import ChatModel
 from coach.settings import Settings
 from coach.types import ListedModel, ModelList
+
+if TYPE_CHECKING:
+    from coach.backends.ollama_models import Choice, OllamaModel
 
 PROBE_SECONDS = 0.3  # a server on this machine or in this house answers well within that
 
@@ -39,7 +44,7 @@ def list_chat_models(settings: Settings) -> ModelList:
     file = embedded_model_file(settings)
     state = "" if file.state == "ready" else f"{file.state}: run `coach models pull`"
     built_in = ListedModel(file.name, "built in", file.size, settings.context_window, fits=True, state=state)
-    theirs = _ollamas_models(settings)
+    theirs = _ollamas_models(settings, built_in_is_here=not state)
     ollama_speaks = any(model.chosen for model in theirs.models)
     speaks = not state and (
         settings.backend == "embedded" or (settings.backend == "auto" and not ollama_speaks)
@@ -47,41 +52,50 @@ def list_chat_models(settings: Settings) -> ModelList:
     return replace(theirs, models=(replace(built_in, chosen=speaks), *theirs.models))
 
 
-def _ollamas_models(settings: Settings) -> ModelList:
+def _ollamas_models(settings: Settings, *, built_in_is_here: bool) -> ModelList:
     if settings.backend not in ("auto", "ollama"):
         speaks = {"embedded": "the built-in model", "openai": f"the server at {settings.openai_base_url}"}
         who = speaks.get(settings.backend, "the sources alone")
-        leaves = away(settings.openai_base_url) if settings.backend == "openai" else ""
-        return ModelList(
-            (), f"Speaks now: {who}, since the setting `backend` is `{settings.backend}`.", leaves=leaves
-        )
+        choice = f"Speaks now: {who}, since the setting `backend` is `{settings.backend}`."
+        return ModelList((), choice, leaves=server_elsewhere(settings))
     try:
         address = ollama_address(settings.ollama_host)
         if not port_answers(address):
             raise BackendError(f"Ollama does not answer at {address} (start it with `ollama serve`).")
-        from coach.backends.ollama_models import choose_model, last_used, list_models, warning
+        from coach.backends.ollama_models import list_models
 
         found = list_models(address, settings.context_window)
     except BackendError as error:
-        return ModelList((), _instead(settings, error))
+        return ModelList((), _instead(settings, built_in_is_here, error))
     listed = [
         ListedModel(m.name, "Ollama", 0 if m.hosted_at else m.size, m.window, m.thinks, m.fits, m.trouble)
         for m in found
     ]
     try:
-        choice = choose_model(
-            found, settings.model, last_used(settings.home), allow_hosted=settings.allow_hosted
-        )
+        chosen = _chosen(found, settings)
     except BackendError as error:
-        return ModelList(tuple(listed), _instead(settings, error), ollama_answers=True)
-    chosen = choice.model
+        return ModelList(tuple(listed), _instead(settings, built_in_is_here, error), ollama_answers=True)
     return ModelList(
-        tuple(replace(model, chosen=model.name == chosen.name) for model in listed),
-        f"Speaks now: {chosen.name}, {choice.why}; {_how_to_change(settings)}.",
-        choice.warnings,
-        " ".join(filter(None, [warning(chosen) if chosen.hosted_at else "", away(address)])),
+        tuple(replace(model, chosen=model.name == chosen.model.name) for model in listed),
+        f"Speaks now: {chosen.model.name}, {chosen.why}; {_how_to_change(settings)}.",
+        chosen.warnings,
+        _leaves(chosen.model, address),
         ollama_answers=True,
     )
+
+
+def _chosen(found: Sequence[OllamaModel], settings: Settings) -> Choice:
+    """Which of Ollama's models speaks. Raises BackendError where none may."""
+    from coach.backends.ollama_models import choose_model, last_used
+
+    return choose_model(found, settings.model, last_used(settings.home), allow_hosted=settings.allow_hosted)
+
+
+def _leaves(model: OllamaModel, address: str) -> str:
+    """What leaves this machine with a model of the server at `address`, as sentences; empty where nothing does."""
+    from coach.backends.ollama_models import warning
+
+    return " ".join(filter(None, [warning(model) if model.hosted_at else "", away(address)]))
 
 
 def _how_to_change(settings: Settings) -> str:
@@ -90,14 +104,12 @@ def _how_to_change(settings: Settings) -> str:
     return "change it with `coach models use NAME`"
 
 
-def _instead(settings: Settings, error: BackendError) -> str:
+def _instead(settings: Settings, built_in_is_here: bool, error: BackendError) -> str:
     """Who speaks where Ollama does not, and why it does not."""
-    from coach.backends.model_files import embedded_model_file
-
     if settings.backend != "auto":
         return str(error)
-    here = embedded_model_file(settings).state == "ready"
-    return f"Speaks now: {'the built-in model' if here else 'the sources alone, word for word'}. {error}"
+    who = "the built-in model" if built_in_is_here else "the sources alone, word for word"
+    return f"Speaks now: {who}. {error}"
 
 
 def load_chat_model(settings: Settings) -> LoadedChatModel:
@@ -144,22 +156,11 @@ def _ollama(settings: Settings) -> LoadedChatModel:
             "with `--backend embedded`."
         )
     from coach.backends.ollama import OllamaChatModel, is_running, not_running
-    from coach.backends.ollama_models import (
-        choose_model,
-        last_used,
-        list_models,
-        remember_used,
-        warning,
-    )
+    from coach.backends.ollama_models import list_models, remember_used, warning
 
     if not is_running(address, PROBE_SECONDS * 3):
         raise not_running(address)
-    choice = choose_model(
-        list_models(address, settings.context_window),
-        settings.model,
-        last_used(settings.home),
-        allow_hosted=settings.allow_hosted,
-    )
+    choice = _chosen(list_models(address, settings.context_window), settings)
     chosen = choice.model
     model = OllamaChatModel(
         address,
@@ -171,12 +172,11 @@ def _ollama(settings: Settings) -> LoadedChatModel:
     )
     where = urlsplit(address).netloc
     reason = f"Ollama answers on {where} and has {chosen.name}, {choice.why} ({_how_to_change(settings)})."
-    leaves = " ".join(filter(None, [away(address), warning(chosen) if chosen.hosted_at else ""]))
     if not chosen.trouble:
         remember_used(settings.home, chosen.name)
     caution = "" if chosen.hosted_at else warning(chosen)
     passed = [note for note in choice.warnings if note != warning(chosen)]
-    return LoadedChatModel(model, "ollama", " ".join([reason, *passed]), leaves, caution)
+    return LoadedChatModel(model, "ollama", " ".join([reason, *passed]), _leaves(chosen, address), caution)
 
 
 def may_leave(settings: Settings) -> bool:
@@ -202,12 +202,12 @@ def server_elsewhere(settings: Settings) -> str:
 
 def away(address: str) -> str:
     """What leaves for a server that is not on this machine, as a sentence; empty for one that is."""
-    from coach.backends.machine import is_here
+    from coach.backends.machine import WHAT_LEAVES, is_here
 
     host = urlsplit(address).hostname or "127.0.0.1"
     if is_here(host):
         return ""
-    return f"The server {host} is another machine: your questions, your drafts and the passages found for them go there."
+    return f"The server {host} is another machine: {WHAT_LEAVES} go there."
 
 
 def _embedded(settings: Settings) -> ChatModel:
@@ -235,9 +235,8 @@ def _openai(settings: Settings) -> LoadedChatModel:
         thinking_tokens=settings.thinking_tokens,
     )
     where = urlsplit(settings.openai_base_url).netloc
-    leaves = away(settings.openai_base_url)
     reason = f"The server on {where} answers and has {model.name}."
-    return LoadedChatModel(model, "openai", reason, leaves)
+    return LoadedChatModel(model, "openai", reason, away(settings.openai_base_url))
 
 
 def ollama_address(host: str) -> str:

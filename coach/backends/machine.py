@@ -1,10 +1,11 @@
-"""What this machine is: how much memory it has, and which addresses are its own."""
+"""What this machine is: how much memory it has, which addresses are its own, and what would leave it for others."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
 
+WHAT_LEAVES = "your questions, your drafts and the passages found for them"
 KEPT_FREE = 2_000_000_000  # bytes of memory left to the system, the browser and the coach itself
 
 

@@ -23,9 +23,8 @@ BYTES_PER_TOKEN = (
     2.0  # English has about 4; half of that is a safe upper estimate of tokens for code and tables
 )
 CHOICE_TOKENS = 32  # a short JSON object
-THINKS_BY_LEVEL = (
-    "gptoss"  # this family cannot be told not to think, only how much (docs.ollama.com, "Thinking")
-)
+# This family cannot be told not to think, only how much (docs.ollama.com, "Thinking").
+THINKS_BY_LEVEL = "gptoss"
 
 
 class OllamaChatModel:
@@ -169,9 +168,8 @@ class OllamaStream(Iterator[str]):
             spoken += bool(piece)
             if part.done:
                 self._count(part)
-            elif (
-                spoken >= max_tokens
-            ):  # a piece has at least one token; what is left of the room was for thoughts
+            elif spoken >= max_tokens:
+                # A piece has at least one token; what is left of the room was for thoughts.
                 self.usage = Usage(completion=spoken)
                 return
         if not spoken:

@@ -12,16 +12,14 @@ from typing import Any
 import httpx
 import ollama
 
-from coach.backends.machine import is_here, memory_for_a_model
+from coach.backends.machine import WHAT_LEAVES, is_here, memory_for_a_model
 from coach.backends.ollama import connect, said_plainly
 from coach.errors import BackendError, UsageError
 
 LAST_USED = "last_model.json"  # in the home folder
 SUGGESTED = "qwen2.5:3b"
-WHAT_LEAVES = "your questions, your drafts and the passages found for them"
-_CACHE_BYTES = (
-    2 * 2
-)  # a key and a value for each number of the cache, 16 bits each: Ollama's default f16 cache
+# A key and a value for each number of the cache, 16 bits each: Ollama's default f16 cache.
+_CACHE_BYTES = 2 * 2
 _NO_TEMPLATE = "{{ .Prompt }}"  # what Ollama writes for a file that brings no template it knows
 
 
@@ -174,7 +172,8 @@ def warning(model: OllamaModel) -> str:
     if not model.has_template:
         return (
             f"{model.name} has no chat template, so it never sees the rules and the sources: write its file with "
-            f"`{mend_template(model.name)}`."
+            f"`ollama show --modelfile {model.name} > Modelfile`, put the TEMPLATE of its family in, then run "
+            f"`ollama create {model.name} -f Modelfile`."
         )
     if model.fits is False:
         return (
@@ -182,14 +181,6 @@ def warning(model: OllamaModel) -> str:
             "`coach models`."
         )
     return ""
-
-
-def mend_template(name: str) -> str:
-    """The commands that give a model its chat template."""
-    return (
-        f"ollama show --modelfile {name} > Modelfile`, put the TEMPLATE of its family in, then run `ollama create {name} "
-        "-f Modelfile"
-    )
 
 
 def not_allowed(model: OllamaModel) -> BackendError:

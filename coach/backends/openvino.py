@@ -30,9 +30,8 @@ from coach.settings import Settings
 LAYOUT = 2  # raise it whenever the prepared files change shape: older ones are prepared anew
 BATCH_TOKENS = (1024, 2048, 4096)  # padded tokens a batch that are tried
 LENGTH_STEP = 8  # lengths are padded to a multiple, so that few shapes have to be prepared
-FAITHFUL_COSINE = (
-    0.999  # least cosine between converted and reference vectors (bf16 keeps 0.9999, int8 0.998)
-)
+# Least cosine between converted and reference vectors: bf16 keeps 0.9999, int8 0.998.
+FAITHFUL_COSINE = 0.999
 FAITHFUL_COSINE_INT8 = 0.997
 # int8: weights with a scale for each output, activations quantised on the way with a scale for each so many values.
 # Larger groups were no faster and less exact (docs.openvino.ai, "Dynamic quantization").
@@ -274,12 +273,10 @@ def _processor() -> str:
     """Its name and, where the system lists them, its matrix units: many processors share a name and differ in those."""
     name = str(_openvino().Core().get_property("CPU", "FULL_DEVICE_NAME")).strip()
     try:
-        flags = (
-            Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\nflags")[2].split("\n")[0].split()
-        )
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\nflags")[2].partition("\n")[0]
     except OSError:
         return name
-    units = sorted(flag for flag in flags if flag.startswith("amx"))
+    units = sorted(flag for flag in flags.split() if flag.startswith("amx"))
     return f"{name} with {' '.join(units)}" if units else f"{name} without matrix units"
 
 

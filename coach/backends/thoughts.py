@@ -7,10 +7,8 @@ from typing import Protocol
 
 from coach.errors import BackendError
 
-OPENED, CLOSED = (
-    "<think>",
-    "</think>",
-)  # as Qwen3, DeepSeek-R1 and their kin write them where no server takes them out
+# As Qwen3, DeepSeek-R1 and their kin write them where no server takes them out.
+OPENED, CLOSED = "<think>", "</think>"
 
 
 class Thoughts:
