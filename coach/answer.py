@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Protocol
 
+from coach.answerability import CALIBRATION_FILE, Evidence, calibrated, weigh_evidence, with_opinion
 from coach.condense import Standalone, condense
 from coach.errors import BackendError, ModelMissingError
-from coach.extract import MAX_SENTENCES, MAX_SENTENCES_FAR, FollowUp, extract
-from coach.gate import Evidence, ask_model, gate, look_closely, nearest_stated
-from coach.generate import compose, compose_check
+from coach.extract import FollowUp, extract
+from coach.generate import answer_prompt, evidence_prompt, section_stated, statement_prompt
 from coach.language import language_of
 from coach.protocols import ChatModel, Embedder, PassageIndex
 from coach.question_parts import question_parts
@@ -21,21 +20,21 @@ from coach.retrieve import retrieve
 from coach.sanitize import clean_question
 from coach.sections import Section
 from coach.settings import Settings
-from coach.small_talk import small_talk, small_talk_by_meaning
+from coach.small_talk import small_talk
 from coach.spelling import mend_spelling
 from coach.translate import translate_question
-from coach.types import Answer, Passage, Refusal, Reply, Sentence, StepStarted, Trace, Turn
-from coach.verify import clean, verify
+from coach.types import Answer, Passage, Refusal, Reply, Sentence, Stated, StepStarted, Trace, Turn
+from coach.verify import verify
 from coach.words import content_words, numbers, share_covered
+from coach.yes_or_no import log_odds, probability_of_yes
 
 NEAREST = 3
 FOLLOW_UP_PASSAGES = 20  # looked at for a follow-up, by itself and with the question it follows
 RELATED = 2  # sentences shown beside a refusal
-SECTIONS_ASKED = 2  # the answer stands in one of the two nearest sections for most questions
 ALREADY_SAID = 0.8  # share of a source sentence's words in the model's text from which it is not repeated
-
-_NO_ANSWER = re.compile(
-    r"\bthe sources (?:do not|don't) (?:say|state|mention|provide|specify)\b", re.IGNORECASE
+SAID_WHERE_CITED = 0.5  # the same for one that the model's text cites
+LEAST_SUPPORTED = (
+    0.5  # share of the model's sentences that the sources must carry for them to be shown at all
 )
 
 
@@ -141,7 +140,7 @@ class _Flow:
     sections: Callable[[], Sequence[Section]]
     settings: Settings
     steps: dict[str, float] = field(default_factory=dict)
-    near: tuple[Passage, ...] = ()  # passages, those of the section that convinced the model first
+    conversation: tuple[Turn, ...] = ()  # in which the chat model read the sentences found
     started: float = 0.0
     trouble: str = ""  # why a question was not translated
 
@@ -149,7 +148,7 @@ class _Flow:
         self.started = self._last = time.perf_counter()
         yield StepStarted("Reading the question")
         self.question = clean_question(self.question, self.settings.max_question_characters)
-        own_words = small_talk(self.question)
+        own_words = small_talk(self.question, self._nearest_source, self.embedder)
         asked = self.question if own_words is not None else (yield from self._in_english())
         standalone = condense(asked, self.history)
         self.trace = Trace(
@@ -165,17 +164,18 @@ class _Flow:
         self._lap("read")
         yield StepStarted("Searching the sources")
         parts, passages = self._search(standalone)
-        own_words = self._small_talk_by_meaning(passages, standalone)
-        if own_words is not None:
-            yield Finished(self._own_words(own_words, standalone))
-            return
         self._weigh(parts)
         shown = any(part.evidence.enough for part in parts)
         if shown:
             yield self._at_once(self._extracted(standalone, passages, parts))
-        if self.settings.backend != "none" and any(part.evidence.verdict == "unsure" for part in parts):
+        # A follow-up with its earlier question behind it reads as two: about it a No means little.
+        if (
+            self.settings.backend != "none"
+            and not standalone.rewritten
+            and any(part.evidence.undecided for part in parts)
+        ):
             yield StepStarted("Checking the evidence")
-            parts = [self._second_opinion(part) for part in parts]
+            parts = [self._asked_of_model(part) for part in parts]
             self._weigh(parts)
         if not any(part.evidence.enough for part in parts):
             yield Finished(self._refusal(standalone, passages, parts))
@@ -183,7 +183,7 @@ class _Flow:
         extracted = self._extracted(standalone, passages, parts)
         if not shown:
             yield self._at_once(extracted)
-        yield from self._spoken(extracted, standalone)
+        yield from self._spoken(extracted, standalone, parts)
 
     def _in_english(self) -> Generator[Event, None, str]:
         """The question without its typos; one in another language as the chat model, where there is one, translates it."""
@@ -201,14 +201,15 @@ class _Flow:
             self.trouble = str(error)
         return self.question
 
-    def _small_talk_by_meaning(self, passages: Sequence[Passage], standalone: Standalone) -> str | None:
-        if standalone.rewritten:
-            return None
-        nearest = max(
-            (max(p.cosine, *p.sentence_scores, *p.asked_scores, p.unanswered_score) for p in passages),
+    def _nearest_source(self) -> float:
+        """Cosine of the question to what comes nearest to it in the sources and the questions written for them."""
+        return max(
+            (
+                max(passage.cosine, *passage.sentence_scores, *passage.asked_scores, passage.unanswered_score)
+                for passage in self._retrieve(self.question, self.settings.passages)
+            ),
             default=0.0,
         )
-        return small_talk_by_meaning(standalone.text, nearest, self.embedder)
 
     def _at_once(self, extracted: Answer) -> Extracted:
         """The sources' sentences, with the time they took."""
@@ -222,11 +223,11 @@ class _Flow:
         asked = question_parts(standalone.text)
         found = [self._retrieve(text, self.settings.passages) for text in _each_standalone(asked)]
         self._lap("retrieve")
-        most = MAX_SENTENCES_FAR if len(asked) == 1 else MAX_SENTENCES
         parts = []
         for text, own in zip(asked, found, strict=True):
-            sentences = extract(text, own, self.embedder, most_when_far=most)
-            parts.append(_Part(text, own, sentences, gate(text, own, sentences)))
+            extracted = extract(text, own, self.embedder)
+            evidence = weigh_evidence(text, own, extracted, self.embedder)
+            parts.append(_Part(text, own, extracted.shown, evidence))
         self._lap("extract")
         return parts, found[0] if len(found) == 1 else _merged(parts, self.settings.passages)
 
@@ -241,9 +242,14 @@ class _Flow:
         self._lap("retrieve")
         text = standalone.text
         follow_up = FollowUp(standalone.asked, alone, standalone.earlier, before)
-        sentences = extract(text, passages, self.embedder, follow_up=follow_up)
+        extracted = extract(text, passages, self.embedder, follow_up=follow_up)
         self._lap("extract")
-        return [_Part(text, passages, sentences, gate(text, passages, sentences))], passages
+        # It may name its particular itself, or leave it to the question it follows: the likelier reading counts.
+        readings = (
+            weigh_evidence(asked, passages, extracted, self.embedder) for asked in (standalone.asked, text)
+        )
+        evidence = max(readings, key=lambda evidence: (evidence.enough, evidence.probability))
+        return [_Part(text, passages, extracted.shown, evidence)], passages
 
     def _retrieve(self, text: str, limit: int) -> tuple[Passage, ...]:
         return retrieve(text, embedder=self.embedder, index=self.index, limit=limit)
@@ -265,64 +271,51 @@ class _Flow:
             passages,
             self.trace,
             not_covered=tuple(part.text for part in parts if not part.evidence.enough),
+            doubt=_doubt([part.evidence for part in parts if part.evidence.outcome == "in doubt"]),
         )
 
-    def _second_opinion(self, part: _Part) -> _Part:
+    def _asked_of_model(self, part: _Part) -> _Part:
         """The part as the chat model sees it; without one, or where it fails, the first verdict stands."""
-        # A follow-up with its earlier question behind it reads as two: about it a No means little.
-        may_look = not self.trace.rewritten
-        if part.evidence.verdict != "unsure" or (part.evidence.is_familiar and not may_look):
+        if not part.evidence.undecided:
             return part
         try:
             model = self.voice().model
             if model is None:
                 return part
-            nearest = nearest_stated(part.passages, part.sentences)
-            close_look = compose_check(part.text, nearest) if may_look else ()
-            if part.evidence.is_familiar:
-                return replace(part, evidence=look_closely(part.evidence, model, close_look))
-            groups = self._nearest_sections(part.passages)
-            prompts = [self._section_check(part.text, near, model) for near in groups]
-            evidence = ask_model(part.evidence, model, prompts, close_look)
-            self.near = groups[evidence.section]
-            return replace(part, evidence=evidence)
+            prompt = evidence_prompt(
+                part.text, part.evidence.nearest, model, max_tokens=self.settings.max_tokens
+            )
+            self.conversation, self.trace = prompt.messages, replace(self.trace, dropped=prompt.dropped)
+            return replace(part, evidence=with_opinion(part.evidence, self._opinion(model, prompt.messages)))
         except (BackendError, ModelMissingError) as error:
             self._note(str(error))
             return part
 
-    def _section_check(self, question: str, near: Sequence[Passage], model: ChatModel) -> Sequence[Turn]:
-        """The prompt that asks whether the section of the first passage states the answer."""
-        sections = self.sections()
-        return compose(
-            question, (), near, sections, model, max_tokens=4, template="sufficiency_question"
-        ).messages
+    def _second_look(self, claim: str, nearest: Sequence[Stated]) -> float:
+        """The chat model's log-odds that the sentences say exactly what the claim says. Raises BackendError."""
+        model = self.voice().model
+        if model is None:
+            raise BackendError(self.voice().reason)
+        return self._opinion(model, statement_prompt(claim, nearest))
 
-    def _nearest_sections(self, passages: tuple[Passage, ...]) -> list[tuple[Passage, ...]]:
-        """The passages, once for each of the nearest kept sections, led by that section's own."""
-        groups: dict[Section, tuple[Passage, ...]] = {}
-        for passage in passages:
-            section = next((section for section in self.sections() if section.holds(passage)), None)
-            if section is None:
-                return [passages]
-            groups.setdefault(section, (passage, *(other for other in passages if other is not passage)))
-            if len(groups) == SECTIONS_ASKED:
-                break
-        return list(groups.values())
+    def _opinion(self, model: ChatModel, messages: Sequence[Turn]) -> float:
+        opinion = log_odds(probability_of_yes(model, messages))
+        return calibrated(opinion, model.name, self.settings.home / CALIBRATION_FILE)
 
     def _weigh(self, parts: Sequence[_Part]) -> None:
         """Put the signals of the least certain part into the trace."""
-        least = min(parts, key=lambda part: part.evidence.scores["probability"])
-        self.trace = replace(self.trace, gate=least.evidence.scores)
+        least = min((part.evidence for part in parts), key=lambda evidence: evidence.probability)
+        self.trace = replace(self.trace, gate={"probability": least.probability, **least.signals})
         self._lap("gate" if "gate" not in self.steps else "opinion")
 
-    def _spoken(self, extracted: Answer, standalone: Standalone) -> Iterator[Event]:
+    def _spoken(self, extracted: Answer, standalone: Standalone, parts: Sequence[_Part]) -> Iterator[Event]:
         """The model's text, then the reply made of what it said and can be proven."""
         said = ""
         if self.settings.backend != "none":
             yield StepStarted("Writing")
             try:
                 thinking = False
-                for piece in self._speech(extracted, standalone):
+                for piece in self._speech(extracted, standalone, parts):
                     if thinking != (not piece):
                         thinking = not thinking
                         yield StepStarted("Thinking" if thinking else "Writing")
@@ -343,7 +336,7 @@ class _Flow:
         yield StepStarted("Checking every sentence")
         yield Finished(self._checked(said, extracted))
 
-    def _speech(self, extracted: Answer, standalone: Standalone) -> Iterator[str]:
+    def _speech(self, extracted: Answer, standalone: Standalone, parts: Sequence[_Part]) -> Iterator[str]:
         voice = self.voice()
         model = voice.model
         self.trace = replace(
@@ -357,50 +350,46 @@ class _Flow:
         if model is None:
             self._note(voice.reason)
             return
-        history = self.history if standalone.rewritten else ()
-        prompt = compose(
-            standalone.asked,
-            history,
-            self.near or extracted.passages,
-            self.sections(),
-            model,
-            max_tokens=self.settings.max_tokens,
-        )
+        if not self.conversation or len(parts) > 1:
+            nearest = self._to_read(extracted, parts, model)
+            asked = evidence_prompt(standalone.text, nearest, model, max_tokens=self.settings.max_tokens)
+            self.conversation, self.trace = asked.messages, replace(self.trace, dropped=asked.dropped)
+        prompt = answer_prompt(self.conversation)
         sampling = {"temperature": self.settings.temperature, "max_tokens": float(self.settings.max_tokens)}
-        self.trace = replace(self.trace, dropped=prompt.dropped, sampling=sampling)
-        asked = time.perf_counter()
+        self.trace = replace(self.trace, sampling=sampling)
+        since = time.perf_counter()
         stream = model.stream(
-            prompt.messages, max_tokens=self.settings.max_tokens, temperature=self.settings.temperature
+            prompt, max_tokens=self.settings.max_tokens, temperature=self.settings.temperature
         )
         try:
             for piece in stream:
                 if self.trace.first_token_ms is None and piece:
                     self.trace = replace(self.trace, first_token_ms=self._elapsed())
-                    self.steps["first_token_wait"] = _milliseconds(asked)
+                    self.steps["first_token_wait"] = _milliseconds(since)
                 yield piece
         finally:
             stream.close()
             self.trace = replace(self.trace, usage=stream.usage)
 
+    def _to_read(self, extracted: Answer, parts: Sequence[_Part], model: ChatModel) -> Sequence[Stated]:
+        """What the model is to answer from: the section whose state the engine keeps, where the best passage stands in one; else
+        only the sentences found."""
+        for section in self.sections() if model.keeps_states and len(parts) == 1 else ():
+            if section.holds(extracted.passages[0]):
+                return [section_stated(section)]
+        return list(dict.fromkeys(s for part in parts if part.evidence.enough for s in part.evidence.nearest))
+
     def _checked(self, said: str, extracted: Answer) -> Answer:
         if self.trace.usage is not None and self.trace.usage.completion >= self.settings.max_tokens:
             said = _up_to_last_full_stop(said)
-        checked = _without_repeats(verify(said, extracted.passages, self.embedder, self.voice().model))
+        checked = _without_repeats(verify(said, extracted.passages, self.embedder, self._second_look))
         self._lap("verify")
         supported = [sentence for sentence in checked if sentence.status == "supported"]
-        if not supported:
-            reason = (
-                "said that the sources hold no answer"
-                if _NO_ANSWER.search(clean(said))
-                else "said nothing that the sources carry"
-            )
-            self._note(f"The model {reason}; the sources' own sentences stand.")
-            left_out = tuple(
-                s for s in checked if s.status == "unsupported" and not _NO_ANSWER.search(s.text)
-            )
-            return replace(extracted, sentences=(*extracted.sentences, *left_out), trace=self._closed_trace())
-        shown = tuple(s for s in checked if not _NO_ANSWER.search(s.text))
-        sentences = (*shown, *_not_yet_said(extracted.sentences, supported))
+        carried = len(supported) / max(1, len(checked))
+        self.trace = replace(self.trace, gate={**self.trace.gate, "carried": round(carried, 3)})
+        if not supported or carried < LEAST_SUPPORTED:
+            return replace(extracted, trace=self._closed_trace())
+        sentences = (*checked, *_not_yet_said(extracted.sentences, supported))
         return replace(extracted, sentences=sentences, mode="generated", trace=self._closed_trace())
 
     def _refusal(
@@ -409,9 +398,11 @@ class _Flow:
         looked_for = " ".join(standalone.text.split())
         looked_for = looked_for if len(looked_for) <= 200 else looked_for[:200].rstrip() + "…"
         missing = "; ".join(part.evidence.missing for part in parts if part.evidence.missing)
-        text = f"Your sources do not answer this. I looked for “{looked_for}” in {len(self.index)} passages"
-        text += f" and found no mention of {missing}" if missing else ""
-        text += "; the nearest are listed below." if passages else " and found nothing near it."
+        opening = (
+            f"Your sources do not speak of “{missing}”." if missing else "Your sources do not answer this."
+        )
+        text = f"{opening} I looked for “{looked_for}” in {len(self.index)} passages"
+        text += "; the nearest to it are listed below." if passages else " and found nothing near it."
         off_topic = all(part.evidence.reason == "off_topic" for part in parts)
         related = () if off_topic else tuple(_best_two(parts[0], passages))
         return Refusal(
@@ -443,6 +434,13 @@ class _Flow:
 
     def _elapsed(self) -> float:
         return _milliseconds(self.started)
+
+
+def _doubt(evidence: Sequence[Evidence]) -> str:
+    """Why the answer may not be one, in words for the reader; empty without a doubt."""
+    missing = "; ".join(one.missing for one in evidence if one.missing)
+    named = f": nothing found speaks of “{missing}” by that name" if missing else ""
+    return f"This may not be exactly what you asked{named}." if evidence else ""
 
 
 def _each_standalone(parts: Sequence[str]) -> list[str]:
@@ -494,26 +492,21 @@ def _milliseconds(since: float) -> float:
 
 
 def _without_repeats(sentences: Sequence[Sentence]) -> tuple[Sentence, ...]:
-    """Small models repeat themselves: the first time is enough."""
-    seen: set[tuple[str, ...]] = set()
-    kept = []
-    for sentence in sentences:
-        words = content_words(sentence.text)
-        if words and words in seen:
-            continue
-        seen.add(words)
-        kept.append(sentence)
-    return tuple(kept)
+    """Small models repeat themselves: the first time is enough. What joins sentences and says nothing is left out."""
+    distinct = {content_words(sentence.text) or sentence.text: sentence for sentence in reversed(sentences)}
+    return tuple(sentence for sentence in reversed(distinct.values()) if sentence.status != "connective")
 
 
 def _not_yet_said(source: Sequence[Sentence], supported: Sequence[Sentence]) -> tuple[Sentence, ...]:
     """Sentences of the source that hold words or figures which the model's proven text does not."""
     said = " ".join(sentence.text for sentence in supported)
     words, figures = set(content_words(said)), numbers(said)
+    cited = {citation.span for sentence in supported for citation in sentence.citations}
     return tuple(
         sentence
         for sentence in source
-        if share_covered(content_words(sentence.text), words) < ALREADY_SAID
+        if share_covered(content_words(sentence.text), words)
+        < (SAID_WHERE_CITED if sentence.citations[0].span in cited else ALREADY_SAID)
         or not numbers(sentence.text) <= figures
     )
 

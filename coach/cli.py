@@ -172,7 +172,7 @@ def _print_rest(answer: Any, shown: tuple[Any, ...], references: Any) -> None:
         show(text)
     if references.citations:
         show("\n" + references_as_text(references, answer.passages))
-    for more in (not_covered_as_text(answer), left_out_as_text(answer)):
+    for more in (answer.doubt, not_covered_as_text(answer), left_out_as_text(answer)):
         if more:
             show("\n" + more)
     for note in answer.trace.notes:
@@ -373,6 +373,9 @@ _model_option = click.option("--model", help="Model name for Ollama or the serve
 @_seed_option
 @_out_option
 @click.option("--resume", is_flag=True, help="Take up a run that was stopped; name its file with --out.")
+@click.option(
+    "--calibrate", is_flag=True, help="Only fit what Yes and No of this model are worth, and keep that."
+)
 def evaluate_answers(
     backend: str | None,
     model: str | None,
@@ -383,6 +386,7 @@ def evaluate_answers(
     seed: int,
     out: Path | None,
     resume: bool,
+    calibrate: bool,
 ) -> None:
     """Ask the cases and score the replies: facts, citations, refusals, waiting time."""
     if resume and out is None:
@@ -394,6 +398,13 @@ def evaluate_answers(
 
     settings = load_settings(backend=backend, model=model)
     bars = StepBars()
+    if calibrate:
+        from coach.evaluation.answers_calibrate import calibrate_answers
+
+        told = calibrate_answers(settings, cases_file=cases, progress=bars)
+        bars.close()
+        say(told)
+        return
     run = run_answers(
         settings,
         cases_file=cases,

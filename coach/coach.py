@@ -269,20 +269,21 @@ class Coach:
         keeps the states on disk; later it costs a second. `progress(step, done, total)` tells how far it is.
         """
         from coach.extract import texts_to_embed
-        from coach.generate import section_prefix
+        from coach.generate import evidence_prefix, section_prefix
         from coach.small_talk import small_talk_examples
 
-        self.embedder.embed([*texts_to_embed(self.remembered_sections()), *small_talk_examples()])
-        if self.settings.backend == "none":
-            return
-        model = self.voice().model
+        sections = self.remembered_sections()
+        texts = texts_to_embed(sections)
+        self.embedder.embed([*texts, *small_talk_examples()])
+        self.embedder.embed_tokens(texts)
+        model = self.voice().model if self.settings.backend != "none" else None
         if model is None:
             return
-        sections = self.remembered_sections()
-        for number, section in enumerate(sections):
-            model.remember(section_prefix(section))
+        prefixes = [evidence_prefix(), *map(section_prefix, sections)]
+        for number, prefix in enumerate(prefixes, 1):
+            model.remember(prefix)
             if progress is not None:
-                progress("warm", number + 1, len(sections))
+                progress("warm", number, len(prefixes))
 
     def ingest(
         self, paths: Iterable[Path] = (), *, forget: Iterable[Path] = (), progress: Any = None
@@ -357,10 +358,12 @@ class MemoryEmbedder:
     """An Embedder that remembers what it has embedded: a sentence of the sources is embedded once a process."""
 
     LIMIT = 20_000  # vectors kept, 30 MB at 384 dimensions
+    TOKEN_LIMIT = 1_000  # texts whose token vectors are kept, about as much
 
     def __init__(self, embedder: Embedder) -> None:
         self.plain = embedder  # for texts embedded once and stored elsewhere, such as an ingest's
         self._known: dict[str, Any] = {}
+        self._known_tokens: dict[str, Any] = {}
         self.name = embedder.name
         self.dimension = embedder.dimension
         self.max_tokens = embedder.max_tokens
@@ -369,25 +372,39 @@ class MemoryEmbedder:
         """As the embedder itself, computing only what is new."""
         import numpy as np
 
-        # Each call works on vectors of its own: another conversation may empty the memory meanwhile.
-        known = self._known
-        found: dict[str, Any] = {text: known.get(text) for text in dict.fromkeys(texts)}
-        new = [text for text, vector in found.items() if vector is None]
-        if new:
-            found.update(zip(new, self.plain.embed(new), strict=True))
-            if len(known) + len(new) > self.LIMIT:
-                self._known = dict(found)
-            else:
-                known.update((text, found[text]) for text in new)
-        if not texts:
-            return np.zeros((0, self.dimension), dtype=np.float32)
-        return np.stack([found[text] for text in texts])
+        found, self._known = _recall(self._known, texts, self.plain.embed, self.LIMIT)
+        return np.stack(found) if found else np.zeros((0, self.dimension), dtype=np.float32)
+
+    def embed_tokens(self, texts: Any) -> Any:
+        """As the embedder itself, computing only what is new."""
+        found, self._known_tokens = _recall(
+            self._known_tokens, texts, self.plain.embed_tokens, self.TOKEN_LIMIT
+        )
+        return found
 
     def embed_with_parts(self, texts: Any, parts: Any) -> Any:
         return self.plain.embed_with_parts(texts, parts)
 
     def count_tokens(self, texts: Any) -> list[int]:
         return self.plain.count_tokens(texts)
+
+
+def _recall(
+    known: dict[str, Any], texts: Iterable[str], compute: Any, limit: int
+) -> tuple[list[Any], dict[str, Any]]:
+    """What belongs to each text, computing only what is not `known`, and what is known from now on, at most about `limit`.
+
+    Each call works on values of its own: another conversation may empty the memory meanwhile.
+    """
+    found: dict[str, Any] = {text: known.get(text) for text in dict.fromkeys(texts)}
+    new = [text for text, value in found.items() if value is None]
+    if new:
+        found.update(zip(new, compute(new), strict=True))
+        if len(known) + len(new) > limit:
+            known = dict(found)
+        else:
+            known.update((text, found[text]) for text in new)
+    return [found[text] for text in texts], known
 
 
 def as_turn(turn: HistoryTurn) -> Turn:

@@ -8,22 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from coach.protocols import Embedder
+from coach.coverage import cover, fitted
+from coach.protocols import Embedder, Vectors
 from coach.sections import Section
 from coach.sentences import split_sentences
-from coach.types import Citation, Passage, Sentence, Span
+from coach.types import Citation, Extract, Passage, Sentence, Span, Stated
 from coach.words import content_words, share_covered
 
-MIN_SENTENCES, MAX_SENTENCES = 3, 5  # so many where there are any near the best
-NOISE_BELOW = 0.6  # share of the best score below which no sentence held a fact of the fit questions
-NEAR_BEST = (
-    0.8  # beyond the first three, a sentence scoring below this share of the best one adds noise, not facts
-)
-# Where even the best sentence is far from the question's wording, the order among them is little to go by, and
-# one more is shown. On 173 fit questions of bench/answers these five hold the facts of 96 % in 3.6 sentences on average;
-# one sentence alone where it is clearly the best would cost 2 %, eight instead of six of far ones win 1 %.
-FAR_BEST = 0.4
-MAX_SENTENCES_FAR = 6
+NEAREST = 5  # sentences that are weighed, and read by a chat model
+MIN_SENTENCES = 2  # shown where there are any
+# Share of the best one's relevance from which a sentence is shown. On the held-out cases and topics of bench/answers 3.5 sentences
+# are then shown and hold the facts as often as five did: `bench/fit/answerability.py`.
+NEAR_BEST = 0.4
+WEIGHED = 14  # candidates by likeness whose coverage is looked at; the fact is among them in all but 1 % of the fit questions
 # A probe on 35 questions found the required fact in 32 with these weights (sentence, sentence under its
 # heading, heading; then words), three sentences shown.
 MEANING_WEIGHT = 0.75
@@ -53,7 +50,9 @@ class FollowUp:
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
+class Candidate:
+    """A sentence that may be shown. `cosine` to the question, `asked` that of the nearest question written for it."""
+
     passage: int
     start: int
     end: int
@@ -65,35 +64,80 @@ class _Candidate:
 
 
 def extract(
-    question: str,
-    passages: Sequence[Passage],
-    embedder: Embedder,
-    *,
-    most_when_far: int = MAX_SENTENCES_FAR,
-    follow_up: FollowUp | None = None,
-) -> tuple[Sentence, ...]:
-    """Up to MAX_SENTENCES sentences with their citations, best passage first, in reading order within a
-    passage; up to `most_when_far` where the best is far from the question's wording.
+    question: str, passages: Sequence[Passage], embedder: Embedder, *, follow_up: FollowUp | None = None
+) -> Extract:
+    """The sentences of `passages` that answer the question, word for word, each with its citation.
 
-    `support` of each citation is the sentence's score for the question, 0..1.
+    Ranked by likeness first; the best of these by how relevant likeness, coverage and written questions make them. What a
+    question that only names a topic is shown stands in the order of the sources; else the best passage comes first.
     """
     candidates = _candidates(passages)
     if not candidates:
-        return ()
+        return Extract()
+    weighed = _weighed(question, candidates, embedder, follow_up)
+    relevance = _relevance(weighed.signals)
+    best = [int(place) for place in np.argsort(-relevance, kind="stable")[:NEAREST]]
+    nearest = [_sentence(weighed.candidates[place], passages, float(relevance[place])) for place in best]
+    least = NEAR_BEST * nearest[0].citations[0].support
+    shown = [s for rank, s in enumerate(nearest) if rank < MIN_SENTENCES or s.citations[0].support >= least]
+    return Extract(tuple(nearest), _in_reading_order(shown, passages, weighed.is_topic), weighed.likeness)
+
+
+def sentence_signals(
+    question: str, passages: Sequence[Passage], embedder: Embedder
+) -> tuple[list[Candidate], Vectors]:
+    """The likeliest sentences and their signals of shape (sentences, 3): what relevance is fitted on."""
+    weighed = _weighed(question, _candidates(passages), embedder, None)
+    return weighed.candidates, weighed.signals
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    candidates: list[Candidate]
+    signals: Vectors
+    likeness: float
+    is_topic: bool
+
+
+def _weighed(
+    question: str, candidates: Sequence[Candidate], embedder: Embedder, follow_up: FollowUp | None
+) -> _Weighed:
+    """The likeliest candidates with their likeness beside the best one's, the nearest question written for them, and how
+    well they cover the word they cover worst."""
     scores = _scores(question, candidates, embedder)
     if follow_up is not None:
         scores = _as_follow_up(scores, follow_up, candidates, embedder)
-    order = np.argsort(-scores, kind="stable")
-    best = float(scores[order[0]])
-    near_best = [
-        int(place)
-        for rank, place in enumerate(order[:MAX_SENTENCES])
-        if scores[place] >= best * (NOISE_BELOW if rank < MIN_SENTENCES else NEAR_BEST)
-    ]
-    chosen = near_best if best >= FAR_BEST else [int(place) for place in order[:most_when_far]]
-    first_seen = {candidates[place].passage: rank for rank, place in reversed(list(enumerate(chosen)))}
-    chosen.sort(key=lambda place: (first_seen[candidates[place].passage], candidates[place].start))
-    return tuple(_sentence(candidates[place], passages, float(scores[place])) for place in chosen)
+    order = np.argsort(-scores, kind="stable")[:WEIGHED]
+    likeliest = [candidates[place] for place in order]
+    asked = follow_up.asked if follow_up is not None else question
+    covered = cover(asked, [candidate.under_heading for candidate in likeliest], embedder)
+    likeness = float(scores[order[0]])
+    beside = scores[order] / max(1e-6, likeness)
+    written = [candidate.asked for candidate in likeliest]
+    signals = np.stack([beside, written, covered.worst()], axis=1)
+    return _Weighed(likeliest, signals, likeness, covered.is_topic)
+
+
+def _relevance(signals: Vectors) -> Vectors:
+    """How likely each sentence speaks of what is asked, 0..1, by a logistic regression."""
+    fit = fitted()["sentence"]
+    likely: Vectors = 1 / (1 + np.exp(-(signals @ np.asarray(fit["weights"]) + fit["intercept"])))
+    return likely
+
+
+def _in_reading_order(
+    sentences: Sequence[Sentence], passages: Sequence[Passage], as_in_the_source: bool
+) -> tuple[Sentence, ...]:
+    """By place in the source, the best passage (or the document of the best sentence) first."""
+    groups: list[object] = []
+    keyed = []
+    for sentence in sentences:
+        citation = sentence.citations[0]
+        group: object = passages[citation.passage].source if as_in_the_source else citation.passage
+        if group not in groups:
+            groups.append(group)
+        keyed.append((groups.index(group), citation.span.start, sentence))
+    return tuple(sentence for *_, sentence in sorted(keyed, key=lambda entry: entry[:2]))
 
 
 def texts_to_embed(sections: Sequence[Section]) -> list[str]:
@@ -102,16 +146,15 @@ def texts_to_embed(sections: Sequence[Section]) -> list[str]:
     for section in sections:
         heading = section.headings[-1]
         texts.append(heading)
-        texts.extend(_under(heading, section.text[start:end]) for start, end in split_sentences(section.text))
+        texts.extend(
+            Stated(heading, section.text[start:end]).in_context
+            for start, end in split_sentences(section.text)
+        )
     return texts
 
 
-def _under(heading: str, sentence: str) -> str:
-    return f"{heading}\n{sentence}"
-
-
-def _candidates(passages: Sequence[Passage]) -> list[_Candidate]:
-    found: list[_Candidate] = []
+def _candidates(passages: Sequence[Passage]) -> list[Candidate]:
+    found: list[Candidate] = []
     seen: set[str] = set()
     for number, passage in enumerate(passages):
         heading = passage.chunk.headings[-1] if passage.chunk.headings else passage.title
@@ -124,11 +167,13 @@ def _candidates(passages: Sequence[Passage]) -> list[_Candidate]:
                 passage.sentence_scores[place] if place < len(passage.sentence_scores) else passage.cosine
             )
             asked = passage.asked_scores[place] if place < len(passage.asked_scores) else 0.0
-            found.append(_Candidate(number, start, end, text, _under(heading, text), heading, cosine, asked))
+            found.append(
+                Candidate(number, start, end, text, Stated(heading, text).in_context, heading, cosine, asked)
+            )
     return found
 
 
-def _scores(question: str, candidates: Sequence[_Candidate], embedder: Embedder) -> np.ndarray:
+def _scores(question: str, candidates: Sequence[Candidate], embedder: Embedder) -> np.ndarray:
     headings = list(dict.fromkeys(candidate.heading for candidate in candidates))
     texts = [question, *headings, *(candidate.under_heading for candidate in candidates)]
     vectors = embedder.embed(texts)
@@ -146,7 +191,7 @@ def _scores(question: str, candidates: Sequence[_Candidate], embedder: Embedder)
 
 
 def _as_follow_up(
-    together: np.ndarray, follow_up: FollowUp, candidates: Sequence[_Candidate], embedder: Embedder
+    together: np.ndarray, follow_up: FollowUp, candidates: Sequence[Candidate], embedder: Embedder
 ) -> np.ndarray:
     """Scores of a follow-up, from those of the question together with the one it follows."""
     before = _scored(follow_up.earlier, follow_up.earlier_passages, embedder)
@@ -168,7 +213,7 @@ def _scored(question: str, passages: Sequence[Passage], embedder: Embedder) -> d
     return {c.text: (float(score), c.heading) for c, score in zip(candidates, scores, strict=True)}
 
 
-def _sentence(candidate: _Candidate, passages: Sequence[Passage], score: float) -> Sentence:
+def _sentence(candidate: Candidate, passages: Sequence[Passage], score: float) -> Sentence:
     passage = passages[candidate.passage]
     offset = passage.chunk.start
     span = Span(passage.source, offset + candidate.start, offset + candidate.end, candidate.text)

@@ -1,23 +1,27 @@
-"""Compose the prompt inside the context window: the stable part first, the question last."""
+"""Compose what the chat model reads about a question: what never changes first, then the few sentences found, the question last.
+
+One conversation serves both wishes. The rules and three worked examples are the same for every question, so an engine keeps
+their state, and that of each section of the bundled guide behind them; what was found and the question are read once, and the
+wish for a Yes or No, or for an answer, is one more line.
+"""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
-from coach.answer_type import Stated
 from coach.errors import BackendError
-from coach.prompts import fill_prompt
+from coach.prompts import fill_prompt, read_prompt
 from coach.protocols import ChatModel
 from coach.sections import Section
-from coach.types import Passage, Turn
+from coach.types import Stated, Turn
 
-TEMPLATE_TOKENS = 24  # chat-template tokens around messages, an upper estimate for the templates in use
-SECTION_SHARE = 0.5  # of the window: a longer section is not given whole
-MAX_HISTORY_TURNS = 4
-MAX_PASSAGES = (
-    4  # about 800 tokens: what two cores without a GPU read in twenty seconds, and a small model can weigh
-)
+TEMPLATE_TOKENS = 64  # chat-template tokens around the messages, an upper estimate for the templates in use
+QUESTION = "Question:"  # where what was found ends in a prompt: an engine's state may end behind it, as no token spans it
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,114 +29,75 @@ class Prompt:
     """Messages that fit the window, and what had to be dropped so that they do."""
 
     messages: tuple[Turn, ...]
-    dropped: tuple[str, ...]
-    section: Section | None = None
-
-
-def compose(
-    question: str,
-    history: Sequence[Turn],
-    passages: Sequence[Passage],
-    sections: Sequence[Section],
-    chat_model: ChatModel,
-    *,
-    max_tokens: int,
-    template: str = "answer_question",
-) -> Prompt:
-    """A prompt of at most `context_window - max_tokens` tokens.
-
-    Instructions, question and newest turns survive. Where the best passage stands in one of `sections`
-    (those whose state the engine keeps) that whole section is the source: a small model answers
-    better from one section than from many, and only the question is new to the engine. Otherwise
-    the passages are the source, in a stable order, dropped from the weakest. Raises BackendError
-    when the question alone is too long.
-    """
-    budget = chat_model.context_window - max_tokens - TEMPLATE_TOKENS
-    asked = Turn("user", fill_prompt(template, question=question))
-    fixed = chat_model.count_tokens(asked.text) + chat_model.count_tokens(
-        fill_prompt("answer_system", sources="")
-    )
-    if fixed > budget:
-        raise BackendError(
-            f"The question needs {fixed} tokens and {chat_model.name} reads {budget}: shorten it, or raise "
-            "`context_window` in coach.toml."
-        )
-    room = budget - fixed
-    turns, dropped_turns, room = _newest_turns(history, chat_model, room)
-    section = _section_of(passages, sections, chat_model, room)
     dropped: tuple[str, ...] = ()
-    if section is not None:
-        sources = section_text(section)
-    else:
-        sources, dropped = _passages_within(passages, chat_model, room)
-    system = Turn("system", fill_prompt("answer_system", sources=sources))
-    return Prompt((system, *turns, asked), (*dropped_turns, *dropped), section)
 
 
-def compose_check(question: str, sentences: Sequence[Stated]) -> tuple[Turn, ...]:
-    """The prompt that asks whether these sentences, each under its heading, state the answer."""
-    passages = "\n\n".join(f"{sentence.heading}: {sentence.text}" for sentence in sentences)
-    return (
-        Turn("system", fill_prompt("sufficiency_check_system")),
-        Turn("user", fill_prompt("sufficiency_check", passages=passages, question=question)),
-    )
+def evidence_prefix() -> tuple[Turn, ...]:
+    """What every prompt begins with, and an engine should remember: the rules and three worked examples."""
+    turns = [Turn("system", read_prompt("evidence_system"))]
+    for example in _examples():
+        stated = [Stated(heading, text) for heading, text in example["passages"]]
+        turns.append(Turn("user", _asked(example["question"], stated)))
+        turns.append(Turn("assistant", example["answer"]))
+    return tuple(turns)
 
 
 def section_prefix(section: Section) -> tuple[Turn, ...]:
-    """The stable part of every prompt on `section`: what the engine should remember."""
-    return (Turn("system", fill_prompt("answer_system", sources=section_text(section))),)
+    """What every prompt begins with that has a whole section read: for an engine to remember."""
+    before, _, _ = _asked("", [section_stated(section)]).rpartition(QUESTION)
+    return (*evidence_prefix(), Turn("user", before + QUESTION))
 
 
-def section_text(section: Section) -> str:
-    """The section as the prompt gives it: its innermost heading, then its text."""
-    return f"## {section.headings[-1]}\n{section.text}"
+def section_stated(section: Section) -> Stated:
+    """A section as one thing to read."""
+    return Stated(section.headings[-1], section.text)
 
 
-def _newest_turns(
-    history: Sequence[Turn], chat_model: ChatModel, room: int
-) -> tuple[tuple[Turn, ...], tuple[str, ...], int]:
-    kept: list[Turn] = []
-    recent = list(history)[-MAX_HISTORY_TURNS:]
-    for turn in reversed(recent):
-        cost = chat_model.count_tokens(turn.text) + 8
-        if cost > room // 2:
-            break
-        kept.insert(0, turn)
-        room -= cost
-    missing = len(recent) - len(kept)
-    dropped = (f"{missing} older turn{'s' if missing > 1 else ''}",) if missing else ()
-    return tuple(kept), dropped, room
+def evidence_prompt(
+    question: str, nearest: Sequence[Stated], chat_model: ChatModel, *, max_tokens: int
+) -> Prompt:
+    """The prompt that asks whether the sentences say something on the question: at most `context_window - max_tokens` tokens.
+
+    The last of `nearest`, which are the best first, are dropped where they do not fit. Raises BackendError when the
+    question with one of them is too long.
+    """
+    prefix, wish = evidence_prefix(), read_prompt("evidence_answer")
+    budget = chat_model.context_window - max_tokens - TEMPLATE_TOKENS
+    fixed = sum(chat_model.count_tokens(turn.text) for turn in prefix) + chat_model.count_tokens(wish)
+    for kept in range(len(nearest), 0, -1):
+        asked = Turn("user", _asked(question, nearest[:kept]))
+        needed = fixed + chat_model.count_tokens(asked.text)
+        if needed <= budget:
+            left = len(nearest) - kept
+            dropped = (f"the {left} least near of {len(nearest)} sentences",) if left else ()
+            return Prompt((*prefix, asked), dropped)
+    raise BackendError(
+        f"The question needs {needed} tokens and {chat_model.name} reads {budget}: shorten it, or raise "
+        "`context_window` in coach.toml."
+    )
 
 
-def _section_of(
-    passages: Sequence[Passage], sections: Sequence[Section], chat_model: ChatModel, room: int
-) -> Section | None:
-    """The remembered section that holds the best passage, if it fits."""
-    for section in sections:
-        if passages and section.holds(passages[0]):
-            cost = chat_model.count_tokens(section_text(section))
-            return section if cost <= min(room, SECTION_SHARE * chat_model.context_window) else None
-    return None
+def answer_prompt(conversation: Sequence[Turn]) -> tuple[Turn, ...]:
+    """The prompt that has what was read in `conversation`, which `evidence_prompt` began, put together into an answer."""
+    return (*conversation, Turn("assistant", "Yes"), Turn("user", read_prompt("evidence_answer")))
 
 
-def _passages_within(
-    passages: Sequence[Passage], chat_model: ChatModel, room: int
-) -> tuple[str, tuple[str, ...]]:
-    kept: list[Passage] = []
-    dropped: list[str] = []
-    for passage in sorted(passages, key=lambda passage: passage.rank):
-        cost = chat_model.count_tokens(_passage_text(passage)) + 2
-        if cost <= room and len(kept) < MAX_PASSAGES:
-            kept.append(passage)
-            room -= cost
-        else:
-            dropped.append(
-                f"passage {passage.rank} ({passage.source}:{passage.chunk.start}-{passage.chunk.end})"
-            )
-    kept.sort(key=lambda passage: (passage.source, passage.chunk.start))
-    return "\n\n".join(_passage_text(passage) for passage in kept), tuple(dropped)
+def statement_prompt(claim: str, nearest: Sequence[Stated]) -> tuple[Turn, ...]:
+    """The prompt that asks whether the sentences say exactly what `claim` says."""
+    passages = "\n".join(f"{stated.heading}: {stated.text}" for stated in nearest)
+    return (
+        Turn("system", fill_prompt("support_check_system")),
+        Turn("user", fill_prompt("support_check", passages=passages, claim=claim)),
+    )
 
 
-def _passage_text(passage: Passage) -> str:
-    heading = " > ".join(passage.chunk.headings) or passage.title
-    return f"## {heading}\n{passage.chunk.text}"
+def _asked(question: str, nearest: Sequence[Stated]) -> str:
+    passages = "\n".join(f"- {stated.heading}: {' '.join(stated.text.split())}" for stated in nearest)
+    return fill_prompt("evidence_question", passages=passages, question=" ".join(question.split()))
+
+
+@cache
+def _examples() -> list[dict[str, Any]]:
+    text = files("coach").joinpath("prompts/evidence_examples.toml").read_text(encoding="utf-8")
+    found: list[dict[str, Any]] = tomllib.loads(text)["example"]
+    return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from coach.settings import corpus_folder
-from coach.words import STOP_WORDS, content_words
+from coach.words import NUMBER_WORDS, STOP_WORDS, content_words
 
 YOUR_NUMBER = "[your number]"
 YOUR_EXAMPLE = "[your example]"
@@ -97,18 +97,6 @@ def _listed(words: str) -> list[str]:
     return words.split()
 
 
-_SMALL = {
-    word: number
-    for number, word in enumerate(
-        _listed(
-            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-            "seventeen eighteen nineteen"
-        )
-    )
-} | {
-    word: 10 * number
-    for number, word in enumerate(_listed("twenty thirty forty fifty sixty seventy eighty ninety"), start=2)
-}
 _FACTORS = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "dozen": 12.0}
 _SHORT_FACTORS = {"k": 1e3, "m": 1e6, "mm": 1e6, "b": 1e9, "bn": 1e9, "t": 1e12}
 _PARTS = {"third": 1 / 3, "quarter": 0.25, "fifth": 0.2, "tenth": 0.1}
@@ -123,7 +111,7 @@ _UNIT = (
     r"[\s-]?(?P<time>ms|millisecond|s|sec|second|min|minute|h|hr|hour|day|week|month|quarter|yr|year)s?\b|"
     r"\s(?P<money>dollars?|euros?|pounds?|usd|eur|gbp|cents?)\b)?"
 )
-_SPELLED = rf"(?:{'|'.join(sorted([*_SMALL, *_FACTORS], key=len, reverse=True))})(?!-shot)"
+_SPELLED = rf"(?:{'|'.join(sorted([*NUMBER_WORDS, *_FACTORS], key=len, reverse=True))})(?!-shot)"
 _DIGITS = re.compile(
     r"(?P<sign>[$€£¥]\s?)?(?P<digits>\d[\d,]*(?:\.\d+)?|\.\d+)"
     r"(?:(?P<factor>\s?(?:hundred|thousand|million|billion|trillion|dozen)|k|mm?|bn?|t)\b)?" + _UNIT,
@@ -164,7 +152,7 @@ def _special(match: re.Match[str]) -> Number:
     if match["many"]:
         return Number(0.0, match["many"].lower(), *match.span())
     if match["part"]:
-        value = _SMALL.get(match["count"].lower(), 1) * _PARTS[match["part"].lower()]
+        value = NUMBER_WORDS.get(match["count"].lower(), 1) * _PARTS[match["part"].lower()]
         return Number(round(value, 6), "part", *match.span())
     return Number(round(_SIGNS.get(match["sign"] or "", 0.5), 6), "part", *match.span())
 
@@ -184,8 +172,8 @@ def _spelled_out(match: re.Match[str]) -> Number | None:
         return None
     total, current = 0.0, 0.0
     for word in words:
-        if word in _SMALL:
-            current += _SMALL[word]
+        if word in NUMBER_WORDS:
+            current += NUMBER_WORDS[word]
         elif word == "hundred":
             current = (current or 1) * 100
         else:

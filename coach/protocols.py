@@ -40,6 +40,10 @@ class Embedder(Protocol):
         it stands in its text (late chunking: Günther et al. 2024, arXiv:2409.04701).
         """
 
+    def embed_tokens(self, texts: Sequence[str]) -> list[tuple[Vectors, list[tuple[int, int]]]]:
+        """For each text the unit vectors of its tokens as they stand in it, special ones left out, of shape (tokens, any
+        width), and the (start, end) of each in characters."""
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Word pieces of each text, special tokens included, uncut."""
 
@@ -95,6 +99,10 @@ class ChatModel(Protocol):
     @property
     def context_window(self) -> int:
         """Tokens that prompt and reply share."""
+
+    @property
+    def keeps_states(self) -> bool:
+        """Whether what `remember` was given costs nothing to read again."""
 
     def stream(self, messages: Sequence[Turn], *, max_tokens: int, temperature: float) -> TokenStream:
         """Speak. Raises BackendError with the next step when the model cannot."""

@@ -18,6 +18,7 @@ def reply_to_json(reply: Reply) -> dict[str, Any]:
             "text": reply.text,
             "mode": reply.mode,
             "not_covered": list(reply.not_covered),
+            "doubt": reply.doubt,
             "sentences": [_sentence(sentence) for sentence in reply.sentences],
             "passages": [_passage(passage) for passage in reply.passages],
             "trace": _trace(reply.trace),

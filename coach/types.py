@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Role = Literal["system", "user", "assistant"]
 SentenceStatus = Literal["supported", "unsupported", "connective"]
@@ -147,6 +147,28 @@ class Sentence:
     origin: SentenceOrigin = "model"
 
 
+class Stated(NamedTuple):
+    """A sentence of the sources, and the heading it stands under."""
+
+    heading: str
+    text: str
+
+    @property
+    def in_context(self) -> str:
+        """What is embedded for the sentence: what it stands under says what it is about."""
+        return f"{self.heading}\n{self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """The sentences found for a question: the `nearest`, the most relevant first; those of them to be `shown`, in reading
+    order; and the `likeness` of the one that is most like the question, 0..1. `support` of their citations is the relevance."""
+
+    nearest: tuple[Sentence, ...] = ()
+    shown: tuple[Sentence, ...] = ()
+    likeness: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class StepStarted:
     """A flow has reached a step, named for the reader."""
@@ -194,7 +216,8 @@ class Trace:
 class Answer:
     """A reply with its proof. `mode` says whether a language model spoke or the sources alone.
 
-    `not_covered` are the parts of the question that the sources do not answer, in the asker's words.
+    `not_covered` are the parts of the question that the sources do not answer, in the asker's words; `doubt` says, where
+    there is one, why this may not be exactly what was asked.
     """
 
     question: str
@@ -204,6 +227,7 @@ class Answer:
     trace: Trace
     mode: Literal["extractive", "generated"] = "extractive"
     not_covered: tuple[str, ...] = ()
+    doubt: str = ""
 
     @property
     def text(self) -> str:

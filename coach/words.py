@@ -164,6 +164,11 @@ STOP_WORDS = frozenset(
         "yours",
     ]
 )
+_UP_TO_NINETEEN = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+NUMBER_WORDS = {word: number for number, word in enumerate(_UP_TO_NINETEEN.split())} | {
+    word: 10 * number for number, word in enumerate(_TENS.split(), start=2)
+}
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 

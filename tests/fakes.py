@@ -241,6 +241,18 @@ class HashingEmbedder:
         self.embedded -= sum(map(len, parts))
         return rows
 
+    def embed_tokens(self, texts: Sequence[str]) -> list[tuple[Vectors, list[tuple[int, int]]]]:
+        found = []
+        for text in texts:
+            words = list(re.finditer(r"\w+", text))
+            rows = (
+                self.embed([word.group() for word in words])
+                if words
+                else np.zeros((0, self.dimension), np.float32)
+            )
+            found.append((rows, [word.span() for word in words]))
+        return found
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(re.findall(r"\w+|[^\w\s]", text)) + 2 for text in texts]
 
@@ -273,6 +285,7 @@ class ScriptedChatModel:
     """
 
     name = "scripted"
+    keeps_states = True
 
     def __init__(
         self,

@@ -10,11 +10,11 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 NOUNS = {"coach.types", "coach.errors"}
 BASE = NOUNS | {
-    "coach.answer_type",
     "coach.inventions",
     "coach.rubric_file",
     "coach.evidence",
     "coach.copied",
+    "coach.coverage",
     "coach.judge_talk",
     "coach.language",
     "coach.local_database",

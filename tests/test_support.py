@@ -14,11 +14,10 @@ from coach.evaluation import support as fitting
 from coach.settings import corpus_folder
 from coach.support import (
     MODEL_FILE,
-    OWN_WORDING,
     choose_carriers,
-    claim_parts,
     features,
     figure_conflicts,
+    is_hopeless,
     is_vetoed,
     load_opinion_model,
     load_support_model,
@@ -26,6 +25,7 @@ from coach.support import (
     read,
     unknown_names,
     weigh,
+    with_opinion,
 )
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -38,11 +38,8 @@ ROUNDS = "A typical loop involves 5-7 rounds. The process often takes 6-8 weeks.
 
 
 def signals(claim, *sources, embedder):
-    texts = [claim, *claim_parts(claim), *sources]
-    vectors = embedder.embed(texts)
-    first = len(texts) - len(sources)
     readings = [read(source) for source in sources]
-    return features(read(claim), readings, vectors[first:], vectors[0], vectors[1:first])
+    return features(read(claim), readings, tuple(range(len(sources))), embedder)
 
 
 def test_short_forms_are_read_in_their_long_form():
@@ -77,16 +74,7 @@ def test_a_figure_that_the_carriers_lack_or_use_otherwise_is_a_conflict(claim, c
 def test_names_are_looked_for_in_sources_and_headings():
     sources = [read("The Playbook covers Google's frameworks.", "Preparation Checklist")]
     assert unknown_names(read("See the Playbook of Google or the Preparation section"), sources) == ()
-    assert unknown_names(read("Meta and the Playbook of Stripe"), sources) == ("Stripe", "Meta")
-
-
-def test_a_claim_falls_into_the_parts_that_say_something():
-    claim = "The process takes 6-8 weeks from contact, and candidates must bring a printed resume."
-    assert claim_parts(claim) == (
-        "The process takes 6-8 weeks from contact",
-        "candidates must bring a printed resume.",
-    )
-    assert claim_parts("It takes time and patience.") == ()
+    assert unknown_names(read("The Playbook of Stripe"), sources) == ("Stripe",)
 
 
 def test_carriers_are_the_nearest_sentence_and_one_that_adds_what_it_lacks():
@@ -98,36 +86,13 @@ def test_carriers_are_the_nearest_sentence_and_one_that_adds_what_it_lacks():
     assert choose_carriers(read("A loop has rounds"), sources, cosines) == (0,)
 
 
-def test_recall_order_and_subsequence_by_hand(embedder):
-    # "senior vice president product reject propos roadmap": rejected and roadmap change places below.
-    kept = signals("The senior VP of Product rejected the roadmap.", VP, embedder=embedder)
-    turned = signals("The roadmap rejected the senior VP of Product.", VP, embedder=embedder)
-    assert kept["recall_unweighted"] == turned["recall_unweighted"] == 1.0
-    assert kept["order"] == 1.0
-    assert turned["order"] == pytest.approx(
-        3 / 5
-    )  # of five steps: roadmap -> reject and reject -> senior go back
-    assert kept["subsequence"] == 1.0
-    assert turned["subsequence"] == pytest.approx(4 / 6)  # senior, vice, president, product
-
-
-def test_negation_is_compared_word_by_word_in_its_clause(embedder):
-    source = "Committees value judgment, rather than those who parrot buzzwords."
-    assert signals("Committees value judgment.", source, embedder=embedder)["negation_conflict"] == 0.0
-    assert signals("Committees do not value judgment.", source, embedder=embedder)["negation_conflict"] == 1.0
-    assert signals("Parrot buzzwords.", source, embedder=embedder)["negation_conflict"] == 1.0
-
-
-def test_opposites_and_absolutes_are_seen(embedder):
-    source = "A simpler model often gives unpredictable drafts before refinement."
-    assert (
-        signals("A more complex model gives drafts.", "A simple model.", embedder=embedder)["opposites"]
-        == 1.0
-    )
-    assert signals("Drafts are predictable.", source, embedder=embedder)["opposites"] == 1.0
-    assert (
-        signals("A simpler model always gives drafts.", source, embedder=embedder)["absolutes_added"] == 1.0
-    )
+def test_shared_words_pairs_and_tokens_by_hand(embedder):
+    same = signals(VP, VP, embedder=embedder)
+    assert same["recall"] == same["word_pairs"] == 1.0
+    assert same["covered"] == pytest.approx(1.0, abs=0.02) == same["worst_covered"]
+    other = signals("A senior VP of Product approved lunch.", VP, embedder=embedder)
+    assert other["word_pairs"] == pytest.approx(5 / 7)  # "a senior" to "of product", the vice in between
+    assert other["recall"] < 1.0 and other["worst_covered"] < other["covered"] < 0.99
 
 
 def test_a_wrong_figure_or_name_is_vetoed_however_near_the_sentence(embedder):
@@ -137,40 +102,48 @@ def test_a_wrong_figure_or_name_is_vetoed_however_near_the_sentence(embedder):
 
 
 def test_a_whole_sentence_of_the_source_is_carried_for_certain(embedder):
-    vectors = embedder.embed([VP])
-    none = np.zeros((0, embedder.dimension), dtype=np.float32)
-    evidence = weigh(read(VP), [read(VP)], vectors, vectors[0], none)
+    evidence = weigh(read(VP), [read(VP)], np.ones(1, dtype=np.float32), embedder)
     assert (evidence.support, evidence.method, evidence.carriers) == (1.0, "verbatim", (0,))
 
 
-def test_the_coefficients_name_the_features_and_nothing_else(embedder):
-    model = load_support_model()
-    assert set(model.weights) == set(signals("It takes weeks.", ROUNDS, embedder=embedder))
+def test_an_opinion_decides_what_is_near_and_free_wording_is_hopeless(embedder):
+    near = read("The process takes 6-8 weeks as a rule.")
+    evidence = weigh(near, [read(ROUNDS)], np.ones(1, dtype=np.float32), embedder)
+    yes, no = (with_opinion(evidence, load_opinion_model(), opinion) for opinion in (6.0, -3.0))
+    assert yes.carried and not no.carried and yes.method == "fitted, second opinion"
+    free = read("Expect roughly two months of your life to vanish.")
+    assert is_hopeless(weigh(free, [read(ROUNDS)], np.ones(1, dtype=np.float32), embedder))
+
+
+@pytest.mark.parametrize("load", [load_support_model, load_opinion_model])
+def test_the_coefficients_name_the_features_and_nothing_else(load, embedder):
+    model = load()
+    known = set(signals("It takes weeks.", ROUNDS, embedder=embedder))
+    opinions = {*fitting.VETOES, fitting.OPINION}
+    assert set(model.weights) == (known if load is load_support_model else opinions)
     assert 0.0 < model.threshold < 1.0
     assert all(scale > 0 for scale in model.scales.values())
 
 
-def test_the_coefficients_of_a_second_opinion_name_signals_and_the_opinion(embedder):
-    model = load_opinion_model("Qwen2.5-Coder-1.5B-Instruct-Q4_K_M")
-    known = signals("It takes weeks.", ROUNDS, embedder=embedder)
-    assert set(model.weights) == {*fitting.DISAGREEMENT, fitting.OPINION} <= {*known, fitting.OPINION}
-    assert model.weights[fitting.OPINION] > 0
-    assert load_opinion_model("some other model") is None
-
-
 def test_the_published_figures_of_the_second_opinion_follow_from_the_kept_opinions(embedder, tmp_path):
     told = json.loads(fitting.OPINIONS.read_text(encoding="utf-8"))
-    model = load_opinion_model(told["model"])
+    model = load_opinion_model()
     cached = fitting.CachedEmbedder(embedder, tmp_path, print)
-    claims = fitting.read_own_claims(fitting.CLAIMS, ARTICLE.read_text(encoding="utf-8"), cached)
-    assert set(told["log_odds"]) == {claim.id for claim in claims}
-    part = fitting.measure([claim for claim in claims if claim.split == "held_out"], cached)
-    asked = np.array([told["log_odds"][claim.id] for claim in part.claims])
-    rows = fitting.with_opinion(part, asked)
-    scores = np.array([model.probability(dict(zip(rows.names, row, strict=True))) for row in rows.rows])
+    article = ARTICLE.read_text(encoding="utf-8")
+    claims = [
+        claim
+        for file in (fitting.CLAIMS, fitting.REPLIES_FILE)
+        for claim in fitting.read_own_claims(file, article, cached)
+        if claim.id in told["log_odds"] and (claim.split == "held_out" or claim.set == fitting.REPLIES)
+    ]
     published = json.loads(fitting.CLAIMS.with_name("figures.json").read_text(encoding="utf-8"))
-    area = published["second_opinion"]["own_held_out"]["auc"]
-    assert fitting.area_under_curve(part.labels, scores) >= area - NOISE
+    for name, row in (("own", "own_held_out"), ("replies", "replies")):
+        part = fitting.measure([claim for claim in claims if claim.set == name], cached)
+        asked = np.array([told["log_odds"][claim.id] for claim in part.claims])
+        rows = fitting.with_opinion(part, asked)
+        scores = np.array([model.probability(dict(zip(rows.names, r, strict=True))) for r in rows.rows])
+        area = published["second_opinion"][row]["auc"]
+        assert fitting.area_under_curve(part.labels, scores) >= area - NOISE
 
 
 def test_a_claim_is_asked_about_with_its_carriers_and_the_nearest_in_reading_order():
@@ -184,17 +157,11 @@ def test_a_claim_is_asked_about_with_its_carriers_and_the_nearest_in_reading_ord
     assert nearest_to_ask_about((1,), cosines) == (1, 3)  # the carrier is one of the two nearest
 
 
-def test_of_the_hand_judged_replies_what_is_shown_on_an_opinion_is_true():
+def test_of_the_hand_judged_replies_what_is_shown_is_true():
     """The share that the aim names, over the sentences of real replies that people judged one by one."""
-    replies = [json.loads(line) for line in (fitting.CLAIMS.parent / "replies.jsonl").open(encoding="utf-8")]
-    threshold = load_opinion_model("qwen2.5-coder-1.5b-instruct-q4_k_m").threshold
-    shown = [
-        reply
-        for reply in replies
-        if reply.get("support", 0.0) >= threshold and reply["wording"] >= OWN_WORDING
-    ]
-    assert len(shown) >= 50
-    assert sum(reply["supported"] for reply in shown) >= 0.98 * len(shown)
+    published = json.loads(fitting.CLAIMS.with_name("figures.json").read_text(encoding="utf-8"))
+    assert published["second_opinion"]["replies"]["precision_shown"] >= 0.98
+    assert published["replies"]["precision_shown"] >= 0.98
 
 
 def test_area_under_the_curve_by_hand():

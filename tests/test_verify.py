@@ -13,7 +13,6 @@ from coach.sentences import split_sentences
 from coach.settings import corpus_folder
 from coach.support import load_support_model
 from coach.verify import clean, verify
-from tests.fakes import ScriptedChatModel
 
 ROUNDS = (
     "A typical Generative AI PM interview loop involves 5-7 rounds, including an initial recruiter screen. "
@@ -36,7 +35,7 @@ def passages():
 @pytest.fixture()
 def carried(monkeypatch):
     """The threshold as fitted, without what is added for a reader's safety: what the signals understand."""
-    fitted = replace(load_support_model(), threshold=0.73)
+    fitted = replace(load_support_model(), threshold=0.6)
     monkeypatch.setattr("coach.support.load_support_model", lambda: fitted)
 
 
@@ -160,38 +159,22 @@ def test_a_reader_is_shown_only_what_is_surer_than_the_fit_asks(passages, embedd
     assert plain.status == "supported"
 
 
-class Opinionated(ScriptedChatModel):
-    """The built-in model's name, and one answer to every yes-or-no question."""
-
-    name = "qwen2.5-coder-1.5b-instruct-q4_k_m"
-
-    def __init__(self, yes, **options):
-        super().__init__(**options)
-        self.yes = yes
-        self.asked = []
-
-    def choose(self, messages, options):
-        super().choose(messages, options)
-        self.asked.append(messages[-1].text)
-        return {"Yes": self.yes, "No": 1 - self.yes}
+PARAPHRASE = "The process takes 6-8 weeks from initial contact to an offer."
 
 
-PARAPHRASE = "It often takes 6-8 weeks from initial contact to an offer."
+def test_a_second_look_decides_what_is_not_plain(passages, embedder):
+    asked = []
 
+    def looked(log_odds):
+        return lambda claim, stated: asked.append((claim, stated)) or log_odds
 
-def test_the_model_whose_opinion_was_measured_has_a_say(passages, embedder):
-    agreed = only(verify(PARAPHRASE, passages, embedder, Opinionated(0.95)))
+    agreed = only(verify(PARAPHRASE, passages, embedder, looked(7.0)))
     assert agreed.status == "supported"
     assert agreed.citations[0].method == "fitted, second opinion"
-    assert only(verify(PARAPHRASE, passages, embedder, Opinionated(0.05))).status == "unsupported"
-
-
-def test_it_is_asked_about_the_sentences_nearest_to_the_claim_under_their_headings(passages, embedder):
-    model = Opinionated(0.9)
-    verify(PARAPHRASE, passages, embedder, model)
-    (asked,) = model.asked
-    assert "How many rounds?: The process often takes 6-8 weeks" in asked
-    assert f"Statement: {PARAPHRASE}" in asked
+    assert only(verify(PARAPHRASE, passages, embedder, looked(-3.0))).status == "unsupported"
+    assert [claim for claim, _ in asked] == [PARAPHRASE, PARAPHRASE]
+    (first, *_) = [stated for stated in asked[0][1] if "6-8 weeks" in stated.text]
+    assert first.heading == "How many rounds?"
 
 
 @pytest.mark.parametrize(
@@ -199,20 +182,22 @@ def test_it_is_asked_about_the_sentences_nearest_to_the_claim_under_their_headin
     [
         "The process often takes 6-8 weeks from initial contact to offer.",  # word for word
         "The process often takes 9-12 weeks from initial contact to offer.",  # a figure the sources do not hold
+        "Expect roughly two months of your life to vanish.",  # in words of its own
         "Overall:",
     ],
 )
-def test_what_is_plain_costs_no_opinion_and_no_yes_saves_a_wrong_figure(plain, passages, embedder):
-    model = Opinionated(1.0)
+def test_what_is_plain_costs_no_look_and_no_yes_saves_a_wrong_figure(plain, passages, embedder):
+    def never(claim, stated):
+        raise AssertionError(f"asked about {claim}")
+
     assert (
-        only(verify(plain, passages, embedder, model)).status
+        only(verify(plain, passages, embedder, never)).status
         == only(verify(plain, passages, embedder)).status
     )
-    assert model.asked == []
 
 
-@pytest.mark.parametrize(
-    "model", [ScriptedChatModel(), Opinionated(0.9, failure=BackendError("no: run `coach doctor`."))]
-)
-def test_without_a_measured_opinion_the_signals_decide_alone(model, passages, embedder):
-    assert verify(PARAPHRASE, passages, embedder, model) == verify(PARAPHRASE, passages, embedder)
+def test_where_nobody_can_look_the_signals_decide_alone(passages, embedder):
+    def gone(claim, stated):
+        raise BackendError("It is gone: run `coach doctor`.")
+
+    assert verify(PARAPHRASE, passages, embedder, gone) == verify(PARAPHRASE, passages, embedder)

@@ -27,6 +27,8 @@ class LangChainChatModel:
     gives when it is built with them (`ChatOpenAI(logprobs=True, top_logprobs=20)`).
     """
 
+    keeps_states = False
+
     def __init__(self, model: BaseChatModel, *, context_window: int = DEFAULT_WINDOW) -> None:
         """Speak with `model`, whose prompts and replies together fit `context_window` tokens."""
         self.name = str(

@@ -23,6 +23,8 @@ LIKELIEST_TOKENS = 200  # listed for `choose`: an option beyond them has a proba
 class LlamaCppChatModel:
     """A GGUF model in this process. Calls from several threads wait for one another."""
 
+    keeps_states = True
+
     def __init__(
         self,
         model_path: Path,

@@ -34,6 +34,8 @@ class OllamaChatModel:
     then asks for one word of the options, and that word gets all the probability.
     """
 
+    keeps_states = False
+
     def __init__(
         self,
         address: str,

@@ -28,6 +28,8 @@ class OpenAICompatibleChatModel:
     then asks for one word of the options, and that word gets all the probability.
     """
 
+    keeps_states = False
+
     def __init__(
         self, base_url: str, api_key: str, name: str, *, context_window: int, thinking_tokens: int = 1024
     ) -> None:

@@ -169,6 +169,20 @@ class OpenVinoEmbedder:
                 rows[place] = np.vstack([own[row : row + 1], means])
         return [rows[place] for place in range(len(texts))]
 
+    def embed_tokens(self, texts: Sequence[str]) -> list[tuple[Vectors, list[tuple[int, int]]]]:
+        """The token vectors of each text, as `Embedder` says."""
+        encodings = self._tokenizer.encode_batch(list(texts))
+        tokens = [self._cut(encoding.ids) for encoding in encodings]
+        found: dict[int, tuple[Vectors, list[tuple[int, int]]]] = {}
+        for batch in _batches([len(ids) for ids in tokens], self.tuning.batch_tokens):
+            _, in_context = self._infer([tokens[place] for place in batch], outputs=2)
+            for row, place in enumerate(batch):
+                inner = slice(1, len(tokens[place]) - 1)
+                vectors = in_context[row, inner]
+                vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+                found[place] = vectors, encodings[place].offsets[inner]
+        return [found[place] for place in range(len(texts))]
+
     def _embed_each_part(
         self, texts: Sequence[str], parts: Sequence[Sequence[tuple[int, int]]]
     ) -> list[Vectors]:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from coach.errors import UsageError
 from coach.evaluation import metrics
+from coach.generate import statement_prompt
 from coach.protocols import ChatModel, Embedder
 from coach.sentences import split_sentences
 from coach.settings import corpus_folder
@@ -31,62 +32,37 @@ from coach.support import (
     OWN_WORDING,
     VETOES,
     choose_carriers,
-    claim_parts,
     features,
     nearest_to_ask_about,
     read,
 )
-from coach.verify import ask_opinion
+from coach.types import Stated
+from coach.yes_or_no import log_odds, probability_of_yes
 
 Array = NDArray[np.float64]
 
-OWN = "own"
+OWN, REPLIES = "own", "replies"
 PUBLIC_SETS = ("qags_cnndm", "qags_xsum", "wice", "begin")
 NEAREST_PARAGRAPHS = 6  # as many passages as the flow hands to `verify`
 PRECISION_SHOWN = 0.98  # share of the sentences shown as supported that must be
-LIVE_SHARE_SUPPORTED = 0.8  # assumed, not measured: true sentences among a model's own
-# Of 32 sentences of real replies, judged by hand (bench/support/replies.jsonl), 26 of those shown at the fitted
-# threshold of 0.73 were true, and all 15 of those at 0.87 or more.
-LIVE_THRESHOLD = 0.87
 PUBLIC_REGULARISATION = 1000.0  # strong: at 30 the left-out QAGS sets lose 0.03 to 0.05 of AUC
-OWN_REGULARISATION = 3.0
-# On 124 sentences of real replies judged by hand (bench/support/replies.jsonl) that lean on the source's wording: all from here
-# on were true; of those between the fitted threshold of 0.87 and this about one in seven was not.
-LIVE_OPINION_THRESHOLD = 0.97
 OPINION_REGULARISATION = 1.0  # 0.1 to 10 give the same area under the curve within 0.005
-LEAST_OVERLAP_SCALE = (
-    0.7  # of the public log-odds kept: own errors are near copies, as true replies often are
-)
-# Signals of disagreement are what the public sets hold too little of: only these are fitted on the own claims.
-DISAGREEMENT = (
-    "figures_missing",
-    "figure_conflicts",
-    "names_missing",
-    "negation_conflict",
-    "opposites",
-    "absolutes_added",
-    "actors_missing",
-    "praise_turned",
-    "subject_differs",
-    "downplayed",
-    "least_member",
-    "missing_run",
-)
 # Signals that may only speak against support; all others may only speak for it.
-AGAINST = frozenset(DISAGREEMENT) - {"least_member"} | {"missing_everywhere"}
+AGAINST = VETOES
 FOLDS = 10
 RESAMPLES = 1000
 
 OPINION = "opinion"
 
 CLAIMS = Path(__file__).resolve().parents[2] / "bench" / "support" / "claims.jsonl"
+REPLIES_FILE = CLAIMS.with_name("replies.jsonl")
 OPINIONS = CLAIMS.with_name("opinions.json")
 DEFAULT_CACHE = Path(tempfile.gettempdir()) / "coach-support-vectors"
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedClaim:
-    """A claim, the sentences it is held against, and what people said. The last three only in the own set."""
+    """A claim, the sentences it is held against, and what people said. The last four only in the sets of ours."""
 
     set: str
     id: str
@@ -97,6 +73,7 @@ class JudgedClaim:
     split: str = "fit"
     error: str | None = None
     span: tuple[int, int] = (0, 0)
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +110,8 @@ def read_public_claims(data: Path) -> list[JudgedClaim]:
 
 
 def read_own_claims(path: Path, article: str, embedder: CachedEmbedder) -> list[JudgedClaim]:
-    """The claims about the bundled article, each with the paragraphs that come nearest to it.
+    """The claims about the bundled article, or the judged sentences of real replies, each with the paragraphs that come
+    nearest to it.
 
     Raises UsageError when the file is malformed.
     """
@@ -141,22 +119,25 @@ def read_own_claims(path: Path, article: str, embedder: CachedEmbedder) -> list[
         rows = list(_read_lines(path))
         paragraphs = [p for p in _paragraphs(article) if p[1]]
         best = [embedder.embed(sentences) for _, sentences in paragraphs]
+        claims = [row["claim"] if "claim" in row else row["sentence"] for row in rows]
         found = []
-        for row, vector in zip(rows, embedder.embed([row["claim"] for row in rows]), strict=True):
+        for row, claim, vector in zip(rows, claims, embedder.embed(claims), strict=True):
             nearness = [float((vectors @ vector).max()) for vectors in best]
             nearest = sorted(range(len(paragraphs)), key=lambda place: -nearness[place])[:NEAREST_PARAGRAPHS]
             pairs = [(paragraphs[p][0], sentence) for p in nearest for sentence in paragraphs[p][1]]
+            start, end = row.get("span", (0, 0))
             found.append(
                 JudgedClaim(
-                    OWN,
+                    REPLIES if "question" in row else OWN,
                     row["id"],
-                    row["claim"],
+                    claim,
                     tuple(sentence for _, sentence in pairs),
                     tuple(heading for heading, _ in pairs),
                     int(row["supported"]),
-                    row["split"],
+                    row.get("split", "fit"),
                     row["error"],
-                    (int(row["span"][0]), int(row["span"][1])),
+                    (int(start), int(end)),
+                    row.get("question", ""),
                 )
             )
     except (OSError, ValueError, KeyError) as error:
@@ -168,7 +149,7 @@ class CachedEmbedder:
     """Embeds each text once and keeps the vectors in `folder` between runs."""
 
     def __init__(self, embedder: Embedder, folder: Path, say: Callable[[str], None]) -> None:
-        self._embedder = embedder
+        self.plain = embedder
         self._say = say
         name = hashlib.sha256(embedder.name.encode()).hexdigest()[:12]
         self._path = folder / f"{name}.npz"
@@ -184,7 +165,7 @@ class CachedEmbedder:
         if missing:
             self._fill(missing)
         if not keys:
-            return np.zeros((0, self._embedder.dimension), dtype=np.float32)
+            return np.zeros((0, self.plain.dimension), dtype=np.float32)
         return np.stack([self._vectors[key] for key in keys])
 
     def _fill(self, missing: Mapping[str, str]) -> None:
@@ -192,7 +173,7 @@ class CachedEmbedder:
         keys = list(missing)
         for start in range(0, len(keys), block):
             part = keys[start : start + block]
-            self._vectors.update(zip(part, self._embedder.embed([missing[key] for key in part]), strict=True))
+            self._vectors.update(zip(part, self.plain.embed([missing[key] for key in part]), strict=True))
             if len(keys) > block:
                 self._say(f"embedded {min(start + block, len(keys))} of {len(keys)} texts")
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -246,23 +227,8 @@ def fit_public(scored: Scored) -> Fit:
     return Fit(scored.names, means, scales, found[1 + len(sets) :], float(found[0]))
 
 
-def adapt(public: Fit, own: Scored) -> Fit:
-    """`public` with its intercept, scale and the weights of DISAGREEMENT fitted to claims about the article."""
-    places = [own.names.index(name) for name in DISAGREEMENT]
-    means, scales = own.rows.mean(axis=0), np.maximum(own.rows.std(axis=0), 0.05)
-    overlap = ((own.rows - public.means) / public.scales) @ public.weights
-    columns = np.hstack([overlap[:, None], ((own.rows - means) / scales)[:, places]])
-    penalties = np.concatenate([[0.0], np.full(len(places), OWN_REGULARISATION)])
-    bounds = [(LEAST_OVERLAP_SCALE, None), *(_bounds(name) for name in DISAGREEMENT)]
-    found = _logistic(columns, own.labels, np.ones(len(own.claims)), penalties, bounds)
-    weights = found[1] * public.weights / public.scales * scales
-    weights[places] += found[2:]
-    intercept = found[0] + found[1] * float((public.weights / public.scales) @ (means - public.means))
-    return Fit(own.names, means, scales, weights, float(intercept))
-
-
 def fit_opinion(own: Scored, log_odds: Array) -> Fit:
-    """A logistic over the signals of disagreement and a chat model's opinion. What the texts share in words and meaning
+    """A logistic over the vetoes and a chat model's opinion. What the texts share in words and meaning
     says nothing beyond the opinion (its weight came out as zero), so it is left out."""
     part = with_opinion(own, log_odds)
     means, scales = part.rows.mean(axis=0), np.maximum(part.rows.std(axis=0), 0.05)
@@ -274,8 +240,8 @@ def fit_opinion(own: Scored, log_odds: Array) -> Fit:
 
 def with_opinion(own: Scored, log_odds: Array) -> Scored:
     """The claims with the signals that `fit_opinion` weighs."""
-    places = [own.names.index(name) for name in DISAGREEMENT]
-    return Scored(own.claims, (*DISAGREEMENT, OPINION), np.hstack([own.rows[:, places], log_odds[:, None]]))
+    places = [own.names.index(name) for name in VETOES]
+    return Scored(own.claims, (*VETOES, OPINION), np.hstack([own.rows[:, places], log_odds[:, None]]))
 
 
 def ask_opinions(
@@ -284,14 +250,14 @@ def ask_opinions(
     """The chat model's log-odds on each claim, asked about the sentences that `verify` would ask about."""
     found: dict[str, float] = {}
     for claim in claims:
-        vectors = embedder.embed(claim.sentences)
-        cosines = vectors @ embedder.embed([claim.claim])[0]
+        cosines = embedder.embed(claim.sentences) @ embedder.embed([claim.claim])[0]
         readings = [
             read(text, heading) for text, heading in zip(claim.sentences, claim.headings, strict=True)
         ]
         near = nearest_to_ask_about(choose_carriers(read(claim.claim), readings, cosines), cosines)
-        stated = [(claim.headings[place], claim.sentences[place]) for place in near]
-        found[claim.id] = round(ask_opinion(claim.claim, stated, chat_model), 4)
+        stated = [Stated(claim.headings[place], claim.sentences[place]) for place in near]
+        opinion = log_odds(probability_of_yes(chat_model, statement_prompt(claim.claim, stated)))
+        found[claim.id] = round(opinion, 4)
         if len(found) % 50 == 0:
             say(f"asked about {len(found)} of {len(claims)} claims")
     return found
@@ -369,19 +335,14 @@ def bootstrap(
 
 
 def leave_one_set_out(scored: Scored) -> dict[str, dict[str, Any]]:
-    """Figures of each set under a public model that never saw a claim of it; `adapted` after the own fit claims."""
-    own = scored.where(lambda claim: claim.set == OWN and claim.split == "fit")
+    """Figures of each set under a model fitted on the public sets but it."""
     results = {}
-    for name in (*PUBLIC_SETS, OWN):
+    for name in (*PUBLIC_SETS, OWN, REPLIES):
         part = scored.where(lambda claim, name=name: claim.set == name)  # type: ignore[misc]
-        rest = scored.where(lambda claim, name=name: claim.set not in {name, OWN})  # type: ignore[misc]
+        rest = scored.where(lambda claim, name=name: claim.set in set(PUBLIC_SETS) - {name})  # type: ignore[misc]
         if not part.claims:
             continue
-        public = fit_public(rest)
-        results[name] = _figures(part, public.probabilities(part.rows))
-        if own.claims and name != OWN:
-            adapted = adapt(public, own).probabilities(part.rows)
-            results[name]["auc_adapted"] = round(area_under_curve(part.labels, adapted), 4)
+        results[name] = _figures(part, fit_public(rest).probabilities(part.rows))
     return results
 
 
@@ -401,26 +362,15 @@ def out_of_fold(own: Scored, probabilities: Callable[[Scored, Scored], Array], f
     return result
 
 
-def threshold_for(
-    labels: NDArray[np.int64], scores: Array, precision: float, share_supported: float | None = None
-) -> float:
-    """The lowest score from which on at least `precision` of the claims are supported; 1.0 where there is none.
-
-    `share_supported` weighs the claims as if so many of them were true, where the set has more errors than life.
-    """
+def threshold_for(labels: NDArray[np.int64], scores: Array, precision: float) -> float:
+    """The lowest score from which on at least `precision` of the claims are supported; 1.0 where there is none."""
     order = np.argsort(-scores, kind="stable")
     true = labels[order] == 1
-    odds = 1.0 if share_supported is None else _odds(share_supported) / _odds(float(labels.mean()))
-    right, wrong = np.cumsum(true) * odds, np.cumsum(~true)
+    right, wrong = np.cumsum(true), np.cumsum(~true)
     # A score shared by several claims shows all of them or none.
     last = np.append(np.diff(scores[order]) != 0, True)
     good = np.flatnonzero(last & (right >= precision * (right + wrong)) & (right > 0))
     return float(scores[order[good[-1]]]) if len(good) else 1.0
-
-
-def _odds(share: float) -> float:
-    share = min(max(share, 1e-6), 1 - 1e-6)
-    return share / (1 - share)
 
 
 def precision_and_recall(
@@ -435,13 +385,13 @@ def precision_and_recall(
 def as_table(results: Mapping[str, Mapping[str, Any]]) -> str:
     """The leave-one-set-out figures as a Markdown table."""
     lines = [
-        "| set left out | claims | AUC [95%] | balanced accuracy [95%], best threshold | words alone AUC | cosine alone AUC | adapted AUC |",
-        "|---|---|---|---|---|---|---|",
+        "| set left out | claims | AUC [95%] | balanced accuracy [95%], best threshold | words alone AUC | late interaction alone AUC |",
+        "|---|---|---|---|---|---|",
     ]
     for name, row in results.items():
         lines.append(
             f"| {name} | {row['claims']} | {row['auc']:.3f} [{row['low']:.3f}, {row['high']:.3f}] | "
-            f"{row['balanced_accuracy']:.3f} [{row['balanced_accuracy_low']:.3f}, {row['balanced_accuracy_high']:.3f}] | {row['auc_words']:.3f} | {row['auc_cosine']:.3f} | {row.get('auc_adapted', float('nan')):.3f} |"
+            f"{row['balanced_accuracy']:.3f} [{row['balanced_accuracy_low']:.3f}, {row['balanced_accuracy_high']:.3f}] | {row['auc_words']:.3f} | {row['auc_coverage']:.3f} |"
         )
     return "\n".join(lines)
 
@@ -456,78 +406,62 @@ def run(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Measure and fit. Returns the figures and the record of coefficients as the package ships it."""
     cached = CachedEmbedder(embedder, cache, say)
-    own = read_own_claims(claims, _article(), cached) if claims.is_file() else []
-    scored = measure([*read_public_claims(data), *own], cached)
+    ours = [*read_own_claims(claims, _article(), cached), *read_own_claims(REPLIES_FILE, _article(), cached)]
+    scored = measure([*read_public_claims(data), *ours], cached)
+    final = fit_public(scored.where(lambda claim: claim.set in PUBLIC_SETS))
+    replies = scored.where(lambda claim: claim.set == REPLIES)
+    plain = np.where(_hidden(replies), 0.0, final.probabilities(replies.rows))
+    threshold = threshold_for(replies.labels, plain, PRECISION_SHOWN)
     figures: dict[str, Any] = {
         "embedder": embedder.name,
         "leave_one_set_out": leave_one_set_out(scored),
         "set_aside": ["mtrag_human: the file holds no judged answers"],
+        "replies": _shown(replies, plain, threshold),
     }
-    final = fit_public(scored.where(lambda claim: claim.set != OWN))
-    threshold = 0.5
-    if own:
-        fit_part = scored.where(lambda claim: claim.set == OWN and claim.split == "fit")
-        held_out = scored.where(lambda claim: claim.set == OWN and claim.split == "held_out")
-        public = final
-        folded = out_of_fold(fit_part, lambda rest, part: adapt(public, rest).probabilities(part.rows))
-        after_vetoes = np.where(_vetoes(fit_part), 0.0, folded)
-        threshold = threshold_for(fit_part.labels, after_vetoes, PRECISION_SHOWN, LIVE_SHARE_SUPPORTED)
-        threshold = max(threshold, LIVE_THRESHOLD)
-        final = adapt(final, fit_part)
-        figures["own_fit_out_of_fold"] = _shown(fit_part, folded, threshold)
-        figures["own_held_out"] = _shown(held_out, final.probabilities(held_out.rows), threshold)
-        figures["public_at_threshold"] = {
-            name: _shown(part, final.probabilities(part.rows), threshold)
-            for name in PUBLIC_SETS
-            for part in [scored.where(lambda claim, name=name: claim.set == name)]  # type: ignore[misc]
-        }
-        figures["strict_threshold"] = _shown(
-            held_out,
-            final.probabilities(held_out.rows),
-            threshold_for(fit_part.labels, after_vetoes, PRECISION_SHOWN),
-        )
+    held_out = scored.where(lambda claim: claim.set == OWN and claim.split == "held_out")
+    figures["own_held_out"] = _shown(held_out, final.probabilities(held_out.rows), threshold)
     record = {
         "about": "Logistic regressions over the features of coach/support.py, written by coach/evaluation/support.py",
         "embedder": embedder.name,
-        "claims_sha256": hashlib.sha256(claims.read_bytes()).hexdigest() if own else "",
+        "claims_sha256": hashlib.sha256(claims.read_bytes()).hexdigest(),
         **_coefficients(final, threshold),
-        "second_opinions": {},
+        "second_opinion": {},
     }
-    if own and opinions is not None and opinions.is_file():
-        name, second, more = _second_opinion(opinions, fit_part, held_out)
-        record["second_opinions"] = {name: second}
-        figures["second_opinion"] = more
+    if opinions is not None and opinions.is_file():
+        record["second_opinion"], figures["second_opinion"] = _second_opinion(opinions, scored)
     return figures, record
 
 
-def _second_opinion(
-    opinions: Path, fit_part: Scored, held_out: Scored
-) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """The chat model's name in lower case, the coefficients with its opinion, and what they are worth."""
+def _second_opinion(opinions: Path, scored: Scored) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The coefficients with a chat model's opinion, and what they are worth: fitted on the own fit claims, shown from the
+    threshold at which the sentences of real replies are true."""
     told = json.loads(opinions.read_text(encoding="utf-8"))
+    known = scored.where(lambda claim: claim.id in told["log_odds"])
 
     def asked(part: Scored) -> Array:
         return np.array([told["log_odds"][claim.id] for claim in part.claims])
 
+    fit_part = known.where(lambda claim: claim.set == OWN and claim.split == "fit")
+    held_out = known.where(lambda claim: claim.set == OWN and claim.split == "held_out")
+    replies = known.where(lambda claim: claim.set == REPLIES)
+    final = fit_opinion(fit_part, asked(fit_part))
+    plain = final.probabilities(with_opinion(replies, asked(replies)).rows)
+    hidden = np.where(_hidden(replies), 0.0, plain)
+    threshold = threshold_for(replies.labels, hidden, PRECISION_SHOWN)
     folded = out_of_fold(
         fit_part,
         lambda rest, part: fit_opinion(rest, asked(rest)).probabilities(with_opinion(part, asked(part)).rows),
     )
-    final = fit_opinion(fit_part, asked(fit_part))
-    after_vetoes = np.where(_vetoes(fit_part), 0.0, folded)
-    threshold = max(threshold_for(fit_part.labels, after_vetoes, PRECISION_SHOWN), LIVE_OPINION_THRESHOLD)
     figures = {
         "model": told["model"],
-        "own_fit_opinion_alone_auc": round(area_under_curve(fit_part.labels, asked(fit_part)), 4),
-        "own_fit_out_of_fold": _shown(fit_part, folded, threshold, _freely_worded(fit_part)),
+        "own_held_out_opinion_alone_auc": round(area_under_curve(held_out.labels, asked(held_out)), 4),
+        "own_fit_out_of_fold": _shown(fit_part, folded, threshold),
         "own_held_out": _shown(
-            held_out,
-            final.probabilities(with_opinion(held_out, asked(held_out)).rows),
-            threshold,
-            _freely_worded(held_out),
+            held_out, final.probabilities(with_opinion(held_out, asked(held_out)).rows), threshold
         ),
+        "replies": _shown(replies, plain, threshold),
     }
-    return str(told["model"]).casefold(), _coefficients(final, threshold), figures
+    return _coefficients(final, threshold), figures
 
 
 def _coefficients(fit: Fit, threshold: float) -> dict[str, Any]:
@@ -546,12 +480,17 @@ def _article() -> str:
 
 
 def _ask(claims: Path, embedder: Embedder, cache: Path, say: Callable[[str], None]) -> None:
+    """Ask about every claim and every judged reply that was not asked about yet."""
     from coach.coach import Coach
 
     model = Coach.load().require_voice()
     cached = CachedEmbedder(embedder, cache, say)
-    found = ask_opinions(read_own_claims(claims, _article(), cached), cached, model, say)
-    _write(OPINIONS, {"model": model.name, "log_odds": found})
+    article = _article()
+    ours = [*read_own_claims(claims, article, cached), *read_own_claims(REPLIES_FILE, article, cached)]
+    told = json.loads(OPINIONS.read_text(encoding="utf-8")) if OPINIONS.is_file() else {}
+    known = told["log_odds"] if told.get("model") == model.name else {}
+    new = ask_opinions([claim for claim in ours if claim.id not in known], cached, model, say)
+    _write(OPINIONS, {"model": model.name, "log_odds": known | new})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -564,7 +503,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--claims", type=Path, default=CLAIMS, help="claims about the bundled article")
     parser.add_argument("--cache", type=Path, default=DEFAULT_CACHE, help="folder for vectors between runs")
     parser.add_argument("--write", action="store_true", help="write coefficients and figures")
-    parser.add_argument("--ask", action="store_true", help="ask the chat model about the own claims anew")
+    parser.add_argument(
+        "--ask", action="store_true", help="ask the chat model about what it was not asked yet"
+    )
     chosen = parser.parse_args(arguments)
     started = time.perf_counter()
     embedder = load_embedder(load_settings())
@@ -576,11 +517,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _ask(chosen.claims, embedder, chosen.cache, say)
     figures, record = run(chosen.data, chosen.claims, embedder, chosen.cache, say)
     print(as_table(figures["leave_one_set_out"]))
-    for part in ("own_fit_out_of_fold", "own_held_out", "strict_threshold", "second_opinion"):
+    for part in ("own_held_out", "replies", "second_opinion"):
         if part in figures:
             print(f"\n{part}: {json.dumps(figures[part])}")
-    for name, row in figures.get("public_at_threshold", {}).items():
-        print(f"{name} at the threshold: {json.dumps(row)}")
     print(f"\n{time.perf_counter() - started:.0f} s", file=sys.stderr)
     if chosen.write:
         _write(Path(__file__).resolve().parents[1] / MODEL_FILE, record)
@@ -594,40 +533,22 @@ def _write(path: Path, record: Mapping[str, Any]) -> None:
     draft.replace(path)
 
 
-def _vetoes(part: Scored) -> NDArray[np.bool_]:
-    """Where a figure or a name that the sources do not hold forbids support, as `verify` does."""
+def _hidden(part: Scored) -> NDArray[np.bool_]:
+    """What `verify` never shows: a figure or a name that the sources do not hold, words that are not theirs."""
     columns = [part.names.index(name) for name in VETOES]
-    return np.asarray((part.rows[:, columns] > 0).any(axis=1), dtype=np.bool_)
+    freely_worded = part.rows[:, part.names.index("word_pairs")] < OWN_WORDING
+    return np.asarray((part.rows[:, columns] > 0).any(axis=1) | freely_worded, dtype=np.bool_)
 
 
-def _at_live_share(labels: NDArray[np.int64], scores: Array, threshold: float) -> float:
-    shown = scores >= threshold
-    right = float(shown[labels == 1].mean()) * LIVE_SHARE_SUPPORTED
-    wrong = float(shown[labels == 0].mean()) * (1 - LIVE_SHARE_SUPPORTED)
-    return right / (right + wrong)
-
-
-def _freely_worded(part: Scored) -> NDArray[np.bool_]:
-    """Where a claim is in words of its own, in which `verify` shows nothing on the strength of an opinion."""
-    return np.asarray(part.rows[:, part.names.index("token_bigrams")] < OWN_WORDING, dtype=np.bool_)
-
-
-def _shown(
-    part: Scored, plain: Array, threshold: float, also_hidden: NDArray[np.bool_] | None = None
-) -> dict[str, Any]:
-    hidden = _vetoes(part) if also_hidden is None else _vetoes(part) | also_hidden
-    checked = np.where(hidden, 0.0, plain)
+def _shown(part: Scored, plain: Array, threshold: float) -> dict[str, Any]:
+    checked = np.where(_hidden(part), 0.0, plain)
     precision, recall, shown = precision_and_recall(part.labels, checked, threshold)
     row = {
         "claims": len(part.claims),
         "auc": round(area_under_curve(part.labels, plain), 4),
         "auc_interval": [round(bound, 4) for bound in bootstrap(part.labels, plain, area_under_curve)],
-        "auc_after_vetoes": round(area_under_curve(part.labels, checked), 4),
         "threshold": round(threshold, 4),
         "precision_shown": round(precision, 4) if shown else None,
-        "precision_at_live_share": round(_at_live_share(part.labels, checked, threshold), 4)
-        if shown
-        else None,
         "recall": round(recall, 4),
         "shown": shown,
         "brier": round(float(((plain - part.labels) ** 2).mean()), 4),
@@ -658,8 +579,8 @@ def _figures(part: Scored, scores: Array) -> dict[str, Any]:
         "balanced_accuracy": round(balanced_accuracy(part.labels, scores, threshold), 4),
         "balanced_accuracy_low": round(least, 4),
         "balanced_accuracy_high": round(most, 4),
-        "auc_words": round(area_under_curve(part.labels, column["recall_unweighted"]), 4),
-        "auc_cosine": round(area_under_curve(part.labels, column["cosine_best"]), 4),
+        "auc_words": round(area_under_curve(part.labels, column["recall"]), 4),
+        "auc_coverage": round(area_under_curve(part.labels, column["covered"]), 4),
     }
 
 
@@ -673,19 +594,15 @@ def _sample_weights(scored: Scored) -> Array:
 
 
 def _texts(claim: JudgedClaim) -> list[str]:
-    return [claim.claim, *claim_parts(claim.claim), *claim.sentences]
+    return [claim.claim, *claim.sentences]
 
 
 def _features(claim: JudgedClaim, embedder: CachedEmbedder) -> dict[str, float]:
     vectors = embedder.embed(_texts(claim))
-    parts = len(claim_parts(claim.claim))
-    return features(
-        read(claim.claim),
-        [read(text, heading) for text, heading in zip(claim.sentences, claim.headings, strict=True)],
-        vectors[1 + parts :],
-        vectors[0],
-        vectors[1 : 1 + parts],
-    )
+    readings = [read(text, heading) for text, heading in zip(claim.sentences, claim.headings, strict=True)]
+    own = read(claim.claim)
+    carriers = choose_carriers(own, readings, vectors[1:] @ vectors[0])
+    return features(own, readings, carriers, embedder.plain)
 
 
 def _read_qags(folder: Path) -> Iterator[JudgedClaim]:

@@ -96,9 +96,8 @@ def answer_html(answer: Answer, key: str, *, with_passages: bool = True) -> str:
         _sentence_group(list(group), kind, answer, citations, key)
         for kind, group in groupby(_shown(answer), key=lambda sentence: sentence.origin)
     ]
-    if not parts:
-        parts = ['<p class="coach-note">Nothing the model said is carried by your sources.</p>']
-    body = "".join(parts) + _not_covered(answer.not_covered) + _left_out(answer.left_out)
+    doubt = f'<p class="coach-note">{escaped(answer.doubt)}</p>' if answer.doubt else ""
+    body = doubt + "".join(parts) + _not_covered(answer.not_covered) + _left_out(answer.left_out)
     return f'<div class="coach-reply">{body}</div>{passages_html(answer, key) if with_passages else ""}'
 
 
