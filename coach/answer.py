@@ -32,7 +32,7 @@ NEAREST = 3
 FOLLOW_UP_PASSAGES = 20  # looked at for a follow-up, by itself and with the question it follows
 RELATED = 2  # sentences shown beside a refusal
 ALREADY_SAID = 0.8  # share of a source sentence's words in the model's text from which it is not repeated
-SAID_WHERE_CITED = 0.5  # the same for one that the model's text cites
+SAID_WHERE_CITED = 0.7  # the same for one that the model's text cites
 LEAST_SUPPORTED = (
     0.5  # share of the model's sentences that the sources must carry for them to be shown at all
 )
