@@ -59,6 +59,7 @@ def test_json_has_the_documented_fields_and_exact_spans(library, sources_only):
         "text",
         "mode",
         "not_covered",
+        "doubt",
         "sentences",
         "passages",
         "trace",
