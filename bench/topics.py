@@ -3,7 +3,8 @@
     python -m bench.topics --data ../shared/data [--backend none] [--silent] [--limit 60] [--split held_out]
 
 Prints, for the article and for the other documents: the fact is in the reply, wrongly refused, and refused where the document says nothing; then every failure.
-With `--silent` the model is asked for Yes or No and never for words, so that the decision is measured in a tenth of the time.
+With `--silent` the model is asked for Yes or No and never for words, so that the decision is measured in a third of the time; with
+`--cases FILE` the cases of that file (`answers/blind.jsonl`) are asked of the article instead.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from typing import Any
 from bench.fit.answerability import documents_of, pool_maker, read
 from coach.backends import load_embedder
 from coach.backends.chat import LoadedChatModel, load_chat_model
-from coach.coach import Coach
+from coach.coach import Coach, load_index
 from coach.errors import BackendError
+from coach.evaluation.cases import load_cases
 from coach.evaluation.score import facts_found
 from coach.settings import load_settings
 from coach.types import Answer
@@ -32,6 +34,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--backend", default="none")
     parser.add_argument("--silent", action="store_true")
+    parser.add_argument("--cases", type=Path)
     parser.add_argument("--split", default="held_out", choices=["fit", "held_out"])
     parser.add_argument(
         "--limit", type=int, default=10_000, help="topics' questions of each document and answer"
@@ -42,6 +45,9 @@ def main() -> None:
     voice = load_chat_model(settings) if chosen.backend != "none" else LoadedChatModel(None, "none", "")
     if chosen.silent and voice.model is not None:
         voice = replace(voice, model=Silent(voice.model))
+    if chosen.cases is not None:
+        decide(chosen.cases, Coach(settings, embedder, load_index(settings, embedder.name), voice))
+        return
     rows = [r for r in read(Path(__file__).parent / "answers" / "topics.jsonl") if r["split"] == chosen.split]
     rows.sort(key=lambda r: hashlib.sha256(r["id"].encode()).digest())
     failures = []
@@ -82,6 +88,30 @@ def main() -> None:
                         )
     for failure in failures:
         print(json.dumps(failure, ensure_ascii=False, default=float))
+
+
+def decide(file: Path, coach: Coach) -> None:
+    """Ask the cases and print how they were decided, then what was decided wrongly."""
+    coach.warm()
+    right, wrongly, refused, wrong = [], [], [], []
+    for case in load_cases(file):
+        if case.kind == "small_talk":
+            continue
+        reply = coach.answer(case.question, case.history).result()
+        answered = isinstance(reply, Answer)
+        if case.answerable:
+            wrongly.append(not answered)
+            right.append(answered and facts_found(case.facts, reply.text) == len(case.facts))
+        else:
+            refused.append(not answered)
+        if answered != case.answerable:
+            doubt = getattr(reply, "doubt", "")
+            wrong.append((case.id, case.kind, case.question, doubt, dict(reply.trace.gate)))
+    precision = share([True] * sum(refused) + [False] * sum(wrongly))
+    print(f"facts {share(right)}, wrongly refused {share(wrongly)}")
+    print(f"refusal recall {share(refused)}, precision {precision}")
+    for row in wrong:
+        print(json.dumps(row, ensure_ascii=False, default=float))
 
 
 class Silent:

@@ -399,10 +399,10 @@ class _Flow:
         looked_for = looked_for if len(looked_for) <= 200 else looked_for[:200].rstrip() + "…"
         missing = "; ".join(part.evidence.missing for part in parts if part.evidence.missing)
         opening = (
-            f"Your sources do not speak of “{missing}”." if missing else "Your sources do not answer this."
+            f"Your sources do not speak of {missing}." if missing else "Your sources do not answer this."
         )
         text = f"{opening} I looked for “{looked_for}” in {len(self.index)} passages"
-        text += "; the nearest to it are listed below." if passages else " and found nothing near it."
+        text += "; this is nearest to it." if passages else " and found nothing near it."
         off_topic = all(part.evidence.reason == "off_topic" for part in parts)
         related = () if off_topic else tuple(_best_two(parts[0], passages))
         return Refusal(
@@ -439,7 +439,7 @@ class _Flow:
 def _doubt(evidence: Sequence[Evidence]) -> str:
     """Why the answer may not be one, in words for the reader; empty without a doubt."""
     missing = "; ".join(one.missing for one in evidence if one.missing)
-    named = f": nothing found speaks of “{missing}” by that name" if missing else ""
+    named = f": nothing found speaks of {missing} in so many words" if missing else ""
     return f"This may not be exactly what you asked{named}." if evidence else ""
 
 

@@ -15,11 +15,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from coach.answer_type import TypeMatch, match_type
 from coach.coverage import TOPIC_WORDS, Coverage, cover, fitted
 from coach.errors import UsageError
 from coach.protocols import Embedder
+from coach.sentences import split_sentences
 from coach.types import Extract, Passage, RefusalReason, Sentence, Stated
 from coach.words import content_words
 
@@ -62,10 +64,9 @@ def weigh_evidence(
     if not passages or not found.nearest:
         return Evidence(0.0, "not covered", reason="no_evidence")
     nearest = stated(passages, found.nearest)
-    covered = _covered(question, nearest, embedder)
     signals = cheap_signals(question, passages, found, embedder)
-    missing = covered.uncovered(fitted()["uncovered_below"]) or " ".join(unknown_names(question, passages))
-    return _judged(signals, nearest, missing, "off_topic" if found.likeness < OFF_TOPIC else "no_evidence")
+    reason: RefusalReason = "off_topic" if found.likeness < OFF_TOPIC else "no_evidence"
+    return _judged(signals, nearest, _missing(question, passages, nearest, embedder), reason)
 
 
 def with_opinion(evidence: Evidence, opinion: float) -> Evidence:
@@ -79,9 +80,10 @@ def stated(passages: Sequence[Passage], sentences: Sequence[Sentence]) -> tuple[
     found = []
     for sentence in sentences:
         passage = passages[sentence.citations[0].passage]
-        heading = passage.chunk.headings[-1] if passage.chunk.headings else passage.title
         text = sentence.text
-        found.append(Stated(heading, text if len(text) <= LONGEST else f"{text[:LONGEST].rstrip()}…"))
+        found.append(
+            Stated(_heading(passage), text if len(text) <= LONGEST else f"{text[:LONGEST].rstrip()}…")
+        )
     return tuple(found)
 
 
@@ -89,13 +91,17 @@ def cheap_signals(
     question: str, passages: Sequence[Passage], found: Extract, embedder: Embedder
 ) -> dict[str, float]:
     """The signals that need no chat model; `asked` and `unanswered` only where questions are written down."""
-    covered = _covered(question, stated(passages, found.nearest), embedder)
+    nearest = stated(passages, found.nearest)
+    covered = _covered(question, nearest, embedder)
+    kind = _kind(question, passages, nearest)
     return {
         "best_sentence": found.likeness,
         "covered": float(covered.mean()[0]),
         "worst_covered": float(covered.worst()[0]),
         "topic_words": float(len(covered.heavy)),
         "names_missing": float(min(2, len(unknown_names(question, passages)))),
+        "kind_missing": float(kind.missing),
+        "condition_unmet": float(bool(kind.condition)),
         **_written_signals(passages, found.nearest[0]),
     }
 
@@ -119,6 +125,31 @@ def calibrated(opinion: float, model_name: str, own: Path) -> float:
 
 def _covered(question: str, nearest: Sequence[Stated], embedder: Embedder) -> Coverage:
     return cover(question, [one.in_context for one in nearest], embedder).together()
+
+
+def _kind(question: str, passages: Sequence[Passage], nearest: Sequence[Stated]) -> TypeMatch:
+    """Whether the sentences hold the kind of thing that is asked for: an amount, a date, a name."""
+    others = [
+        Stated(_heading(passage), passage.chunk.text[start:end])
+        for passage in passages
+        for start, end in split_sentences(passage.chunk.text)
+    ]
+    return match_type(question, nearest, others)
+
+
+def _missing(
+    question: str, passages: Sequence[Passage], nearest: Sequence[Stated], embedder: Embedder
+) -> str:
+    """What the question asks for and nothing found holds, in words for the reader; empty where that cannot be told."""
+    kind = _kind(question, passages, nearest)
+    if kind.missing or kind.condition:
+        return f"{kind.label} for “{kind.condition}”" if kind.condition else kind.label
+    uncovered = _covered(question, nearest, embedder).uncovered(fitted()["uncovered_below"])
+    return uncovered or " and ".join(f"“{name}”" for name in unknown_names(question, passages))
+
+
+def _heading(passage: Passage) -> str:
+    return passage.chunk.headings[-1] if passage.chunk.headings else passage.title
 
 
 def unknown_names(question: str, passages: Sequence[Passage]) -> list[str]:
@@ -149,11 +180,21 @@ def fit_name(signals: Mapping[str, float]) -> str:
     return ", ".join([kind, *known])
 
 
+def log_odds_by(fit: Mapping[str, Any], signals: Mapping[str, float]) -> float:
+    """The log-odds that a fit gives these signals."""
+    weighed = sum(weight * signals[name] for name, weight in fit["weights"].items())
+    return float(fit["intercept"] + weighed)
+
+
 def _judged(
     signals: Mapping[str, float], nearest: tuple[Stated, ...], missing: str, reason: RefusalReason
 ) -> Evidence:
-    fit = fitted()["fits"][fit_name(signals)]
-    total = fit["intercept"] + sum(weight * signals[name] for name, weight in fit["weights"].items())
+    cheap = {name: value for name, value in signals.items() if name != "model"}
+    fit = fitted()["fits"][fit_name(cheap)]
+    total = log_odds_by(fit, cheap)
+    if "model" in signals:  # weighed with what the other signals say together
+        fit = fitted()["fits"][fit_name(signals)]
+        total = log_odds_by(fit, {"cheap": total, "model": signals["model"]})
     probability = 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
     if signals.get("asked", 1.0) < fitted()["strange_below"]:
         probability = 0.0  # another subject than any question that the document is known to answer

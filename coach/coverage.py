@@ -62,9 +62,19 @@ class Coverage:
         return averaged
 
     def uncovered(self, below: float) -> str:
-        """The words that weigh and that no text comes near, as they stand in the question."""
+        """The words that weigh and that no text comes near, quoted as they stand in the question: those that stand side by side
+        as one."""
         best = self.cosines.max(axis=1, initial=-1.0)
-        return " ".join(dict.fromkeys(self.words[place] for place in self.heavy if best[place] < below))
+        runs: list[list[int]] = []
+        for place in self.heavy:
+            if best[place] >= below or self.words[place] in {self.words[p] for run in runs for p in run}:
+                continue
+            if runs and runs[-1][-1] == place - 1:
+                runs[-1].append(place)
+            else:
+                runs.append([place])
+        quoted = [f"“{' '.join(self.words[place] for place in run)}”" for run in runs]
+        return " and ".join(quoted)
 
 
 def cover(question: str, texts: Sequence[str], embedder: Embedder) -> Coverage:

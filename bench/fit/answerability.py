@@ -14,7 +14,7 @@ Signals of each question (`coach.answerability`), from the five best sentences t
 Before that, the relevance of a sentence (`coach.extract`): one logistic over its likeness beside the likeliest one's, the nearest question written
 for it and its worst covered word, fitted on the sentences that hold a fact of an answerable question or stand in its section.
 
-One logistic for each set of signals, apart for questions that only name a topic and for exact ones. Fitted on the fit splits of
+One logistic for each set of signals, and one over what it says and the model's opinion, apart for questions that only name a topic and for exact ones. Fitted on the fit splits of
 `bench/answers/topics.jsonl` and `cases.jsonl` and two thirds of the public questions; for both parts of every set it prints the area under the curve
 and what the bound refuses that is kept. Opinions are slow: they are kept by a hash of question and sentences, and `--opinions` says
 how many new ones to ask for.
@@ -37,6 +37,7 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import cross_val_predict
 
 from coach import answerability
 from coach.backends import load_chat_model, load_embedder
@@ -63,17 +64,13 @@ COMMON = 0.7  # weight below which a word is kept in the table; all others weigh
 STRANGE = 0.005  # share of the answerable fit questions that are less like a written question than what counts as strange
 UNCOVERED_BELOW = 0.55  # cosine of a word to its nearest token below which nothing found speaks of it
 WRONG_REFUSALS = 0.04  # share of the answerable fit questions that may be refused
-WRONG_REFUSALS_ALONE = 0.025  # the same where no model could set it right
+WRONG_REFUSALS_ALONE = 0.04  # the same where no model could set it right
+FOLDS = 10
 IN_DOUBT = 0.12  # and that may be answered with a doubt, or refused
 # The model is asked between the bounds beyond which so many of the answerable, or of the others, lie.
-SURE_NO, SURE_YES = 0.995, 0.97
-CHEAP = ["best_sentence", "covered", "worst_covered", "names_missing"]
-SIGNALS = {
-    "": CHEAP,
-    ", written": ["asked", "unanswered", *CHEAP],
-    ", model": [*CHEAP, "model"],
-    ", written, model": ["asked", "unanswered", *CHEAP, "model"],
-}
+SURE_NO, SURE_YES = 0.995, 0.99
+CHEAP = ["best_sentence", "covered", "worst_covered", "names_missing", "kind_missing", "condition_unmet"]
+SIGNALS = {"": CHEAP, ", written": ["asked", "unanswered", *CHEAP]}
 
 Build = Callable[[list[tuple[str, str]] | None], PassageIndex]
 
@@ -124,13 +121,23 @@ def main() -> None:
     for kind in ("topic", "exact"):
         for known, wanted in SIGNALS.items():
             usable = [e for e in examples if all(signal in e.signals for signal in wanted)]
-            usable = [e for e in usable if answerability.fit_name(e.signals).startswith(kind)]
+            usable = [e for e in usable if answerability.fit_name(without_model(e)).startswith(kind)]
             # The article's exact questions are traps for what is written down: without that no likeness tells them apart.
             # Questions on another subject are told by `strange_below` there; weighed together either is told less well.
-            out = "of another document" if "written" in known else "" if known else "cases, article"
+            out = "of another document" if known else "cases, article"
             usable = [e for e in usable if e.set != out]
-            found["fits"][kind + known] = fit(kind + known, wanted, usable)
+            fitted_fit = found["fits"][kind + known] = fit(kind + known, wanted, usable)
+            # Opinions are few: they are weighed with what all the other signals say together.
+            for example in usable:
+                example.signals["cheap"] = answerability.log_odds_by(fitted_fit, example.signals)
+            asked = [e for e in usable if "model" in e.signals]
+            found["fits"][f"{kind}{known}, model"] = fit(f"{kind}{known}, model", ["cheap", "model"], asked)
     write(found)
+
+
+def without_model(example: Example) -> dict[str, float]:
+    """The signals that need no chat model."""
+    return {name: value for name, value in example.signals.items() if name != "model"}
 
 
 def write(found: dict[str, Any]) -> None:
@@ -271,12 +278,21 @@ def fit(name: str, wanted: list[str], usable: Sequence[Example]) -> dict[str, An
     sizes = Counter((e.set, e.answerable) for e in train)
     rows = np.array([[e.signals[signal] for signal in wanted] for e in train])
     shares = [sizes[e.set, e.answerable] ** -0.5 for e in train]
-    spread = rows.std(axis=0)
+    spread = np.maximum(rows.std(axis=0), 1e-6)
     model = LogisticRegression().fit(rows / spread, [e.answerable for e in train], shares)
     scores = model.predict_proba(np.array([[e.signals[s] for s in wanted] for e in usable]) / spread)[:, 1]
     scored = list(zip(scores.tolist(), usable, strict=True))
-    # SQuAD 2's impossible twins differ in one particular only: no bound is set by them.
-    bounding = [(s, e) for s, e in scored if not e.held_out and e.set != "SQuAD 2"]
+    # Scores of examples left out of the fit, or the bounds would be too kind. SQuAD 2's impossible twins differ in one
+    # particular only: no bound is set by them.
+    left_out = cross_val_predict(
+        LogisticRegression(),
+        rows / spread,
+        [e.answerable for e in train],
+        cv=FOLDS,
+        method="predict_proba",
+        params={"sample_weight": np.array(shares)},
+    )[:, 1]
+    bounding = [(s, e) for s, e in zip(left_out.tolist(), train, strict=True) if e.set != "SQuAD 2"]
     yes = [(s, e.set) for s, e in bounding if e.answerable]
     no = [(s, e.set) for s, e in bounding if not e.answerable]
     fitted: dict[str, Any] = {
