@@ -2,7 +2,7 @@
 
     python -m bench.topics --data ../shared/data [--backend none] [--silent] [--limit 60] [--split held_out]
 
-Prints, for the article and for the other documents: the fact is in the reply, wrongly refused, and refused where the document says nothing; then every failure.
+Prints, for the article and for the other documents: the fact is in the reply, wrongly refused, and refused where the document says nothing, each with its failures.
 With `--silent` the model is asked for Yes or No and never for words, so that the decision is measured in a third of the time; with
 `--cases FILE` the cases of that file (`answers/blind.jsonl`) are asked of the article instead.
 """
@@ -76,18 +76,15 @@ def main() -> None:
                 )
                 for r, reply, good in zip(asked, replies, right, strict=True):
                     if not good:
-                        failures.append(
-                            (
-                                source,
-                                present,
-                                r["question"],
-                                r["facts"],
-                                reply.text[:300],
-                                dict(reply.trace.gate),
-                            )
+                        failed = (
+                            source,
+                            present,
+                            r["question"],
+                            r["facts"],
+                            reply.text[:300],
+                            dict(reply.trace.gate),
                         )
-    for failure in failures:
-        print(json.dumps(failure, ensure_ascii=False, default=float))
+                        print(json.dumps(failed, ensure_ascii=False, default=float), flush=True)
 
 
 def decide(file: Path, coach: Coach) -> None:

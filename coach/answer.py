@@ -148,7 +148,10 @@ class _Flow:
         self.started = self._last = time.perf_counter()
         yield StepStarted("Reading the question")
         self.question = clean_question(self.question, self.settings.max_question_characters)
-        own_words = small_talk(self.question, self._nearest_source, self.embedder)
+        may_follow_up = condense(self.question, self.history).rewritten
+        own_words = small_talk(
+            self.question, self._nearest_source, self.embedder, may_follow_up=may_follow_up
+        )
         asked = self.question if own_words is not None else (yield from self._in_english())
         standalone = condense(asked, self.history)
         self.trace = Trace(

@@ -141,6 +141,8 @@ def _print_stream(coach: Coach, question: str, history: list[Any]) -> None:
             case Extracted(answer):
                 if answer.standalone != answer.question:
                     say(f"Searched for: {answer.standalone}")
+                if answer.doubt:
+                    show(f"{answer.doubt}\n")
                 show(sentences_as_text(answer.sentences, references))
                 shown = answer.sentences
             case Token(text):
@@ -172,7 +174,7 @@ def _print_rest(answer: Any, shown: tuple[Any, ...], references: Any) -> None:
         show(text)
     if references.citations:
         show("\n" + references_as_text(references, answer.passages))
-    for more in (answer.doubt, not_covered_as_text(answer), left_out_as_text(answer)):
+    for more in (not_covered_as_text(answer), left_out_as_text(answer)):
         if more:
             show("\n" + more)
     for note in answer.trace.notes:

@@ -13,9 +13,12 @@ from coach.settings import corpus_folder
 # Cosine to an example from which a message is small talk, if nothing in the sources is nearer. Of 290 fit questions and 591
 # of others (the public interview FAQ) none is.
 LIKE_AN_EXAMPLE = 0.55
+ALL_BUT_AN_EXAMPLE = 0.75  # for what may as well be a follow-up ("who is that?")
 
 
-def small_talk(message: str, nearest_source: Callable[[], float], embedder: Embedder) -> str | None:
+def small_talk(
+    message: str, nearest_source: Callable[[], float], embedder: Embedder, *, may_follow_up: bool = False
+) -> str | None:
     """The coach's own words for what is nearer to an example of small talk than to anything in the sources, or None.
 
     `nearest_source` gives the best cosine of the message to a passage, a sentence or a written question; it is asked only
@@ -26,7 +29,8 @@ def small_talk(message: str, nearest_source: Callable[[], float], embedder: Embe
     vectors = embedder.embed([message, *(example for _, example in texts)])
     cosines = (vectors[1:] @ vectors[0]).tolist()
     best = max(range(len(texts)), key=cosines.__getitem__)
-    if cosines[best] < LIKE_AN_EXAMPLE or cosines[best] <= nearest_source():
+    least = ALL_BUT_AN_EXAMPLE if may_follow_up else LIKE_AN_EXAMPLE
+    if cosines[best] < least or cosines[best] <= nearest_source():
         return None
     return str(kinds[texts[best][0]]["reply"])
 

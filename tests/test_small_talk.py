@@ -25,12 +25,22 @@ from coach.types import Answer, Sentence
         ("is the stuff you tell me correct?", "check it"),
     ],
 )
-@pytest.mark.parametrize("history", [(), ("How many rounds are typical?",)])
-def test_small_talk_gets_the_coachs_own_words_uncited(text, word, history, sources_only):
-    reply = sources_only.answer(text, history=history).result()
+def test_small_talk_gets_the_coachs_own_words_uncited(text, word, sources_only):
+    reply = sources_only.answer(text).result()
     assert isinstance(reply, Answer)
     assert [sentence.origin for sentence in reply.sentences] == ["coach"]
     assert word in reply.text and reply.passages == ()
+
+
+@pytest.mark.parametrize("text", ["thanks a lot", "hi", "bye, see you tomorrow"])
+def test_plain_small_talk_stays_small_talk_in_the_middle_of_a_conversation(text, sources_only):
+    reply = sources_only.answer(text, history=["How many rounds are typical?"]).result()
+    assert [sentence.origin for sentence in reply.sentences] == ["coach"]
+
+
+def test_a_follow_up_is_not_taken_for_small_talk(sources_only):
+    reply = sources_only.answer("who wrote it?", history=["What is the PM Interview Playbook?"]).result()
+    assert not isinstance(reply, Answer) or reply.sentences[0].origin != "coach"
 
 
 @pytest.mark.parametrize(

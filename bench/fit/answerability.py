@@ -63,7 +63,7 @@ OPINIONS = HERE / "answerability_opinions.json"
 COMMON = 0.7  # weight below which a word is kept in the table; all others weigh 1
 STRANGE = 0.005  # share of the answerable fit questions that are less like a written question than what counts as strange
 UNCOVERED_BELOW = 0.55  # cosine of a word to its nearest token below which nothing found speaks of it
-WRONG_REFUSALS = 0.04  # share of the answerable fit questions that may be refused
+WRONG_REFUSALS = 0.03  # share of the answerable fit questions that may be refused
 WRONG_REFUSALS_ALONE = 0.04  # the same where no model could set it right
 FOLDS = 10
 IN_DOUBT = 0.12  # and that may be answered with a doubt, or refused
@@ -267,6 +267,8 @@ def add_opinions(examples: Sequence[Example], most: int, sets: tuple[str, ...] =
         if number % 20 == 0 or number == len(missing):
             print(f"asked {number} of {len(missing)}", flush=True)
             OPINIONS.write_text(json.dumps(known, indent=0), encoding="utf-8")
+    used = {example.key for example in examples} & set(known)
+    OPINIONS.write_text(json.dumps({key: known[key] for key in sorted(used)}, indent=0), encoding="utf-8")
     for example in examples:
         if example.key in known:
             example.signals["model"] = known[example.key]
