@@ -50,7 +50,6 @@ def main() -> None:
         return
     rows = [r for r in read(Path(__file__).parent / "answers" / "topics.jsonl") if r["split"] == chosen.split]
     rows.sort(key=lambda r: hashlib.sha256(r["id"].encode()).digest())
-    failures = []
     with tempfile.TemporaryDirectory() as folder:
         build = pool_maker(embedder, Path(folder))
         for source in ("article", "handbook", "guide", "encyclopaedia"):

@@ -100,6 +100,7 @@ def cheap_signals(
         "worst_covered": float(covered.worst()[0]),
         "topic_words": float(len(covered.heavy)),
         "names_missing": float(min(2, len(unknown_names(question, passages)))),
+        "typed": float(bool(kind.label)),
         "kind_missing": float(kind.missing),
         "condition_unmet": float(bool(kind.condition)),
         **_written_signals(passages, found.nearest[0]),
@@ -175,7 +176,7 @@ def _written_signals(passages: Sequence[Passage], best: Sentence) -> dict[str, f
 
 def fit_name(signals: Mapping[str, float]) -> str:
     """Which of the fits these signals belong to, such as "topic" or "exact, written, model"."""
-    kind = "topic" if signals["topic_words"] <= TOPIC_WORDS else "exact"
+    kind = "topic" if signals["topic_words"] <= TOPIC_WORDS and not signals["typed"] else "exact"
     known = [name for name, signal in (("written", "asked"), ("model", "model")) if signal in signals]
     return ", ".join([kind, *known])
 
