@@ -401,9 +401,14 @@ class _Flow:
         looked_for = " ".join(standalone.text.split())
         looked_for = looked_for if len(looked_for) <= 200 else looked_for[:200].rstrip() + "…"
         missing = "; ".join(part.evidence.missing for part in parts if part.evidence.missing)
-        opening = (
-            f"Your sources do not speak of {missing}." if missing else "Your sources do not answer this."
-        )
+        opening = "Your sources do not answer this."
+        if missing:
+            named = missing.startswith("“")
+            opening = (
+                f"Your sources do not speak of {missing}."
+                if named
+                else f"Your sources do not give {missing} for this."
+            )
         text = f"{opening} I looked for “{looked_for}” in {len(self.index)} passages"
         text += "; this is nearest to it." if passages else " and found nothing near it."
         off_topic = all(part.evidence.reason == "off_topic" for part in parts)
@@ -442,7 +447,7 @@ class _Flow:
 def _doubt(evidence: Sequence[Evidence]) -> str:
     """Why the answer may not be one, in words for the reader; empty without a doubt."""
     missing = "; ".join(one.missing for one in evidence if one.missing)
-    named = f": nothing found speaks of {missing} in so many words" if missing else ""
+    named = f": nothing found speaks of {missing} in so many words" if missing.startswith("“") else ""
     return f"This may not be exactly what you asked{named}." if evidence else ""
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from coach.types import Stated
 from coach.words import content_words
 
+_WHATS = re.compile(r"\bwhats\b", re.IGNORECASE)
 _WORDED = r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|a dozen|half)"
 _FIGURE = rf"(?:\d[\d.,]*\+?|{_WORDED})"
 _MONEY = re.compile(r"[$€£¥]\s?\d|\b\d[\d.,]*\s?(?:k|m|dollars?|euros?|pounds?|usd|eur|gbp)\b", re.IGNORECASE)
@@ -232,6 +233,7 @@ def match_type(question: str, best: Sequence[Stated], others: Sequence[Stated] =
 
 def expected_type(question: str) -> AnswerType | None:
     """What an answer to `question` must hold; None where its words do not tell."""
+    question = _WHATS.sub("what is", question)
     for tell in (
         _count,
         _money,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -27,11 +27,12 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The content words of a question with their weights, 0..1, and cosines of shape (words, texts): of each word to the
-    nearest token of each text."""
+    """The content words of a question with their weights, 0..1, whether each stands right behind the one before, and cosines
+    of shape (words, texts): of each word to the nearest token of each text."""
 
     words: tuple[str, ...]
     weights: tuple[float, ...]
+    follows: tuple[bool, ...]
     cosines: Vectors
 
     @property
@@ -51,7 +52,7 @@ class Coverage:
 
     def together(self) -> Coverage:
         """The same words against all texts as one."""
-        return Coverage(self.words, self.weights, self.cosines.max(axis=1, keepdims=True, initial=-1.0))
+        return replace(self, cosines=self.cosines.max(axis=1, keepdims=True, initial=-1.0))
 
     def mean(self) -> Vectors:
         """For each text the mean cosine of the words, by weight; 1.0 without words."""
@@ -69,7 +70,7 @@ class Coverage:
         for place in self.heavy:
             if best[place] >= below or self.words[place] in {self.words[p] for run in runs for p in run}:
                 continue
-            if runs and runs[-1][-1] == place - 1:
+            if runs and runs[-1][-1] == place - 1 and self.follows[place]:
                 runs[-1].append(place)
             else:
                 runs.append([place])
@@ -80,15 +81,18 @@ class Coverage:
 def cover(question: str, texts: Sequence[str], embedder: Embedder) -> Coverage:
     """How well each of `texts` covers each content word of the question."""
     (vectors, spans), *found = embedder.embed_tokens([question, *texts])
-    words, rows = [], []
+    words, follows, rows = [], [], []
+    end = 0  # of the last content word
     nearest = np.stack([_nearest(vectors, tokens) for tokens, _ in found], axis=1) if found else None
     for match in _WORD.finditer(question):
-        pieces = [n for n, (start, end) in enumerate(spans) if start < match.end() and end > match.start()]
+        pieces = [n for n, (first, last) in enumerate(spans) if first < match.end() and last > match.start()]
         if pieces and nearest is not None and match.group().lower() not in STOP_WORDS:
             words.append(match.group())
+            follows.append(question[end : match.start()].isspace())
+            end = match.end()
             rows.append(nearest[pieces].mean(axis=0))
     cosines = np.stack(rows) if rows else np.zeros((0, len(texts)), dtype=np.float32)
-    return Coverage(tuple(words), tuple(map(word_weight, words)), cosines)
+    return Coverage(tuple(words), tuple(map(word_weight, words)), tuple(follows), cosines)
 
 
 def word_weight(word: str) -> float:

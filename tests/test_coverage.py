@@ -24,7 +24,7 @@ def test_the_worst_word_that_weighs_and_the_mean_by_weight(embedder):
     covered = cover("tell me about Kubernetes", ["A typical loop has 5-7 rounds."], embedder)
     by_word = dict(zip(covered.words, covered.cosines[:, 0], strict=True))
     assert covered.worst()[0] == by_word["Kubernetes"]
-    assert covered.is_topic and covered.uncovered(0.99) == "Kubernetes" and covered.uncovered(-1.0) == ""
+    assert covered.is_topic and covered.uncovered(0.99) == "“Kubernetes”" and covered.uncovered(-1.0) == ""
     light, heavy = word_weight("tell"), 1.0
     expected = (light * by_word["tell"] + heavy * by_word["Kubernetes"]) / (light + heavy)
     np.testing.assert_allclose(covered.mean()[0], expected, rtol=1e-5)
@@ -34,3 +34,8 @@ def test_a_question_without_content_is_wholly_covered_and_no_texts_cover_nothing
     empty = cover("what about it?", ["A sentence."], embedder)
     assert empty.words == () and empty.worst()[0] == empty.mean()[0] == 1.0
     assert cover("rounds", [], embedder).words == ()
+
+
+def test_words_side_by_side_are_named_as_one_and_others_apart(embedder):
+    covered = cover("visa sponsorship or Kubernetes", ["A typical loop has 5-7 rounds."], embedder)
+    assert covered.uncovered(0.99) == "“visa sponsorship” and “Kubernetes”"
