@@ -10,6 +10,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 NOUNS = {"coach.types", "coach.errors"}
 BASE = NOUNS | {
+    "coach.answer_type",
     "coach.inventions",
     "coach.rubric_file",
     "coach.evidence",
