@@ -318,6 +318,9 @@ def _share(question: str) -> AnswerType | None:
 def _duration(question: str) -> AnswerType | None:
     if not _HOW_LONG.search(question):
         return None
+    unit = next((unit for word in question.split() if (unit := _time_unit(word))), "")
+    if unit:
+        return AnswerType(f"a length of time in {unit}s", lambda text: _tells_time(text, unit), anywhere=True)
     return AnswerType("a length of time", _tells_time, anywhere=True)
 
 

@@ -92,6 +92,7 @@ def test_where_nearness_cannot_tell_the_answer_names_its_doubt(sources_only):
     [
         ("how much does the pm interview playbook cost", "an amount of money"),
         ("What share of the candidates gets an offer?", "a share or percentage"),
+        ("How long is each interview round in minutes?", "a length of time in minutes"),
         ("whats the salary for a junior genai pm at a startup", "an amount of money for “junior”"),
     ],
 )
