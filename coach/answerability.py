@@ -10,12 +10,11 @@ for exact ones (covered only when the particular is stated); `bench/fit/answerab
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from coach.answer_type import TypeMatch, match_type
 from coach.coverage import TOPIC_WORDS, Coverage, cover, fitted
@@ -24,6 +23,7 @@ from coach.protocols import Embedder
 from coach.sentences import split_sentences
 from coach.types import Extract, Passage, RefusalReason, Sentence, Stated
 from coach.words import content_words
+from coach.yes_or_no import logistic
 
 CALIBRATION_FILE = "answerability_calibration.json"
 LONGEST = 600  # characters read of one sentence: a table row may have thousands
@@ -63,10 +63,9 @@ def weigh_evidence(
     """The evidence by the cheap signals: of what was `found` for the question in `passages`."""
     if not passages or not found.nearest:
         return Evidence(0.0, "not covered", reason="no_evidence")
-    nearest = stated(passages, found.nearest)
-    signals = cheap_signals(question, passages, found, embedder)
+    seen = gather(question, passages, found, embedder)
     reason: RefusalReason = "off_topic" if found.likeness < OFF_TOPIC else "no_evidence"
-    return _judged(signals, nearest, _missing(question, passages, nearest, embedder), reason)
+    return _judged(seen.signals, seen.nearest, seen.missing, reason)
 
 
 def with_opinion(evidence: Evidence, opinion: float) -> Evidence:
@@ -75,36 +74,43 @@ def with_opinion(evidence: Evidence, opinion: float) -> Evidence:
     return _judged(signals, evidence.nearest, evidence.missing, evidence.reason or "no_evidence")
 
 
+class Gathered(NamedTuple):
+    """What the sentences found are judged by: the `nearest`, the signals that need no chat model (`asked` and `unanswered` only
+    where questions are written down), and what is `missing`, in words for the reader, empty where that cannot be told."""
+
+    nearest: tuple[Stated, ...]
+    signals: Mapping[str, float]
+    missing: str
+
+
+def gather(question: str, passages: Sequence[Passage], found: Extract, embedder: Embedder) -> Gathered:
+    """Look at what was `found` for the question in `passages`, neither of them empty."""
+    nearest = stated(passages, found.nearest)
+    covered = cover(question, [one.in_context for one in nearest], embedder).together()
+    kind = _kind(question, passages, nearest)
+    names = unknown_names(question, passages)
+    signals = {
+        "best_sentence": found.likeness,
+        "covered": float(covered.mean()[0]),
+        "worst_covered": float(covered.worst()[0]),
+        "topic_words": float(len(covered.heavy)),
+        "names_missing": float(min(2, len(names))),
+        "typed": float(bool(kind.label)),
+        "kind_missing": float(kind.missing),
+        "condition_unmet": float(bool(kind.condition)),
+        **_written_signals(passages, found.nearest[0]),
+    }
+    return Gathered(nearest, signals, _missing(kind, covered, names))
+
+
 def stated(passages: Sequence[Passage], sentences: Sequence[Sentence]) -> tuple[Stated, ...]:
     """Each of the sources' sentences behind its heading."""
     found = []
     for sentence in sentences:
         passage = passages[sentence.citations[0].passage]
         text = sentence.text
-        found.append(
-            Stated(_heading(passage), text if len(text) <= LONGEST else f"{text[:LONGEST].rstrip()}…")
-        )
+        found.append(Stated(passage.heading, text if len(text) <= LONGEST else f"{text[:LONGEST].rstrip()}…"))
     return tuple(found)
-
-
-def cheap_signals(
-    question: str, passages: Sequence[Passage], found: Extract, embedder: Embedder
-) -> dict[str, float]:
-    """The signals that need no chat model; `asked` and `unanswered` only where questions are written down."""
-    nearest = stated(passages, found.nearest)
-    covered = _covered(question, nearest, embedder)
-    kind = _kind(question, passages, nearest)
-    return {
-        "best_sentence": found.likeness,
-        "covered": float(covered.mean()[0]),
-        "worst_covered": float(covered.worst()[0]),
-        "topic_words": float(len(covered.heavy)),
-        "names_missing": float(min(2, len(unknown_names(question, passages)))),
-        "typed": float(bool(kind.label)),
-        "kind_missing": float(kind.missing),
-        "condition_unmet": float(bool(kind.condition)),
-        **_written_signals(passages, found.nearest[0]),
-    }
 
 
 def calibrated(opinion: float, model_name: str, own: Path) -> float:
@@ -124,33 +130,21 @@ def calibrated(opinion: float, model_name: str, own: Path) -> float:
         ) from error
 
 
-def _covered(question: str, nearest: Sequence[Stated], embedder: Embedder) -> Coverage:
-    return cover(question, [one.in_context for one in nearest], embedder).together()
-
-
 def _kind(question: str, passages: Sequence[Passage], nearest: Sequence[Stated]) -> TypeMatch:
     """Whether the sentences hold the kind of thing that is asked for: an amount, a date, a name."""
     others = [
-        Stated(_heading(passage), passage.chunk.text[start:end])
+        Stated(passage.heading, passage.chunk.text[start:end])
         for passage in passages
         for start, end in split_sentences(passage.chunk.text)
     ]
     return match_type(question, nearest, others)
 
 
-def _missing(
-    question: str, passages: Sequence[Passage], nearest: Sequence[Stated], embedder: Embedder
-) -> str:
-    """What the question asks for and nothing found holds, in words for the reader; empty where that cannot be told."""
-    kind = _kind(question, passages, nearest)
+def _missing(kind: TypeMatch, covered: Coverage, names: Sequence[str]) -> str:
     if kind.missing or kind.condition:
         return f"{kind.label} for “{kind.condition}”" if kind.condition else kind.label
-    uncovered = _covered(question, nearest, embedder).uncovered(fitted()["uncovered_below"])
-    return uncovered or " and ".join(f"“{name}”" for name in unknown_names(question, passages))
-
-
-def _heading(passage: Passage) -> str:
-    return passage.chunk.headings[-1] if passage.chunk.headings else passage.title
+    uncovered = covered.uncovered(fitted()["uncovered_below"])
+    return uncovered or " and ".join(f"“{name}”" for name in names)
 
 
 def unknown_names(question: str, passages: Sequence[Passage]) -> list[str]:
@@ -196,7 +190,7 @@ def _judged(
     if "model" in signals:  # weighed with what the other signals say together
         fit = fitted()["fits"][fit_name(signals)]
         total = log_odds_by(fit, {"cheap": total, "model": signals["model"]})
-    probability = 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+    probability = logistic(total)
     if signals.get("asked", 1.0) < fitted()["strange_below"]:
         probability = 0.0  # another subject than any question that the document is known to answer
     outcome: Outcome = "answered"

@@ -7,7 +7,6 @@ vectors. A word weighs what it says about the topic: little where many questions
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,12 +16,11 @@ from typing import Any
 import numpy as np
 
 from coach.protocols import Embedder, Vectors
-from coach.words import STOP_WORDS, content_words
+from coach.words import STOP_WORDS, WORD, content_words
 
 FITTED_FILE = "answerability.json"  # word weights, and what `coach.extract` and `coach.answerability` weigh; see bench/fit
 HEAVY = 0.55  # weight from which a word names the topic rather than the wish
 TOPIC_WORDS = 2  # words that weigh, up to which a question names a topic and no more
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ def cover(question: str, texts: Sequence[str], embedder: Embedder) -> Coverage:
     words, follows, rows = [], [], []
     end = 0  # of the last content word
     nearest = np.stack([_nearest(vectors, tokens) for tokens, _ in found], axis=1) if found else None
-    for match in _WORD.finditer(question):
+    for match in WORD.finditer(question):
         pieces = [n for n, (first, last) in enumerate(spans) if first < match.end() and last > match.start()]
         if pieces and nearest is not None and match.group().lower() not in STOP_WORDS:
             words.append(match.group())

@@ -57,10 +57,14 @@ class Candidate:
     start: int
     end: int
     text: str
-    under_heading: str
     heading: str
     cosine: float
     asked: float
+
+    @property
+    def under_heading(self) -> str:
+        """The text that is embedded for it."""
+        return Stated(self.heading, self.text).in_context
 
 
 def extract(
@@ -157,7 +161,6 @@ def _candidates(passages: Sequence[Passage]) -> list[Candidate]:
     found: list[Candidate] = []
     seen: set[str] = set()
     for number, passage in enumerate(passages):
-        heading = passage.chunk.headings[-1] if passage.chunk.headings else passage.title
         for place, (start, end) in enumerate(split_sentences(passage.chunk.text)):
             text = passage.chunk.text[start:end]
             if text in seen or _BYLINE.search(text):
@@ -167,9 +170,7 @@ def _candidates(passages: Sequence[Passage]) -> list[Candidate]:
                 passage.sentence_scores[place] if place < len(passage.sentence_scores) else passage.cosine
             )
             asked = passage.asked_scores[place] if place < len(passage.asked_scores) else 0.0
-            found.append(
-                Candidate(number, start, end, text, Stated(heading, text).in_context, heading, cosine, asked)
-            )
+            found.append(Candidate(number, start, end, text, passage.heading, cosine, asked))
     return found
 
 

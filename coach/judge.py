@@ -22,6 +22,7 @@ from coach.evidence import Evidence, find_evidence
 from coach.prompts import fill_prompt
 from coach.protocols import ChatModel, Embedder
 from coach.types import Criterion, Level, Quote, Turn, Verdict
+from coach.yes_or_no import logistic
 
 if TYPE_CHECKING:
     from coach.prepare_draft import PreparedDraft
@@ -59,7 +60,7 @@ class Calibration:
         total = self.intercept + self.offsets.get(criterion, 0.0)
         for name, weight in self.weights.items():
             total += weight * (signals[name] - self.means[name]) / self.scales[name]
-        return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+        return logistic(total)
 
     def level(self, probability: float) -> Level | None:
         """The level, or None where the probability is too near to a threshold to say."""

@@ -1,8 +1,8 @@
 """Say how likely it is that source sentences carry a claim, from a few learned signals; figures and names are vetoes.
 
 The signals are late interaction (`coach.coverage`), shared words and word pairs; their weights were fitted by
-`coach.evaluation.support` on public collections of judged claims and on claims about the bundled article. A chat model's
-opinion, where it was measured, is weighed with the vetoes alone: the other signals add nothing to it.
+`coach.evaluation.support` on public collections of judged claims. A chat model's opinion is weighed with the vetoes alone, by
+weights fitted on claims about the bundled article: the other signals add nothing to it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ import numpy as np
 
 from coach.coverage import cover
 from coach.protocols import Embedder, Vectors
-from coach.words import NUMBER_WORDS, STOP_WORDS, content_words
+from coach.words import NUMBER_WORDS, STOP_WORDS, WORD, content_words
+from coach.yes_or_no import logistic
 
 MODEL_FILE = "support_model.json"
 VETOES = ("figures_missing", "figure_conflicts", "names_missing")
@@ -60,7 +61,6 @@ _DENIAL = re.compile(r"\b(?:not|no|never|none|nor|neither|cannot|without|\w+n['â
 _MEASURES = frozenset(
     content_words("weeks months days years hours minutes seconds percent dollars rounds interviews")
 )
-_WORD = re.compile(r"[^\W_]+(?:['â€™][^\W_]+)*")  # as in coach.words
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class SupportModel:
             weight * (features[name] - self.means[name]) / self.scales[name]
             for name, weight in self.weights.items()
         )
-        return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+        return logistic(total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def read(text: str, heading: str = "") -> Reading:
         heading=heading,
         bag=frozenset(words) | frozenset(content_words(title)),
         words=words,
-        tokens=tuple(word.lower() for word in _WORD.findall(plain)),
+        tokens=tuple(word.lower() for word in WORD.findall(plain)),
         figures=figures | _figures(title)[0],
         units=units,
     )
@@ -177,12 +177,12 @@ def weigh(claim: Reading, sources: Sequence[Reading], cosines: Vectors, embedder
     # Signals are blind to a "not" that was dropped or added: where they decide alone, that decides. It hides 1 of 31 true sentences of
     # the judged replies and 8 of 14 false ones among the near copies that they would show.
     best = sources[carriers[0]]
-    denied = bool(_DENIAL.search(claim.text)) != bool(_DENIAL.search(best.text))
-    denied = (
-        denied and f" {' '.join(claim.tokens)} " not in f" {' '.join(best.tokens)} "
+    one_side_denies = bool(_DENIAL.search(claim.text)) != bool(_DENIAL.search(best.text))
+    is_a_piece_of_it = (
+        f" {' '.join(claim.tokens)} " in f" {' '.join(best.tokens)} "
     )  # nothing was dropped inside
     return Evidence(
-        0.0 if denied else model.probability(signals),
+        0.0 if one_side_denies and not is_a_piece_of_it else model.probability(signals),
         carriers,
         is_vetoed(signals),
         "fitted",

@@ -91,6 +91,11 @@ class Passage:
     asked_scores: tuple[float, ...] = ()
     unanswered_score: float = 0.0
 
+    @property
+    def heading(self) -> str:
+        """The innermost heading it stands under; the document's title where there is none."""
+        return self.chunk.headings[-1] if self.chunk.headings else self.title
+
 
 @dataclass(frozen=True, slots=True)
 class WrittenQuestion:

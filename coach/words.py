@@ -169,7 +169,7 @@ _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 NUMBER_WORDS = {word: number for number, word in enumerate(_UP_TO_NINETEEN.split())} | {
     word: 10 * number for number, word in enumerate(_TENS.split(), start=2)
 }
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 
@@ -183,7 +183,7 @@ def _stemmer() -> Any:
 @lru_cache(maxsize=4096)
 def content_words(text: str) -> tuple[str, ...]:
     """Stems of the words of `text` that are not function words, lower case, in order."""
-    words = [word.replace("’", "'").lower() for word in _WORD.findall(text)]
+    words = [word.replace("’", "'").lower() for word in WORD.findall(text)]
     return tuple(_stemmer().stemWords([word for word in words if word not in STOP_WORDS]))
 
 

@@ -16,6 +16,11 @@ def probability_of_yes(chat_model: ChatModel, messages: Sequence[Turn]) -> float
     return chat_model.choose(messages, ("Yes", "No"))["Yes"]
 
 
+def logistic(total: float) -> float:
+    """The probability, 0..1, of these log-odds; what is beyond 30 changes nothing."""
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+
+
 def log_odds(probability: float) -> float:
     """The log-odds of a probability, finite at 0 and 1."""
     return math.log((probability + LEAST_PROBABILITY) / (1 - probability + LEAST_PROBABILITY))

@@ -241,8 +241,9 @@ def searched(example: Example, pools: Pools) -> dict[str, float]:
     """The signals of the example, which gets its nearest sentences."""
     passages = retrieve(example.question, embedder=pools.embedder, index=example.index, limit=8)
     extracted = extract(example.question, passages, pools.embedder)
-    example.nearest = answerability.stated(passages, extracted.nearest)
-    return answerability.cheap_signals(example.question, passages, extracted, pools.embedder)
+    seen = answerability.gather(example.question, passages, extracted, pools.embedder)
+    example.nearest = seen.nearest
+    return dict(seen.signals)
 
 
 def add_opinions(examples: Sequence[Example], most: int, sets: tuple[str, ...] = ("",)) -> None:
