@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from coach.backends import list_chat_models, load_chat_model, load_embedder, load_index, may_leave
 from coach.errors import BackendError, CoachError, IndexOutdatedError, UsageError
 from coach.settings import Settings, load_settings
-from coach.store import CritiqueStore
-from coach.traces import TraceStore
-from coach.types import Critique, Document, Level, ModelList, Reply, Rubric, Turn
+from coach.store.critiques import CritiqueStore
+from coach.store.traces import TraceStore
+from coach.types import Critique, Document, Level, ModelList, Passage, Reply, Rubric, Turn
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from coach.answer import AnswerStream, Event, Voice
-    from coach.critique import CritiqueStream
-    from coach.critique import Event as CritiqueEvent
+    from coach.answer.flow import AnswerStream, Event, Voice
+    from coach.critique.flow import CritiqueStream
+    from coach.critique.flow import Event as CritiqueEvent
+    from coach.critique.redraft import Redraft
     from coach.protocols import ChatModel, Embedder, PassageIndex
-    from coach.redraft import Redraft
-    from coach.sections import Section
+    from coach.text.sections import Section
     from ingest.pipeline import IngestReport
 
 HistoryTurn = Turn | str | Mapping[str, str]
@@ -72,7 +72,7 @@ class Coach:
         The finished reply leaves a trace unless the setting `traces` is off; one that cannot be kept is noted
         in the reply and costs nothing else.
         """
-        from coach.answer import AnswerStream, answer
+        from coach.answer.flow import AnswerStream, answer
 
         stream = answer(
             question,
@@ -86,7 +86,7 @@ class Coach:
         return AnswerStream(self._traced(stream))
 
     def _traced(self, events: Iterator[Event]) -> Iterator[Event]:
-        from coach.answer import Finished
+        from coach.answer.flow import Finished
 
         for event in events:
             yield Finished(self._kept(event.reply)) if isinstance(event, Finished) else event
@@ -107,8 +107,8 @@ class Coach:
         the first. The draft and its critique are kept unless the setting `keep_drafts` is off, and what a person
         said of the same draft before stands beside its verdicts. Raises UsageError for an unknown rubric.
         """
-        from coach.critique import CritiqueStream, critique
-        from coach.judge import CALIBRATION_FILE
+        from coach.critique.flow import CritiqueStream, critique
+        from coach.critique.judge import CALIBRATION_FILE
 
         stream = critique(
             draft,
@@ -125,7 +125,7 @@ class Coach:
 
     def rubrics(self) -> tuple[Rubric, ...]:
         """The bundled rubrics, then the user's own. Raises UsageError for a file that cannot be used."""
-        from coach.rubric import bundled_rubrics, user_rubrics
+        from coach.critique.rubric import bundled_rubrics, user_rubrics
 
         return (*bundled_rubrics(), *user_rubrics(self.settings.home, self.index.document))
 
@@ -140,7 +140,7 @@ class Coach:
 
         Raises UsageError for a criterion that was not judged.
         """
-        from coach.redraft import redraft
+        from coach.critique.redraft import redraft
 
         verdict = next((one for one in critique.verdicts if one.criterion.id == criterion), None)
         if verdict is None:
@@ -155,7 +155,7 @@ class Coach:
 
         Raises UsageError for a criterion that was not judged or a missing reason, StoreError for a full disk.
         """
-        from coach.store import overruled, persons_word
+        from coach.store.critiques import overruled, persons_word
 
         if self.settings.keep_drafts:
             override = CritiqueStore(self.settings.home).overrule(critique, criterion, level, reason)
@@ -173,14 +173,14 @@ class Coach:
         return found
 
     def _stored(self, events: Iterator[CritiqueEvent]) -> Iterator[CritiqueEvent]:
-        from coach.critique import Critiqued
+        from coach.critique.flow import Critiqued
 
         for event in events:
             yield Critiqued(self._kept_critique(event.critique)) if isinstance(event, Critiqued) else event
 
     def _kept_critique(self, critique: Critique) -> Critique:
         """The critique, stored, with what people said of it before; with a notice where it could not be."""
-        from coach.store import StoreError, overruled
+        from coach.store.critiques import StoreError, overruled
 
         if self.caution:
             # What a judge lacks belongs beside its verdicts, however far the first note has scrolled away.
@@ -255,7 +255,7 @@ class Coach:
 
     def remembered_sections(self) -> tuple[Section, ...]:
         """The sections of the bundled guides: asked about again and again, so the engine keeps their state."""
-        from coach.sections import split_sections
+        from coach.text.sections import split_sections
 
         if self._sections is None:
             guides = [document for document in self.index.documents() if _is_guide(document)]
@@ -268,9 +268,9 @@ class Coach:
         The first time this prefills each section of the guides (a minute or two on two cores) and
         keeps the states on disk; later it costs a second. `progress(step, done, total)` tells how far it is.
         """
-        from coach.extract import texts_to_embed
-        from coach.generate import evidence_prefix, section_prefix
-        from coach.small_talk import small_talk_examples
+        from coach.answer.extract import texts_to_embed
+        from coach.answer.generate import evidence_prefix, section_prefix
+        from coach.answer.small_talk import small_talk_examples
 
         sections = self.remembered_sections()
         texts = texts_to_embed(sections)
@@ -312,9 +312,13 @@ class Coach:
 
     def retriever(self, limit: int | None = None) -> Any:
         """A LangChain `BaseRetriever` over the same retrieval."""
+        from coach.answer.retrieve import retrieve
         from coach.backends.langchain_retriever import CoachRetriever
 
-        return CoachRetriever.over(self, limit or self.settings.passages)
+        def search(query: str, most: int) -> Sequence[Passage]:
+            return retrieve(query, embedder=self.embedder, index=self.index, limit=most)
+
+        return CoachRetriever(search=search, limit=limit or self.settings.passages)
 
     def close(self) -> None:
         """Give the chat model's memory back."""

@@ -124,3 +124,9 @@ class ChatModel(Protocol):
 
     def close(self) -> None:
         """Give memory back."""
+
+
+class Progress(Protocol):
+    """Told a plain line, or how far something is when `total` (bytes) is given."""
+
+    def __call__(self, line: str, done: int = 0, total: int = 0) -> None: ...

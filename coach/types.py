@@ -72,7 +72,7 @@ class Chunk:
 class Passage:
     """A retrieved chunk. `score` is higher for better; `rank` starts at 1.
 
-    `sentence_scores` holds one score for each sentence that `coach.sentences.split_sentences`
+    `sentence_scores` holds one score for each sentence that `coach.text.sentences.split_sentences`
     finds in the chunk's text, in order: the cosine of the sentence to the query. `asked_scores`, where the
     document comes with written-down questions, holds for each sentence the cosine of the query to the nearest
     question that the sentence answers (0.0 where none is written down), `unanswered_score` that to the nearest

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from coach.errors import IngestError
 from coach.protocols import Embedder, Vectors
-from coach.sentences import split_sentences
 from coach.settings import corpus_folder
+from coach.text.sentences import split_sentences
 from coach.types import Chunk, Document, WrittenQuestion
 from ingest.load import Skipped, load_document
 from ingest.manifest import Changes, Manifest, compare, find_files

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from coach.sentences import split_sentences
+from coach.text.sentences import split_sentences
 from coach.types import Chunk, Document
 
 CountTokens = Callable[[Sequence[str]], list[int]]

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from coach.critique import Critiqued, CritiqueStream, Judged, by_weight
+from coach.critique.flow import Critiqued, CritiqueStream, Judged, by_weight
+from coach.critique.redraft import Redraft
+from coach.critique.rubric import bundled_rubrics, choose_kind
 from coach.errors import CoachError, UsageError
-from coach.redraft import Redraft
-from coach.rubric import bundled_rubrics, choose_kind
-from coach.sentences import split_sentences
+from coach.text.sentences import split_sentences
 from coach.types import (
     Band,
     Criterion,

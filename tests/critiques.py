@@ -1,6 +1,6 @@
 """Critiques for tests: the bundled rubric's criteria, levels as the test asks for them, quotes that are in the draft."""
 
-from coach.rubric import bundled_rubrics
+from coach.critique.rubric import bundled_rubrics
 from coach.types import Critique, Finding, Quote, Trace, Usage, Verdict
 
 RUBRIC = bundled_rubrics()[0]

@@ -10,11 +10,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from coach.answer import AnswerStream, Event, Extracted, Finished, StepStarted, Token
+from coach.answer.flow import AnswerStream, Event, Extracted, Finished, StepStarted, Token
 from coach.errors import BackendError, CoachError, IngestError
 from coach.protocols import Vectors
-from coach.sentences import split_sentences
 from coach.settings import corpus_folder
+from coach.text.sentences import split_sentences
 from coach.types import (
     Answer,
     Chunk,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coach.answer import Extracted, Finished, StepStarted, Token
+from coach.answer.flow import Extracted, Finished, StepStarted, Token
 from coach.backends import load_index
 from coach.backends.chat import LoadedChatModel
 from coach.coach import Coach

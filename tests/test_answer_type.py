@@ -2,7 +2,7 @@
 
 import pytest
 
-from coach.answer_type import expected_type, match_type
+from coach.answer.answer_type import expected_type, match_type
 from coach.types import Stated
 
 ROUNDS = Stated("How many rounds?", "A typical loop has 5-7 rounds and takes 6-8 weeks.")

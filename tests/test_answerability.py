@@ -3,8 +3,8 @@
 import pytest
 from builders import passage
 
-from coach.answerability import LONGEST, stated, weigh_evidence, with_opinion
-from coach.extract import extract
+from coach.answer.answerability import LONGEST, stated, weigh_evidence, with_opinion
+from coach.answer.extract import extract
 from coach.types import Answer, Citation, Extract, Refusal, Sentence, Span, Stated
 
 TEXT = (

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from coach.answerability import CALIBRATION_FILE, calibrated
+from coach.answer.answerability import CALIBRATION_FILE, calibrated
 from coach.backends.chat import LoadedChatModel
 from coach.coach import Coach, load_index
 from coach.errors import UsageError

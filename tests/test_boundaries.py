@@ -3,41 +3,31 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
-NOUNS = {"coach.types", "coach.errors"}
-BASE = NOUNS | {
-    "coach.answer_type",
-    "coach.inventions",
-    "coach.rubric_file",
-    "coach.evidence",
-    "coach.copied",
-    "coach.coverage",
-    "coach.judge_talk",
-    "coach.language",
-    "coach.local_database",
-    "coach.not_prose",
-    "coach.plain_text",
-    "coach.prompts",
-    "coach.protocols",
-    "coach.sections",
-    "coach.sentences",
-    "coach.settings",
-    "coach.support",
-    "coach.words",
-    "coach.yes_or_no",
+SEAMS = {"errors", "json_form", "prompts", "protocols", "settings", "types", "yes_or_no"}
+# The folders of `coach`, and which of ours each may import besides itself; what is not said, it may not.
+FOLDERS = {
+    "text": {"errors", "types"},
+    "answer": SEAMS | {"text"},
+    "critique": SEAMS | {"text"},
+    "backends": SEAMS | {"text"},
+    "store": SEAMS,
+    "ingest": SEAMS | {"text"},
+    "ui": SEAMS | {"answer", "critique", "coach"},
+    "evaluation": SEAMS | {"text", "answer", "critique", "backends", "store", "ingest", "coach"},
+    "cli": SEAMS | {"text", "answer", "critique", "backends", "store", "evaluation", "coach", "doctor"},
 }
-FLOWS = {"answer", "critique", "interview"}
-ENTRANCES = {"cli", "cli_critique", "terminal", "coach", "doctor", "serve", "__main__", "__init__"}
 VENDOR_HOMES = {
     "streamlit": ("app.py", "coach/ui/"),
     "chromadb": ("coach/backends/chroma.py",),
     "bm25s": ("coach/backends/bm25.py",),
-    "Stemmer": ("coach/words.py", "coach/backends/bm25.py"),
-    "spellchecker": ("coach/spelling.py",),
+    "Stemmer": ("coach/text/words.py", "coach/backends/bm25.py"),
+    "spellchecker": ("coach/answer/spelling.py",),
     "openvino": ("coach/backends/openvino.py",),
     "torch": ("coach/backends/",),
     "sentence_transformers": ("coach/backends/sentence_transformers.py",),
@@ -45,9 +35,9 @@ VENDOR_HOMES = {
     "psutil": ("coach/backends/machine.py",),
     "xllamacpp": ("coach/backends/llama_",),
     "langchain_text_splitters": ("ingest/split.py",),
-    "langchain_core": ("coach/backends/", "coach/prompts/"),
+    "langchain_core": ("coach/backends/", "coach/prompts.py"),
     "langchain_ollama": ("coach/backends/",),
-    "langchain": ("coach/backends/", "coach/prompts/"),
+    "langchain": ("coach/backends/", "coach/prompts.py"),
 }
 
 
@@ -71,9 +61,14 @@ def imports(path: Path, *, lazy: bool = True) -> set[str]:
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            inside = node.module in {"coach", "ingest", "coach.backends", "coach.ui", "coach.evaluation"}
-            names.update(f"{node.module}.{alias.name}" if inside else node.module for alias in node.names)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
     return names
+
+
+def room(name: str) -> str:
+    """The folder or module of ours that a dotted name stands in: "answer" for `coach.answer.flow`."""
+    first, _, rest = name.partition(".")
+    return rest.partition(".")[0] or first if first == "coach" else first
 
 
 def ours(path: Path) -> set[str]:
@@ -99,50 +94,40 @@ def test_the_nouns_and_errors_stand_on_the_standard_library_alone():
         assert ours(PROJECT / "coach" / f"{name}.py") == set()
 
 
-def steps() -> list[Path]:
-    base = {name.removeprefix("coach.") for name in BASE}
-    others = base | FLOWS | ENTRANCES | {"report", "critique_report", "store", "progress"}
-    return [path for path in sources() if path.parent.name == "coach" and path.stem not in others]
+@pytest.mark.parametrize("path", sources(), ids=name_of)
+def test_a_folder_imports_only_what_stands_below_it(path):
+    folder = room(name_of(path).removesuffix(".py").replace("/", "."))
+    if folder in FOLDERS:
+        assert {room(name) for name in ours(path)} - {folder} <= FOLDERS[folder]
 
 
-@pytest.mark.parametrize("path", steps(), ids=name_of)
-def test_a_step_imports_the_nouns_and_no_other_step(path):
-    assert {name for name in ours(path) if name not in BASE} == set()
+def test_no_modules_import_each_other_in_a_circle():
+    modules = {
+        name_of(path).removesuffix(".py").removesuffix("/__init__").replace("/", "."): path
+        for path in sources()
+    }
+    graph = {
+        name: {
+            known
+            for known in modules
+            for used in ours(path)
+            if used in (known, f"{known}.{used.rpartition('.')[2]}")
+        }
+        - {name}
+        for name, path in modules.items()
+    }
+    TopologicalSorter(graph).prepare()  # raises CycleError, naming the circle
 
 
-@pytest.mark.parametrize("path", sorted((PROJECT / "ingest").glob("*.py")), ids=name_of)
-def test_ingest_gets_embedder_and_index_as_arguments(path):
-    assert {name for name in ours(path) if name not in BASE and not name.startswith("ingest")} == set()
+def test_every_folder_has_its_rule():
+    folders = {path.parent.name for path in PROJECT.glob("coach/*/__init__.py")}
+    assert folders | {"ingest"} == set(FOLDERS)
 
 
-@pytest.mark.parametrize("path", sorted((PROJECT / "coach" / "ui").rglob("*.py")), ids=name_of)
-def test_the_pages_know_the_coach_and_no_backend(path):
-    assert {name for name in ours(path) if name.startswith(("coach.backends", "ingest"))} == set()
-
-
-def backends() -> list[Path]:
-    """All but the retriever for LangChain: it hands our retrieval out instead of bringing a vendor in."""
-    found = (PROJECT / "coach" / "backends").glob("*.py")
-    return sorted(path for path in found if path.name != "langchain_retriever.py")
-
-
-@pytest.mark.parametrize("path", backends(), ids=name_of)
-def test_a_backend_knows_no_step_and_no_flow(path):
-    known = BASE | {"coach.progress", "coach.backends"}
-    assert {
-        name for name in ours(path) if name not in known and not name.startswith("coach.backends.")
-    } == set()
-
-
-@pytest.mark.parametrize("name", ["cli", "cli_critique", "terminal"])
-def test_the_command_line_imports_nothing_slow_before_a_command_runs(name):
-    early = imports(PROJECT / "coach" / f"{name}.py", lazy=False)
+@pytest.mark.parametrize("path", sorted((PROJECT / "coach" / "cli").glob("*.py")), ids=name_of)
+def test_the_command_line_imports_nothing_slow_before_a_command_runs(path):
+    early = imports(path, lazy=False)
     assert {name.split(".")[0] for name in early} & (
         set(VENDOR_HOMES) | {"numpy", "pydantic", "httpx"}
     ) == set()
-    assert {name for name in early if name.startswith(("coach", "ingest"))} <= {
-        "coach.cli_critique",
-        "coach.errors",
-        "coach.terminal",
-        "coach.words",
-    }
+    assert {room(name) for name in early if name.startswith(("coach", "ingest"))} <= {"cli", "errors"}

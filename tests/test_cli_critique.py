@@ -11,9 +11,9 @@ from dataclasses import replace
 import pytest
 
 from coach import cli
+from coach.cli.terminal import fitted
 from coach.errors import UsageError
-from coach.store import CritiqueStore, StoreError, draft_id, overruled
-from coach.terminal import fitted
+from coach.store.critiques import CritiqueStore, StoreError, draft_id, overruled
 from tests.critique_fakes import FakeCritic
 from tests.critiques import FIRST, QUESTION, SECOND, first_critique
 
@@ -40,7 +40,7 @@ class KeepingCritic(FakeCritic):
         return type(stream)(self._kept(stream))
 
     def _kept(self, events):
-        from coach.critique import Critiqued
+        from coach.critique.flow import Critiqued
 
         for event in events:
             if isinstance(event, Critiqued) and self.settings.keep_drafts:
@@ -105,7 +105,7 @@ def test_verdicts_come_with_the_drafts_words_and_progress_is_on_stderr(coach):
 
 def test_each_verdict_is_printed_before_the_next_is_judged(coach, coaches, monkeypatch):
     printed = []
-    monkeypatch.setattr("coach.cli_critique.show", printed.append)
+    monkeypatch.setattr("coach.cli.critique.show", printed.append)
     monkeypatch.setattr(
         "tests.critique_fakes.time.sleep", lambda _: printed.append(f"judging number {len(printed) // 2}")
     )
@@ -425,8 +425,6 @@ def test_on_a_terminal_long_lines_keep_their_indent_and_a_pipe_gets_them_whole(m
 
 
 def test_an_id_is_the_same_in_every_process():
-    code = (
-        "from tests.critiques import *; from coach.store import draft_id; print(draft_id(first_critique()))"
-    )
+    code = "from tests.critiques import *; from coach.store.critiques import draft_id; print(draft_id(first_critique()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == draft_id(first_critique())

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.compare_drafts import _WORD, compare_drafts
-from coach.sentences import split_sentences
+from coach.critique.compare import _WORD, compare_drafts
+from coach.text.sentences import split_sentences
 from coach.types import Override
 from tests.critiques import FIRST, SECOND, first_critique, second_critique, verdict
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coach.condense import condense
+from coach.answer.condense import condense
 from coach.types import Turn
 
 ROUNDS = [Turn("user", "How many rounds are typical?"), Turn("assistant", "Five to seven.")]

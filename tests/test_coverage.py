@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from coach.coverage import cover, word_weight
+from coach.answer.late_interaction import cover, word_weight
 
 
 def test_a_word_that_any_question_may_have_weighs_little():

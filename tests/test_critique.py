@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from coach.backends import load_index
 from coach.backends.chat import LoadedChatModel
 from coach.coach import Coach, MemoryEmbedder
-from coach.critique import (
+from coach.critique.flow import (
     DRAFT_CHARACTERS,
     Critiqued,
     Judged,
@@ -18,12 +18,12 @@ from coach.critique import (
     find_habits,
     next_move,
 )
+from coach.critique.judge import unscored
+from coach.critique.prepare import prepare_draft
+from coach.critique.rubric import bundled_rubrics
 from coach.errors import BackendError, UsageError
-from coach.judge import unscored
-from coach.prepare_draft import prepare_draft
-from coach.rubric import bundled_rubrics
 from coach.settings import load_settings
-from coach.store import CritiqueStore
+from coach.store.critiques import CritiqueStore
 from coach.types import Finding, Verdict
 from tests.fakes import HashingEmbedder, ScriptedChatModel
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from coach.critique.rubric import bundled_rubrics
 from coach.errors import UsageError
 from coach.evaluation.critique_cases import QUALITIES, article_pairs, load_drafts
 from coach.evaluation.selection import bench_folder
-from coach.rubric import bundled_rubrics
 from coach.settings import corpus_folder
 
 RUBRIC = bundled_rubrics()[0]

@@ -8,18 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from coach.compare_drafts import compare_drafts
-from coach.critique_report import (
+from coach.critique.compare import compare_drafts
+from coach.critique.report import (
     MARK,
     closing_as_text,
     comparison_as_text,
-    comparison_to_json,
     critique_as_markdown,
     critique_as_text,
-    critique_from_json,
-    critique_to_json,
 )
 from coach.errors import UsageError
+from coach.json_form import comparison_to_json, critique_from_json, critique_to_json
 from coach.types import Override, Quote
 from tests.critiques import (
     CRITERIA,

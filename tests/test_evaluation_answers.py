@@ -15,7 +15,7 @@ from coach.evaluation.run import Run
 from coach.evaluation.runner import code_fingerprint, run_answers
 from coach.evaluation.selection import FAST, bench_folder, choose_cases
 from coach.settings import load_settings
-from coach.traces import TraceStore
+from coach.store.traces import TraceStore
 from tests.fakes import ScriptedChatModel
 
 CASES = load_cases(bench_folder() / "answers" / "cases.jsonl")

@@ -10,7 +10,7 @@ from coach.errors import CoachError, UsageError
 from coach.evaluation.run import Row, Run, read_run, write_run
 from coach.evaluation.runner import default_file
 from coach.settings import load_settings
-from coach.traces import TraceStore
+from coach.store.traces import TraceStore
 
 RUN = Run(
     "answers", "2026-01-01T10:11:12+00:00", "0.1.0", "c0de", "none", None, "minilm", "f00d", {}, {}, 0, ()

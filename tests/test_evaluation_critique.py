@@ -16,6 +16,8 @@ from coach.backends import load_index
 from coach.backends.chat import LoadedChatModel
 from coach.cli import cli
 from coach.coach import Coach
+from coach.critique.judge import read_calibration
+from coach.critique.rubric import bundled_rubrics
 from coach.errors import BackendError, UsageError
 from coach.evaluation.compare import compare
 from coach.evaluation.critique import LEVEL, PATTERN, PROBABILITY, STANDING, judge, row
@@ -46,10 +48,8 @@ from coach.evaluation.metrics import (
 )
 from coach.evaluation.run import Row, Run, read_run, write_run
 from coach.evaluation.selection import bench_folder
-from coach.judge import read_calibration
-from coach.rubric import bundled_rubrics
 from coach.settings import load_settings
-from coach.store import CritiqueStore
+from coach.store.critiques import CritiqueStore
 from coach.types import Quote
 from tests.critique_fakes import CARRIED_BY, FakeCritic
 from tests.fakes import FakeIndex, HashingEmbedder, ScriptedChatModel
@@ -506,7 +506,7 @@ def test_the_table_tells_what_the_run_found(home: Path, files: tuple[Path, Path]
 def test_a_quote_that_is_not_in_the_draft_is_a_fabrication(home: Path, files: tuple[Path, Path]) -> None:
     class Inventing(WordCoach):
         def critique(self, draft: str, question: str, **chosen: Any) -> Any:
-            from coach.critique import Critiqued, CritiqueStream
+            from coach.critique.flow import Critiqued, CritiqueStream
 
             made = super().critique(draft, question, **chosen).result()
             if "q1" not in draft:
@@ -725,7 +725,7 @@ def test_options_that_do_not_go_together_are_refused() -> None:
 def test_two_runs_are_compared_draft_by_draft(home: Path, files: tuple[Path, Path]) -> None:
     class Inventing(WordCoach):
         def critique(self, draft: str, question: str, **chosen: Any) -> Any:
-            from coach.critique import Critiqued, CritiqueStream
+            from coach.critique.flow import Critiqued, CritiqueStream
 
             made = super().critique(draft, question, **chosen).result()
             quotes = (Quote("Nobody said this.", 0, 17),) * 5

@@ -14,7 +14,7 @@ from coach.evaluation.drift import (
     of_one_voice,
 )
 from coach.evaluation.run import Row, Run
-from coach.traces import TraceStore
+from coach.store.traces import TraceStore
 from coach.types import Answer, Refusal, Sentence, Trace
 from tests.builders import passage
 

@@ -10,7 +10,7 @@ from coach.evaluation import ingest_speed, speed
 from coach.evaluation.report import speed_table
 from coach.evaluation.run import Run
 from coach.settings import load_settings
-from coach.traces import TraceStore
+from coach.store.traces import TraceStore
 from tests.fakes import ScriptedChatModel
 
 QUESTIONS = [

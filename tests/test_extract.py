@@ -2,7 +2,7 @@
 
 from builders import passage
 
-from coach.extract import MIN_SENTENCES, NEAREST, extract
+from coach.answer.extract import MIN_SENTENCES, NEAREST, extract
 from coach.types import Extract
 
 TEXT = "The loop has 5-7 rounds. Bring water. The process takes 6-8 weeks. Dress as you like. Call home."

@@ -2,8 +2,7 @@
 
 import pytest
 
-from coach.errors import BackendError
-from coach.generate import (
+from coach.answer.generate import (
     answer_prompt,
     evidence_prefix,
     evidence_prompt,
@@ -11,7 +10,8 @@ from coach.generate import (
     section_stated,
     statement_prompt,
 )
-from coach.sections import Section
+from coach.errors import BackendError
+from coach.text.sections import Section
 from coach.types import Stated
 
 NEAREST = (Stated("Rounds", "A typical loop has 5-7 rounds."), Stated("Time", "It takes 6-8 weeks."))

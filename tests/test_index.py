@@ -19,8 +19,8 @@ from coach.backends.index_files import LAYOUT
 from coach.coach import Coach, ingest_library
 from coach.errors import IndexMismatchError, IndexMissingError, IndexOutdatedError
 from coach.protocols import PassageIndex
-from coach.sentences import split_sentences
 from coach.settings import load_settings
+from coach.text.sentences import split_sentences
 from ingest import ingest
 from ingest.split import embedding_text
 

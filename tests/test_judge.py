@@ -9,10 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coach.coach import MemoryEmbedder
-from coach.errors import BackendError, UsageError
-from coach.evaluation.judge_fit import write
-from coach.evidence import find_evidence, is_touched
-from coach.judge import (
+from coach.critique.evidence import find_evidence, is_touched
+from coach.critique.judge import (
     UNSURE,
     Calibration,
     ask_model,
@@ -24,8 +22,10 @@ from coach.judge import (
     shared_prefix,
     unscored,
 )
-from coach.prepare_draft import PreparedDraft, prepare_draft
-from coach.rubric import bundled_rubrics
+from coach.critique.prepare import PreparedDraft, prepare_draft
+from coach.critique.rubric import bundled_rubrics
+from coach.errors import BackendError, UsageError
+from coach.evaluation.judge_fit import write
 from tests.fakes import HashingEmbedder, ScriptedChatModel
 
 RUBRIC = bundled_rubrics()[0]

@@ -27,8 +27,8 @@ from coach.backends.model_files import (
     list_models,
     pull_embedded_model,
 )
+from coach.cli.progress import ProgressLines
 from coach.errors import ModelMissingError
-from coach.progress import ProgressLines
 from coach.settings import Settings
 
 CONTENT = bytes(range(256)) * 1000  # 256,000 bytes: parts of 100,000, 100,000 and 56,000

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from coach.critique.prepare import PreparedDraft, prepare_draft
+from coach.critique.rubric import load_rubric
 from coach.errors import UsageError
-from coach.prepare_draft import PreparedDraft, prepare_draft
-from coach.rubric import load_rubric
 from coach.types import Criterion, Quote, Rubric, Span
 
 PROJECT = Path(__file__).resolve().parents[1]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coach.question_parts import question_parts
+from coach.answer.question_parts import question_parts
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ from fakes import ScriptedChatModel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coach.critique.inventions import GAP, Evidence, find_numbers, with_gaps
+from coach.critique.redraft import PLAIN_FRAME, Redraft, redraft
+from coach.critique.rubric import bundled_rubrics
 from coach.errors import BackendError
-from coach.inventions import GAP, Evidence, find_numbers, with_gaps
-from coach.redraft import PLAIN_FRAME, Redraft, redraft
-from coach.rubric import bundled_rubrics
-from coach.sentences import split_sentences
+from coach.text.sentences import split_sentences
 from coach.types import Criterion, Span
 
 QUESTION = "How would you design an AI assistant for hospital nurses?"

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from coach.answer.retrieve import CANDIDATES, retrieve
 from coach.protocols import Embedder, PassageIndex, Vectors
-from coach.retrieve import CANDIDATES, retrieve
 from coach.types import Chunk, Document, Passage
 
 LONG = "A retrieval system is judged by what it finds, by what it leaves out, and by how long a reader waits"

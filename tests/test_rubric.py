@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from coach.critique.rubric import RubricError, bundled_rubrics, choose_kind, load_rubric, user_rubrics
 from coach.errors import CoachError, IndexMissingError
-from coach.rubric import RubricError, bundled_rubrics, choose_kind, load_rubric, user_rubrics
 from coach.settings import corpus_folder
 from coach.types import Document
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from coach.errors import UsageError
-from coach.sanitize import clean_question
+from coach.text.sanitize import clean_question
 
 NAUGHTY = Path(__file__).resolve().parents[2] / "shared" / "data" / "naughty_strings" / "blns.jsonl"
 

@@ -1,7 +1,7 @@
 """Sections stand under their heading path, with exact places."""
 
-from coach.sections import split_sections
 from coach.settings import corpus_folder
+from coach.text.sections import split_sections
 from coach.types import Document
 
 

@@ -5,8 +5,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.sentences import split_sentences
 from coach.settings import corpus_folder
+from coach.text.sentences import split_sentences
 
 
 def pieces(text):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coach.small_talk import small_talk
+from coach.answer.small_talk import small_talk
 from coach.types import Answer, Sentence
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coach.spelling import mend_spelling
+from coach.answer.spelling import mend_spelling
 
 VOCABULARY = frozenset(
     [

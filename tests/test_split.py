@@ -13,8 +13,8 @@ from fakes import HashingEmbedder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.sentences import split_sentences
 from coach.settings import corpus_folder, load_settings
+from coach.text.sentences import split_sentences
 from coach.types import Chunk, Document
 from ingest.load import load_document
 from ingest.split import SPLIT_VERSION, embedding_text, find_headings, split_document

@@ -11,11 +11,11 @@ import pytest
 
 from coach.backends import load_index
 from coach.coach import Coach
-from coach.critique_json import critique_to_json
 from coach.errors import UsageError
 from coach.evaluation.metrics import quadratic_weighted_kappa
+from coach.json_form import critique_to_json
 from coach.settings import load_settings
-from coach.store import Agreement, CritiqueStore, StoreError, draft_id, overruled
+from coach.store.critiques import Agreement, CritiqueStore, StoreError, draft_id, overruled
 from coach.types import Override
 from tests.critiques import (
     CRITERIA,
@@ -309,7 +309,7 @@ def test_a_process_killed_while_writing_leaves_what_was_kept(tmp_path):
     program = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from coach.store import CritiqueStore\n"
+        "from coach.store.critiques import CritiqueStore\n"
         "from tests.critiques import first_critique\n"
         "store = CritiqueStore(Path(sys.argv[1]))\n"
         "store.keep(first_critique())\n"

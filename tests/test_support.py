@@ -9,10 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coach.errors import UsageError
-from coach.evaluation import support as fitting
-from coach.settings import corpus_folder
-from coach.support import (
+from coach.answer.support import (
     MODEL_FILE,
     choose_carriers,
     features,
@@ -27,6 +24,9 @@ from coach.support import (
     weigh,
     with_opinion,
 )
+from coach.errors import UsageError
+from coach.evaluation import support as fitting
+from coach.settings import corpus_folder
 
 PROJECT = Path(__file__).resolve().parent.parent
 DATA = PROJECT.parent / "shared" / "data"
@@ -211,7 +211,7 @@ def test_the_claims_are_many_distinct_and_balanced():
 
 def test_the_spans_are_whole_sentences_of_the_article_and_each_stands_on_one_side_of_the_split():
     text = ARTICLE.read_text(encoding="utf-8")
-    from coach.sentences import split_sentences
+    from coach.text.sentences import split_sentences
 
     whole = {(start, end) for start, end in split_sentences(text)}
     sides = {}
@@ -223,7 +223,7 @@ def test_the_spans_are_whole_sentences_of_the_article_and_each_stands_on_one_sid
 
 
 def test_the_coefficients_belong_to_the_claims_that_are_there():
-    record = json.loads((PROJECT / "coach" / MODEL_FILE).read_text(encoding="utf-8"))
+    record = json.loads((PROJECT / "coach" / "answer" / MODEL_FILE).read_text(encoding="utf-8"))
     assert record["claims_sha256"] == hashlib.sha256(fitting.CLAIMS.read_bytes()).hexdigest()
 
 
@@ -248,7 +248,7 @@ def test_the_shipped_coefficients_are_what_the_fit_writes(embedder):
     if not any(fitting.DEFAULT_CACHE.glob("*.npz")):
         pytest.skip("no vectors kept: run `python -m coach.evaluation.support --data ../shared/data` first")
     _, record = fitting.run(DATA, fitting.CLAIMS, embedder, fitting.DEFAULT_CACHE, print)
-    shipped = json.loads((PROJECT / "coach" / MODEL_FILE).read_text(encoding="utf-8"))
+    shipped = json.loads((PROJECT / "coach" / "answer" / MODEL_FILE).read_text(encoding="utf-8"))
     assert list(record["features"]) == list(shipped["features"])
     for name, row in record["features"].items():
         assert math.isclose(row["weight"], shipped["features"][name]["weight"], abs_tol=0.02), name

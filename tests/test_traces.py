@@ -12,7 +12,7 @@ import pytest
 from coach.backends import load_index
 from coach.coach import Coach
 from coach.settings import load_settings
-from coach.traces import TraceStore
+from coach.store.traces import TraceStore
 from coach.types import Answer, Citation, Refusal, Sentence, Span, Trace
 from tests.builders import passage
 
@@ -109,7 +109,7 @@ def test_a_process_killed_while_writing_leaves_what_was_kept(tmp_path):
         "import os, sys\n"
         "from pathlib import Path\n"
         "from tests.test_traces import ANSWER\n"
-        "from coach.traces import TraceStore\n"
+        "from coach.store.traces import TraceStore\n"
         "store = TraceStore(Path(sys.argv[1]))\n"
         "store.keep(ANSWER)\n"
         "with store._opened() as database:\n"

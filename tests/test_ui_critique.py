@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from coach.rubric import RubricError, bundled_rubrics
+from coach.critique.rubric import RubricError, bundled_rubrics
 from coach.types import Override, Quote, Verdict
 from coach.ui import critique_session
 from coach.ui.critique_form import EXAMPLE_QUESTIONS
@@ -506,8 +506,8 @@ def everything_drawn(coach: FakeCoach, evil: str) -> str:
     """Every piece of the page, with `evil` wherever a stranger's words can stand."""
     from dataclasses import replace
 
-    from coach.compare_drafts import Change, Comparison
-    from coach.redraft import Redraft
+    from coach.critique.compare import Change, Comparison
+    from coach.critique.redraft import Redraft
 
     critique = reading_of(coach)
     span = replace(critique.verdicts[0].criterion.span, text=evil, source=evil)

@@ -8,11 +8,11 @@ from fakes import HashingEmbedder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coach.answer.support import load_support_model
+from coach.answer.verify import clean, verify
 from coach.errors import BackendError
-from coach.sentences import split_sentences
 from coach.settings import corpus_folder
-from coach.support import load_support_model
-from coach.verify import clean, verify
+from coach.text.sentences import split_sentences
 
 ROUNDS = (
     "A typical Generative AI PM interview loop involves 5-7 rounds, including an initial recruiter screen. "
@@ -36,7 +36,7 @@ def passages():
 def carried(monkeypatch):
     """The threshold as fitted, without what is added for a reader's safety: what the signals understand."""
     fitted = replace(load_support_model(), threshold=0.6)
-    monkeypatch.setattr("coach.support.load_support_model", lambda: fitted)
+    monkeypatch.setattr("coach.answer.support.load_support_model", lambda: fitted)
 
 
 def only(sentences):

@@ -1,17 +1,17 @@
-"""Fit `coach/answerability.json`: which signals tell that the sentences found speak of what is asked, and how loudly.
+"""Fit `coach/answer/answerability.json`: which signals tell that the sentences found speak of what is asked, and how loudly.
 
     python -m bench.fit.answerability --data ../shared/data [--opinions 200]
 
-Signals of each question (`coach.answerability`), from the five best sentences that the product's own retrieval and extraction find:
+Signals of each question (`coach.answer.answerability`), from the five best sentences that the product's own retrieval and extraction find:
 
 - `best_sentence`: the likeness of the likeliest one;
 - `covered`, `worst_covered`: how near each content word of the question is to a token of theirs (late interaction: Khattab & Zaharia
   2020, arXiv:2004.12832), on average by weight, and the worst of the words that weigh. A word's weight is learned: little for those
   that stand in many topic questions ("tell", "important", "committee");
 - `asked`, `unanswered`: likeness to the questions written down for the document;
-- `model`: the chat model's log-odds of Yes against No after three worked examples (`coach.generate.evidence_prompt`).
+- `model`: the chat model's log-odds of Yes against No after three worked examples (`coach.answer.generate.evidence_prompt`).
 
-Before that, the relevance of a sentence (`coach.extract`): one logistic over its likeness beside the likeliest one's, the nearest question written
+Before that, the relevance of a sentence (`coach.answer.extract`): one logistic over its likeness beside the likeliest one's, the nearest question written
 for it and its worst covered word, fitted on the sentences that hold a fact of an answerable question or stand in its section.
 
 One logistic for each set of signals, and one over what it says and the model's opinion, apart for questions that only name a topic and for exact ones. Fitted on the fit splits of
@@ -39,24 +39,24 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
-from coach import answerability
+from coach.answer import answerability
+from coach.answer.extract import extract, sentence_signals
+from coach.answer.generate import evidence_prefix, evidence_prompt
+from coach.answer.late_interaction import FITTED_FILE, fitted
+from coach.answer.retrieve import retrieve
 from coach.backends import load_chat_model, load_embedder
 from coach.backends.chroma import ChromaIndexWriter, open_index
 from coach.coach import MemoryEmbedder
-from coach.coverage import FITTED_FILE, fitted
 from coach.evaluation.answers_calibrate import platt
-from coach.extract import extract, sentence_signals
-from coach.generate import evidence_prefix, evidence_prompt
 from coach.protocols import PassageIndex
-from coach.retrieve import retrieve
 from coach.settings import corpus_folder, load_settings
+from coach.text.words import content_words
 from coach.types import Stated
-from coach.words import content_words
 from coach.yes_or_no import log_odds, probability_of_yes
 from ingest import ingest
 
 HERE = Path(__file__).resolve().parent
-OUT = HERE.parent.parent / "coach" / FITTED_FILE
+OUT = HERE.parent.parent / "coach" / "answer" / FITTED_FILE
 TOPICS = HERE.parent / "answers" / "topics.jsonl"
 CASES = HERE.parent / "answers" / "cases.jsonl"
 OPINIONS = HERE / "answerability_opinions.json"

@@ -34,9 +34,9 @@ from coach.backends.index_files import (
 )
 from coach.errors import IndexMismatchError, IndexMissingError, IndexOutdatedError
 from coach.protocols import Vectors
-from coach.sentences import split_sentences
+from coach.text.sentences import split_sentences
+from coach.text.words import content_words
 from coach.types import Chunk, Document, Passage, WrittenQuestion
-from coach.words import content_words
 
 # Up to here one matrix product over all vectors is as fast as Chroma's graph, finds exactly the nearest,
 # and spares a cold start the seconds of importing chromadb.

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 from coach.errors import ModelMissingError
-from coach.progress import Progress
+from coach.protocols import Progress
 from coach.settings import Settings
 
 CONNECT_SECONDS = 5.0  # a hub that does not answer by then is taken as unreachable

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from coach.answerability import CALIBRATION_FILE, Evidence, weigh_evidence
-from coach.coverage import fitted
+from coach.answer.answerability import CALIBRATION_FILE, Evidence, weigh_evidence
+from coach.answer.extract import extract
+from coach.answer.generate import evidence_prompt
+from coach.answer.late_interaction import fitted
+from coach.answer.retrieve import retrieve
 from coach.errors import UsageError
 from coach.evaluation.cases import load_cases
 from coach.evaluation.critique_run import loaded
 from coach.evaluation.runner import Progress
 from coach.evaluation.selection import bench_folder
-from coach.extract import extract
-from coach.generate import evidence_prompt
-from coach.retrieve import retrieve
 from coach.yes_or_no import log_odds, probability_of_yes
 
 if TYPE_CHECKING:

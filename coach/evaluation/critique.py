@@ -33,7 +33,7 @@ class Judged:
 
 def judge(coach: Coach, draft: str, question: str, kind: str) -> Judged:
     """One critique. `refusal` is the sentence to a draft that the coach does not take, `failure` any other fault."""
-    from coach.critique import Judged as OneVerdict
+    from coach.critique.flow import Judged as OneVerdict
 
     started = time.perf_counter()
     times: dict[str, float] = {}

@@ -9,14 +9,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from coach.critique.judge import CALIBRATION_FILE
+from coach.critique.prepare import PreparedDraft
 from coach.errors import UsageError
 from coach.evaluation.critique_cases import DraftCase, load_drafts
 from coach.evaluation.critique_run import bench_file, loaded
 from coach.evaluation.judge_fit import FOLDS, fit, load_judgements, write
 from coach.evaluation.judge_opinions import Opinions
 from coach.evaluation.runner import Progress
-from coach.judge import CALIBRATION_FILE
-from coach.prepare_draft import PreparedDraft
 from coach.protocols import ChatModel
 from coach.types import Criterion
 
@@ -37,7 +37,7 @@ def calibrate_judge(
     What the model said is kept in the home as well: a run that was stopped goes on where it stood. Raises
     UsageError for bad or too few drafts, BackendError where the model cannot choose between Yes and No.
     """
-    from coach.rubric import bundled_rubrics
+    from coach.critique.rubric import bundled_rubrics
 
     drafts = load_drafts(drafts_file or bench_file("drafts"), bundled_rubrics()[0])
     chosen = [draft for draft in drafts if draft.split == "fit"]

@@ -123,7 +123,7 @@ def load_cases(
     drafts_file: Path, attacks_file: Path, *, split: str = "all", limit: int | None = None
 ) -> Cases:
     """The cases of a run. Raises UsageError naming file and line for a bad one."""
-    from coach.rubric import bundled_rubrics
+    from coach.critique.rubric import bundled_rubrics
 
     rubric = bundled_rubrics()[0]
     drafts = load_drafts(drafts_file, rubric)
@@ -167,7 +167,7 @@ def _judged(coach: Coach, job: Job) -> Row:
 
 
 def _notes(coach: Coach) -> tuple[str, ...]:
-    from coach.judge import CALIBRATION_FILE, load_calibration
+    from coach.critique.judge import CALIBRATION_FILE, load_calibration
 
     notes = [f"Who judges: {coach.backend_reason}"]
     model = coach.voice().model
@@ -181,7 +181,7 @@ def _notes(coach: Coach) -> tuple[str, ...]:
 
 def _overrides(settings: Settings) -> dict[str, Any] | None:
     """How often people who confirmed or overruled a verdict in this home agreed; None where nobody did."""
-    from coach.store import CritiqueStore
+    from coach.store.critiques import CritiqueStore
 
     agreement = CritiqueStore(settings.home).agreement()
     if not agreement.total and not agreement.unscored:

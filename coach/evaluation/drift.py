@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from coach.evaluation.figures import independent_difference, median_ratio
 from coach.evaluation.run import Run
-from coach.traces import StoredTrace
+from coach.store.traces import StoredTrace
 
 ENOUGH = 30  # answers on either side; below that an interval is wider than anything one would act on
 CONFIDENCE = 0.99  # four looks at once: with 99% each, fewer than one run in twenty cries wolf

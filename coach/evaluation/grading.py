@@ -23,8 +23,8 @@ from coach.evaluation.metrics import (
 from coach.evaluation.run import Row
 from coach.prompts import fill_prompt
 from coach.protocols import ChatModel, Embedder
+from coach.text.words import content_words
 from coach.types import Turn
-from coach.words import content_words
 
 Array = NDArray[np.float64]
 
@@ -126,9 +126,14 @@ def _opinion(chat_model: ChatModel, answer: GradedAnswer, reference: str, questi
     messages = (
         Turn(
             "system",
-            fill_prompt("grade_answer", question=answer.question, reference=reference[:LONGEST]),
+            fill_prompt("evaluation/grade_answer", question=answer.question, reference=reference[:LONGEST]),
         ),
-        Turn("user", fill_prompt("grade_answer_question", answer=answer.answer[:LONGEST], question=question)),
+        Turn(
+            "user",
+            fill_prompt(
+                "evaluation/grade_answer_question", answer=answer.answer[:LONGEST], question=question
+            ),
+        ),
     )
     yes = chat_model.choose(messages, ("Yes", "No"))["Yes"]
     return math.log((yes + 1e-4) / (1 - yes + 1e-4))

@@ -23,14 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coach.coach import Coach
-from coach.critique import DRAFT_CHARACTERS, WORTH, band
+from coach.critique.evidence import find_evidence
+from coach.critique.flow import DRAFT_CHARACTERS, WORTH, band
+from coach.critique.judge import CALIBRATION_FILE, Calibration, read_calibration, signals
+from coach.critique.prepare import prepare_draft
+from coach.critique.rubric import bundled_rubrics
 from coach.errors import UsageError
 from coach.evaluation.judge_opinions import Opinions
-from coach.evidence import find_evidence
-from coach.judge import CALIBRATION_FILE, Calibration, read_calibration, signals
-from coach.prepare_draft import prepare_draft
 from coach.protocols import Embedder
-from coach.rubric import bundled_rubrics
 from coach.types import Band, Criterion, Level, Verdict
 
 Array = NDArray[np.float64]
@@ -279,7 +279,7 @@ def shares(judgements: Sequence[Judgement], levels: Sequence[Level | None]) -> d
 
 
 def as_record(calibration: Calibration) -> dict[str, Any]:
-    """The calibration's JSON form, as `coach.judge.read_calibration` reads it."""
+    """The calibration's JSON form, as `coach.critique.judge.read_calibration` reads it."""
     return {
         "intercept": round(calibration.intercept, 4),
         "signals": {
@@ -299,7 +299,7 @@ def write(calibration: Calibration, path: Path) -> None:
     """Put the calibration into the file, beside those of other models."""
     written = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"models": {}}
     written["about"] = (
-        "Logistic regression over the signals of coach/evidence.py and the chat model's log-odds of Yes, for each "
+        "Logistic regression over the signals of coach/critique/evidence.py and the chat model's log-odds of Yes, for each "
         "chat model by name; written by coach/evaluation/judge_fit.py"
     )
     written["models"][calibration.model] = as_record(calibration)
@@ -342,7 +342,7 @@ def _table(name: str, figures: Mapping[str, Any]) -> str:
 def main() -> None:
     """Print the figures; with --write refit the shipped calibration."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="refit coach/judge_calibration.json")
+    parser.add_argument("--write", action="store_true", help="refit coach/critique/judge_calibration.json")
     parser.add_argument("--opinions", type=Path, help="file of what the model said; made where it is missing")
     parser.add_argument("--json", action="store_true", help="the figures as JSON")
     asked = parser.parse_args()
@@ -355,7 +355,7 @@ def main() -> None:
     calibration = fit(fit_part, model.name)
     calibration = read_calibration(model.name, as_record(calibration))
     if asked.write:
-        write(calibration, Path(__file__).resolve().parents[1] / CALIBRATION_FILE)
+        write(calibration, Path(__file__).resolve().parents[1] / "critique" / CALIBRATION_FILE)
     own = np.array([calibration.probability(one.criterion.id, one.signals) for one in held_out])
     figures = {
         "fit, left out by question": score(fit_part, left_out(fit_part, model.name), calibration),

@@ -6,8 +6,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from coach.judge import ask_model, shared_prefix
-from coach.prepare_draft import PreparedDraft
+from coach.critique.judge import ask_model, shared_prefix
+from coach.critique.prepare import PreparedDraft
 from coach.prompts import read_prompt
 from coach.protocols import ChatModel
 from coach.types import Criterion
@@ -46,7 +46,7 @@ class Opinions:
         asked = (
             self._name,
             shared_prefix(prepared, question).text,
-            read_prompt("judge_question"),
+            read_prompt("critique/judge_question"),
             criterion.question,
         )
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:32]

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from coach.answer.retrieve import retrieve
 from coach.errors import UsageError
 from coach.evaluation.metrics import bootstrap_interval, ndcg, recall, reciprocal_rank
 from coach.protocols import Embedder, PassageIndex
-from coach.retrieve import retrieve
 from coach.types import Document, Passage
 
 RRF_K = 60  # Cormack, Clarke & Büttcher 2009

@@ -276,7 +276,7 @@ def code_fingerprint() -> str:
     """A hash of the package's own code and prompts, so that two runs of one version can be told apart."""
     folder = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256()
-    for path in sorted([*folder.rglob("*.py"), *(folder / "prompts").glob("*.md")]):
+    for path in sorted([*folder.rglob("*.py"), *folder.rglob("prompts/*.md")]):
         digest.update(path.relative_to(folder).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from coach.evaluation.cases import Case
 from coach.evaluation.figures import Pair
 from coach.evaluation.text_metrics import rouge_l, rouge_n
-from coach.sections import Section, split_sections
+from coach.text.sections import Section, split_sections
 from coach.types import Answer, Citation, Document, Reply, Sentence, Span
 
 

@@ -11,18 +11,18 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from coach.answer import Extracted, Token
+from coach.answer.flow import Extracted, Token
+from coach.answer.retrieve import retrieve
+from coach.answer.verify import verify
 from coach.coach import MemoryEmbedder
-from coach.critique import DRAFT_CHARACTERS, Judged, by_weight
+from coach.critique.flow import DRAFT_CHARACTERS, Judged, by_weight
+from coach.critique.judge import NO, YES, ask_model, shared_prefix
+from coach.critique.prepare import prepare_draft
 from coach.errors import BackendError, CoachError
 from coach.evaluation.critique_cases import DraftCase
 from coach.evaluation.run import Row
-from coach.judge import NO, YES, ask_model, shared_prefix
-from coach.prepare_draft import prepare_draft
-from coach.retrieve import retrieve
-from coach.sentences import split_sentences
+from coach.text.sentences import split_sentences
 from coach.types import Turn
-from coach.verify import verify
 
 if TYPE_CHECKING:
     from coach.coach import Coach

@@ -21,13 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coach.errors import UsageError
-from coach.evaluation import metrics
-from coach.generate import statement_prompt
-from coach.protocols import ChatModel, Embedder
-from coach.sentences import split_sentences
-from coach.settings import corpus_folder
-from coach.support import (
+from coach.answer.generate import statement_prompt
+from coach.answer.support import (
     MODEL_FILE,
     OWN_WORDING,
     VETOES,
@@ -36,6 +31,11 @@ from coach.support import (
     nearest_to_ask_about,
     read,
 )
+from coach.errors import UsageError
+from coach.evaluation import metrics
+from coach.protocols import ChatModel, Embedder
+from coach.settings import corpus_folder
+from coach.text.sentences import split_sentences
 from coach.types import Stated
 from coach.yes_or_no import log_odds, probability_of_yes
 
@@ -421,7 +421,7 @@ def run(
     held_out = scored.where(lambda claim: claim.set == OWN and claim.split == "held_out")
     figures["own_held_out"] = _shown(held_out, final.probabilities(held_out.rows), threshold)
     record = {
-        "about": "Logistic regressions over the features of coach/support.py, written by coach/evaluation/support.py",
+        "about": "Logistic regressions over the features of coach/answer/support.py, written by coach/evaluation/support.py",
         "embedder": embedder.name,
         "claims_sha256": hashlib.sha256(claims.read_bytes()).hexdigest(),
         **_coefficients(final, threshold),
@@ -522,7 +522,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"\n{part}: {json.dumps(figures[part])}")
     print(f"\n{time.perf_counter() - started:.0f} s", file=sys.stderr)
     if chosen.write:
-        _write(Path(__file__).resolve().parents[1] / MODEL_FILE, record)
+        _write(Path(__file__).resolve().parents[1] / "answer" / MODEL_FILE, record)
         _write(CLAIMS.with_name("figures.json"), figures)
     return 0
 

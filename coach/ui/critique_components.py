@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from coach.compare_drafts import Comparison, compare_drafts
-from coach.critique import by_weight
-from coach.critique_report import critique_as_markdown
+from coach.critique.compare import Comparison, compare_drafts
+from coach.critique.flow import by_weight
+from coach.critique.report import critique_as_markdown
 from coach.errors import CoachError
 from coach.types import Document, Verdict
 from coach.ui import components, critique_session

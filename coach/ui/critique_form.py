@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from coach.rubric import choose_kind
+from coach.critique.rubric import choose_kind
 from coach.types import Rubric
 from coach.ui import components, critique_session
 from coach.ui.critique_session import Desk

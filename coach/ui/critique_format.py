@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from coach.compare_drafts import Change, Comparison
-from coach.redraft import YOUR_EXAMPLE, YOUR_NUMBER, Redraft
+from coach.critique.compare import Change, Comparison
+from coach.critique.redraft import YOUR_EXAMPLE, YOUR_NUMBER, Redraft
 from coach.types import Band, Criterion, Critique, Document, Example, Finding, Level, Quote, Span, Verdict
 from coach.ui.critique_marks import Place, quote_id, verdict_id
 from coach.ui.format import BUNDLED_GUIDES, escaped, lines_html, shown_title, step_html, with_code

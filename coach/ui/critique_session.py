@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
+from coach.critique.rubric import choose_kind
 from coach.errors import CoachError
-from coach.rubric import choose_kind
 from coach.types import Critique, Level, Rubric, Verdict
 
 if TYPE_CHECKING:
     from coach.coach import Coach
-    from coach.redraft import Redraft
+    from coach.critique.redraft import Redraft
 
 Panel = Literal["improve", "overrule"]
 Stage = Literal["question", "hint", "rewrite"]

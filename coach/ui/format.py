@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from coach.report import model_facts
+from coach.answer.report import model_facts
 from coach.types import (
     Answer,
     Citation,

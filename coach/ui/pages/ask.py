@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from coach.answer import Extracted, Finished, StepStarted, Token
+from coach.answer.flow import Extracted, Finished, StepStarted, Token
 from coach.errors import CoachError
 from coach.types import Turn
 from coach.ui import components, session

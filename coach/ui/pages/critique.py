@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from coach.critique import Critiqued, Judged
+from coach.critique.flow import Critiqued, Judged
 from coach.errors import CoachError
 from coach.types import Rubric, StepStarted
 from coach.ui import components, critique_components, critique_session, session

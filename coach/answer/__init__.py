@@ -1,0 +1,1 @@
+"""How a question is answered: search, weigh, quote, write, check."""

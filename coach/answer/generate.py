@@ -1,0 +1,103 @@
+"""Compose what the chat model reads about a question: what never changes first, then the few sentences found, the question last.
+
+One conversation serves both wishes. The rules and three worked examples are the same for every question, so an engine keeps
+their state, and that of each section of the bundled guide behind them; what was found and the question are read once, and the
+wish for a Yes or No, or for an answer, is one more line.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from coach.errors import BackendError
+from coach.prompts import fill_prompt, read_prompt
+from coach.protocols import ChatModel
+from coach.text.sections import Section
+from coach.types import Stated, Turn
+
+TEMPLATE_TOKENS = 64  # chat-template tokens around the messages, an upper estimate for the templates in use
+QUESTION = "Question:"  # where what was found ends in a prompt: an engine's state may end behind it, as no token spans it
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Messages that fit the window, and what had to be dropped so that they do."""
+
+    messages: tuple[Turn, ...]
+    dropped: tuple[str, ...] = ()
+
+
+def evidence_prefix() -> tuple[Turn, ...]:
+    """What every prompt begins with, and an engine should remember: the rules and three worked examples."""
+    turns = [Turn("system", read_prompt("answer/evidence_system"))]
+    for example in _examples():
+        stated = [Stated(heading, text) for heading, text in example["passages"]]
+        turns.append(Turn("user", _asked(example["question"], stated)))
+        turns.append(Turn("assistant", example["answer"]))
+    return tuple(turns)
+
+
+def section_prefix(section: Section) -> tuple[Turn, ...]:
+    """What every prompt begins with that has a whole section read: for an engine to remember."""
+    before, _, _ = _asked("", [section_stated(section)]).rpartition(QUESTION)
+    return (*evidence_prefix(), Turn("user", before + QUESTION))
+
+
+def section_stated(section: Section) -> Stated:
+    """A section as one thing to read."""
+    return Stated(section.headings[-1], section.text)
+
+
+def evidence_prompt(
+    question: str, nearest: Sequence[Stated], chat_model: ChatModel, *, max_tokens: int
+) -> Prompt:
+    """The prompt that asks whether the sentences say something on the question: at most `context_window - max_tokens` tokens.
+
+    The last of `nearest`, which are the best first, are dropped where they do not fit. Raises BackendError when the
+    question with one of them is too long.
+    """
+    prefix, wish = evidence_prefix(), read_prompt("answer/evidence_answer")
+    budget = chat_model.context_window - max_tokens - TEMPLATE_TOKENS
+    fixed = sum(chat_model.count_tokens(turn.text) for turn in prefix) + chat_model.count_tokens(wish)
+    for kept in range(len(nearest), 0, -1):
+        asked = Turn("user", _asked(question, nearest[:kept]))
+        needed = fixed + chat_model.count_tokens(asked.text)
+        if needed <= budget:
+            left = len(nearest) - kept
+            dropped = (f"the {left} least near of {len(nearest)} sentences",) if left else ()
+            return Prompt((*prefix, asked), dropped)
+    raise BackendError(
+        f"The question needs {needed} tokens and {chat_model.name} reads {budget}: shorten it, or raise "
+        "`context_window` in coach.toml."
+    )
+
+
+def answer_prompt(conversation: Sequence[Turn]) -> tuple[Turn, ...]:
+    """The prompt that has what was read in `conversation`, which `evidence_prompt` began, put together into an answer."""
+    return (*conversation, Turn("assistant", "Yes"), Turn("user", read_prompt("answer/evidence_answer")))
+
+
+def statement_prompt(claim: str, nearest: Sequence[Stated]) -> tuple[Turn, ...]:
+    """The prompt that asks whether the sentences say exactly what `claim` says."""
+    passages = "\n".join(f"{stated.heading}: {stated.text}" for stated in nearest)
+    return (
+        Turn("system", fill_prompt("answer/support_check_system")),
+        Turn("user", fill_prompt("answer/support_check", passages=passages, claim=claim)),
+    )
+
+
+def _asked(question: str, nearest: Sequence[Stated]) -> str:
+    passages = "\n".join(f"- {stated.heading}: {' '.join(stated.text.split())}" for stated in nearest)
+    return fill_prompt("answer/evidence_question", passages=passages, question=" ".join(question.split()))
+
+
+@cache
+def _examples() -> list[dict[str, Any]]:
+    text = files("coach").joinpath("answer/prompts/evidence_examples.toml").read_text(encoding="utf-8")
+    found: list[dict[str, Any]] = tomllib.loads(text)["example"]
+    return found

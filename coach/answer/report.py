@@ -1,0 +1,108 @@
+"""Write a reply down: as the documented JSON, and as text for the terminal."""
+
+from __future__ import annotations
+
+from coach.types import Answer, Citation, ListedModel, ModelList, Passage, Refusal, Sentence
+
+
+class References:
+    """Numbers for citations in order of appearance: one span, one number."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[str, int, int], int] = {}
+        self.citations: list[Citation] = []
+
+    def number(self, citation: Citation) -> int:
+        """The citation's number, from 1; the same span keeps its number."""
+        key = (citation.span.source, citation.span.start, citation.span.end)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.citations) + 1
+            self.citations.append(citation)
+        return self._numbers[key]
+
+    def mark(self, sentence: Sentence) -> str:
+        """The sentence followed by its numbers: `text [1][2]`."""
+        marks = "".join(f"[{number}]" for number in dict.fromkeys(map(self.number, sentence.citations)))
+        return f"{sentence.text} {marks}".strip()
+
+
+def sentences_as_text(sentences: tuple[Sentence, ...], references: References) -> str:
+    """One line a sentence, with numbered marks; the source's own words in quotation marks' stead get a bar."""
+    return "\n".join(
+        f"{'| ' if sentence.origin == 'source' else ''}{' '.join(references.mark(sentence).split())}"
+        for sentence in sentences
+        if sentence.status != "unsupported"
+    )
+
+
+def references_as_text(references: References, passages: tuple[Passage, ...]) -> str:
+    """`[1] source:start-end  heading path`, one line each."""
+    lines = []
+    for number, citation in enumerate(references.citations, 1):
+        headings = passages[citation.passage].chunk.headings if citation.passage < len(passages) else ()
+        lines.append(
+            f"[{number}] {citation.span.source}:{citation.span.start}-{citation.span.end}  {' > '.join(headings)}"
+        )
+    return "\n".join(lines)
+
+
+def refusal_as_text(refusal: Refusal) -> str:
+    """The refusal, what the sources do say about the topic, and the nearest passages."""
+    lines = [refusal.text]
+    if refusal.related:
+        lines.append("What they do say near it, which is no answer:")
+        lines.extend(f"  | {' '.join(sentence.text.split())}" for sentence in refusal.related)
+        lines.append("Nearest passages:")
+    for passage in refusal.nearest:
+        words = " ".join(passage.chunk.text.split())
+        words = words if len(words) <= 160 else words[:160].rsplit(" ", 1)[0] + " …"
+        lines.append(
+            f"  - {' > '.join(passage.chunk.headings) or passage.title} ({passage.source}:{passage.chunk.start}-{passage.chunk.end}): {words}"
+        )
+    return "\n".join(lines)
+
+
+def left_out_as_text(answer: Answer) -> str:
+    """What the model said and the sources do not carry; empty when nothing."""
+    if not answer.left_out:
+        return ""
+    return "Left out: not in your sources\n" + "\n".join(
+        f"  - {' '.join(s.text.split())}" for s in answer.left_out
+    )
+
+
+def not_covered_as_text(answer: Answer) -> str:
+    """The parts of the question that the sources leave open; empty when there are none."""
+    if not answer.not_covered:
+        return ""
+    return "Not covered by your sources\n" + "\n".join(
+        f"  - {' '.join(part.split())}" for part in answer.not_covered
+    )
+
+
+def models_as_text(found: ModelList) -> list[str]:
+    """The chat models as a table for the terminal, the one that speaks marked, then why and what to know."""
+    rows = [("", "MODEL", "FROM", "SIZE", "WINDOW", "THINKS", "FITS", "")]
+    rows += [(">" if model.chosen else "", *model_facts(model)) for model in found.models]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    notes = dict.fromkeys(filter(None, [*found.warnings, found.leaves]))
+    return [*(line.rstrip() for line in table), "", found.choice, *notes]
+
+
+def model_facts(model: ListedModel) -> tuple[str, str, str, str, str, str, str]:
+    """Name, provider, size, window, whether it thinks, whether it fits this machine's memory, what is wrong with it."""
+    fits = {True: "yes", False: "no", None: "?"}[model.fits]
+    return (
+        model.name,
+        model.provider,
+        _size(model.size) if model.size else "-",
+        f"{model.window:,}" if model.window else "-",
+        "yes" if model.thinks else "no" if model.window else "-",
+        fits if model.size else "-",
+        model.state,
+    )
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

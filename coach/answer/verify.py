@@ -1,0 +1,128 @@
+"""Match each sentence of a reply to the exact sentences that carry it, or mark it unsupported.
+
+Markers the model prints are thrown away; citations are made here, by signals whose weights were fitted on claims people
+judged (`coach.answer.support`), and by a second look of the chat model at what these leave open.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from coach.answer.support import (
+    Evidence,
+    Reading,
+    is_hopeless,
+    load_opinion_model,
+    read,
+    weigh,
+    with_opinion,
+)
+from coach.errors import BackendError
+from coach.protocols import Embedder
+from coach.text.sentences import split_sentences
+from coach.text.words import content_words, numbers
+from coach.types import Citation, Passage, Sentence, SentenceStatus, Span, Stated
+
+_MARKERS = re.compile(
+    r"\s*(?:\[(?:\d+|source|sources?[^\]]{0,40}|citation[^\]]{0,40})(?:\s*[,;-]\s*\d+)*\]|\((?:source|passage)s?:?[^)]{0,60}\))",
+    re.IGNORECASE,
+)
+_EMPHASIS = re.compile(r"\*\*|__|`|(?m:^#{1,6}\s+)")
+
+
+SecondLook = Callable[[str, Sequence[Stated]], float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    passage: int
+    span: Span
+    reading: Reading
+
+
+def verify(
+    text: str,
+    passages: Sequence[Passage],
+    embedder: Embedder,
+    second_look: SecondLook | None = None,
+) -> tuple[Sentence, ...]:
+    """The sentences of `text`, each with its citations or marked unsupported, or as a connective.
+
+    `support` of a citation is the probability that the cited sentences carry the claim. A figure or a
+    name that the sources do not hold is never supported, whatever the probability. `second_look` gives a chat
+    model's log-odds that sentences say what a claim says (BackendError where it cannot tell); it is asked about what is not plain.
+    """
+    plain = clean(text)
+    claims = [line[start:end] for line in plain.splitlines() for start, end in split_sentences(line)]
+    to_judge = [claim for claim in claims if _bare_status(claim) != "connective"]
+    sources = _sources(passages)
+    judged = {}
+    if sources and to_judge:
+        for claim, weighed in zip(to_judge, _weigh_all(to_judge, sources, embedder), strict=True):
+            evidence = _looked_at(claim, weighed, sources, second_look) if second_look else weighed
+            judged[claim] = _judged(claim, evidence, sources)
+    return tuple(judged.get(claim) or Sentence(claim, _bare_status(claim)) for claim in claims)
+
+
+def clean(text: str) -> str:
+    """`text` without citation markers and Markdown emphasis that the model printed."""
+    return _EMPHASIS.sub("", _MARKERS.sub("", text)).strip()
+
+
+def _bare_status(claim: str) -> SentenceStatus:
+    words = content_words(claim)
+    if claim.endswith(":") or (len(words) <= 1 and not numbers(claim)):
+        return "connective"
+    return "unsupported"
+
+
+def _sources(passages: Sequence[Passage]) -> list[_Source]:
+    found = []
+    for number, passage in enumerate(passages):
+        chunk = passage.chunk
+        heading = " ".join(chunk.headings[-1:])
+        for start, end in split_sentences(chunk.text):
+            text = chunk.text[start:end]
+            span = Span(passage.source, chunk.start + start, chunk.start + end, text)
+            found.append(_Source(number, span, read(text, heading)))
+    return found
+
+
+def _weigh_all(claims: Sequence[str], sources: Sequence[_Source], embedder: Embedder) -> list[Evidence]:
+    """The evidence for every claim; claims and sources go through the embedder in one call."""
+    vectors = embedder.embed([*claims, *(source.span.text for source in sources)])
+    readings = [source.reading for source in sources]
+    return [
+        weigh(read(claim), readings, vectors[len(claims) :] @ vector, embedder)
+        for claim, vector in zip(claims, vectors, strict=False)
+    ]
+
+
+def _looked_at(
+    claim: str, evidence: Evidence, sources: Sequence[_Source], second_look: SecondLook
+) -> Evidence:
+    """The evidence with a chat model's opinion, where that could change whether the claim is shown."""
+    if evidence.method == "verbatim" or evidence.vetoed:
+        return evidence
+    if is_hopeless(evidence):
+        return replace(evidence, vetoed=True)
+    near = [sources[place] for place in evidence.nearest]
+    stated = [Stated(source.reading.heading, source.span.text) for source in near]
+    try:
+        return with_opinion(evidence, load_opinion_model(), second_look(claim, stated))
+    except BackendError:
+        return evidence
+
+
+def _judged(claim: str, evidence: Evidence, sources: Sequence[_Source]) -> Sentence:
+    if not evidence.carried:
+        return Sentence(claim, "unsupported")
+    support = round(evidence.support, 4)
+    cited = [sources[place] for place in evidence.carriers]
+    return Sentence(
+        claim,
+        "supported",
+        tuple(Citation(source.span, source.passage, support, evidence.method) for source in cited),
+    )

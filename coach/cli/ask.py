@@ -1,0 +1,187 @@
+"""`coach ask`: a question, or a file of them, answered from the sources. Imports are lazy, as in every command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from coach.cli.terminal import (
+    BACKENDS,
+    json_lines,
+    limited,
+    loaded,
+    opened,
+    say,
+    show,
+)
+from coach.errors import UsageError
+
+if TYPE_CHECKING:
+    from coach.coach import Coach
+    from coach.settings import Settings
+
+
+@click.command()
+@click.argument("question", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the reply as one JSON object.")
+@click.option(
+    "--backend", type=click.Choice(BACKENDS), help="Who speaks; `none` lets the sources speak alone."
+)
+@click.option("--model", help="Model name for Ollama or the server.")
+@click.option(
+    "--history", type=click.Path(dir_okay=False), help="JSON file with earlier turns, oldest first."
+)
+@click.option("--batch", type=click.Path(dir_okay=False), help="JSONL of questions; one JSON reply a line.")
+def ask(
+    question: str | None,
+    as_json: bool,
+    backend: str | None,
+    model: str | None,
+    history: str | None,
+    batch: str | None,
+) -> None:
+    """Answer QUESTION from the sources, with citations; `-` reads it from standard input."""
+    if batch is not None and question is not None:
+        raise click.UsageError("Give a QUESTION or --batch FILE, not both.")
+    if batch is None and question is None:
+        raise click.UsageError('Give a QUESTION, as in: coach ask "How many rounds are typical?"')
+    from coach.settings import load_settings
+
+    settings = load_settings(backend=backend, model=model)
+    if batch is not None:
+        _ask_batch(settings, batch)
+        return
+    text = limited(sys.stdin) if question == "-" else str(question)
+    _ask_one(settings, text, _history(history), as_json)
+
+
+def _ask_one(settings: Settings, question: str, history: list[Any], as_json: bool) -> None:
+    from coach.text.sanitize import clean_question
+
+    clean_question(question, settings.max_question_characters)  # before anything is loaded
+    coach = loaded(settings)
+    if as_json:
+        from coach.json_form import reply_to_json
+
+        show(json.dumps(reply_to_json(_with_steps(coach, question, history)), ensure_ascii=False))
+        return
+    _print_stream(coach, question, history)
+
+
+def _print_stream(coach: Coach, question: str, history: list[Any]) -> None:
+    """The sources' sentences at once; then what the model added, checked; then the references."""
+    from coach.answer.flow import Extracted, Finished, StepStarted, Token
+    from coach.answer.report import References, refusal_as_text, sentences_as_text
+    from coach.types import Refusal
+
+    references = References()
+    shown: tuple[Any, ...] = ()
+    for event in coach.answer(question, history):
+        match event:
+            case StepStarted(name):
+                say(f"{name} ...")
+            case Extracted(answer):
+                if answer.standalone != answer.question:
+                    say(f"Searched for: {answer.standalone}")
+                if answer.doubt:
+                    show(f"{answer.doubt}\n")
+                show(sentences_as_text(answer.sentences, references))
+                shown = answer.sentences
+            case Token(text):
+                sys.stderr.write(text)
+                sys.stderr.flush()
+            case Finished(Refusal() as refusal):
+                if shown:
+                    show("\nOn a closer look, what stands above is near the question but does not answer it.")
+                show(refusal_as_text(refusal))
+            case Finished(answer):
+                say("")
+                _print_rest(answer, shown, references)
+
+
+def _print_rest(answer: Any, shown: tuple[Any, ...], references: Any) -> None:
+    """What the checked reply adds to the sentences `shown`, the references, what was left out, and notes."""
+    from coach.answer.report import (
+        left_out_as_text,
+        not_covered_as_text,
+        references_as_text,
+        sentences_as_text,
+    )
+
+    said = {sentence.text for sentence in shown}
+    text = sentences_as_text(tuple(s for s in answer.sentences if s.text not in said), references)
+    if text and answer.trace.model:
+        show(f"\nIn short ({answer.trace.model}, every sentence checked):\n{text}")
+    elif text:
+        show(text)
+    if references.citations:
+        show("\n" + references_as_text(references, answer.passages))
+    for more in (not_covered_as_text(answer), left_out_as_text(answer)):
+        if more:
+            show("\n" + more)
+    for note in answer.trace.notes:
+        say(note)
+
+
+def _with_steps(coach: Coach, question: str, history: list[Any]) -> Any:
+    from coach.answer.flow import StepStarted
+
+    stream = coach.answer(question, history)
+    for event in stream:
+        if isinstance(event, StepStarted):
+            say(f"{event.name} ...")
+    return stream.result()
+
+
+def _ask_batch(settings: Settings, path: str) -> None:
+    from coach.json_form import reply_to_json
+
+    with opened(path) as lines:
+        questions = list(_batch_lines(lines, path))
+    coach = loaded(settings)
+    for number, (line, entry) in enumerate(questions, 1):
+        say(f"[{number}/{len(questions)}] {entry['question'][:80]}")
+        try:
+            reply = reply_to_json(coach.answer(entry["question"], entry.get("history", ())).result())
+        except UsageError as error:
+            raise UsageError(f"{path}, line {line}: {error}") from error
+        if "id" in entry:
+            reply = {"id": entry["id"], **reply}
+        show(json.dumps(reply, ensure_ascii=False))
+
+
+def _batch_lines(lines: TextIO, path: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    from coach.coach import as_turn
+
+    for number, entry in json_lines(lines, path, ("question",)):
+        history = entry.get("history", [])
+        if not isinstance(history, list):
+            raise UsageError(
+                f'{path}, line {number}: "history" is a list of turns; mend the line and run again.'
+            )
+        try:
+            entry["history"] = [as_turn(turn) for turn in history]
+        except UsageError as error:
+            raise UsageError(f"{path}, line {number}: {error}") from error
+        yield number, entry
+
+
+def _history(path: str | None) -> list[Any]:
+    if path is None:
+        return []
+    from coach.coach import as_turn
+
+    with opened(path) as file:
+        try:
+            turns = json.load(file)
+        except ValueError as error:
+            raise UsageError(
+                f"{path} is not JSON ({error}): it holds a list of turns; mend it and run again."
+            ) from error
+    if not isinstance(turns, list):
+        raise UsageError(f"{path} must hold a JSON list of turns: mend it and run again.")
+    return [as_turn(turn) for turn in turns]

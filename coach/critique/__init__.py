@@ -1,0 +1,1 @@
+"""How a draft is judged against a rubric, redrafted and compared with the one before."""

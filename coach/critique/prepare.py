@@ -1,0 +1,367 @@
+"""Take out of a draft what is no part of the answer, and say so, before anybody judges it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from coach.critique.copied import Pasted, Seen, is_echo, pasted_from
+from coach.critique.injection import addresses_judge, opens_to_judge
+from coach.critique.not_prose import is_bare_term, is_mash, is_word_list, wordless_regions
+from coach.errors import UsageError
+from coach.text.language import language_of
+from coach.text.plain_text import plain_text
+from coach.text.sentences import split_sentences
+from coach.text.words import content_words
+from coach.types import Quote, Rubric
+
+_TOO_FEW_WORDS = 15  # two sentences: less cannot both name a thing and say how or why
+_LONG_LIST = 6  # bare terms in a row
+_PART_WORTH_KEEPING = 8  # words
+
+_GAP = re.compile(r"[ \t]{80,}")  # layout, not text; patterns over white space are slow on it
+_WORD = re.compile(r"\w+(?:['’]\w+)*")
+_QUOTATION = re.compile('["“„«][^"“”„«»]*["”“»]')
+_CLAUSE_END = re.compile(r"[,;()–—]\s+(?!partly\b|missing\b)|\s[-–—]\s|\n")
+_NOTICES = {
+    "judge": "{n} addressed to the judge {was} not read as part of the answer.",
+    "tag": "{n} of chat mark-up {was} not read: an answer needs no tags.",
+    "hidden": "{n} hidden in a comment {was} not read.",
+    "code": "{n} of code {was} not read: the committee reads prose.",
+    "mash": "{n} that could not be read as words {was} set aside.",
+    "list": "{n} of bare keywords {was} not read: say what each means for this product.",
+    "foreign": "{n} not in English {was} not read.",
+    "rubric": "{n} copied from the rubric or its source {was} not read: say it in your own words, about this product.",
+    "echo": "{n} that only repeated the question {was} not read.",
+    "repeated": "{n} that repeated an earlier one {was} not read again.",
+}
+_PIECES = {"tag": "piece", "hidden": "piece", "code": "piece"}
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedDraft:
+    """A draft ready to be judged: `kept` is read, `set_aside` is not, and `notices` tell the candidate why.
+
+    Every quote is an exact span of `draft`, the cleaned draft, in its order; none overlap. `language` is the
+    draft's ("English", "German", ...), None where it does not show.
+    """
+
+    draft: str
+    kept: tuple[Quote, ...]
+    set_aside: tuple[Quote, ...]
+    notices: tuple[str, ...]
+    language: str | None = "English"
+
+    @property
+    def text(self) -> str:
+        """What is judged: the sentences that were kept, joined by spaces."""
+        return " ".join(quote.text for quote in self.kept)
+
+
+def prepare_draft(
+    draft: str, question: str, rubric: Rubric, *, limit: int, sources: Iterable[str] = ()
+) -> PreparedDraft:
+    """`draft` cleaned and sorted into what is judged and what is set aside.
+
+    `limit` is in characters: of a longer draft only the beginning is read. `sources` are texts from which a
+    sentence may have been pasted, beside the rubric's own. Needs no model. Raises UsageError for a draft with
+    nothing in it and for one of more than ten times the limit.
+    """
+    if len(draft) > 10 * limit:
+        raise _too_long(len(draft), limit)
+    plain = _GAP.sub(" " * 80, plain_text(draft, join=True))
+    if not plain:
+        raise UsageError(
+            'The draft is empty: write an answer first, then run `coach critique FILE --question "..."`.'
+        )
+    read = _readable(plain, limit)
+    language = _language(plain[:read])
+    parts = list(_parts(plain, read, language))
+    example = _is_example(plain, rubric)
+    pasted = pasted_from(() if example else (*_rubric_texts(rubric), *sources))
+    parts = _without_lists(plain, parts)
+    parts = _without_echoes(plain, parts, question, pasted)
+    parts = _without_repetition(plain, parts)
+    kept = tuple(_quote(plain, part) for part in parts if not part.reason)
+    aside = [_quote(plain, part) for part in parts if part.reason]
+    if read < len(plain):
+        aside.append(_quote(plain, _Part(*_trimmed(plain, read, len(plain)))))
+    notices = (*_limit_notice(plain, read, limit), *_notices(parts), *_warnings(kept, language))
+    if example:
+        notices = (*notices, "This draft is, word for word, an answer that the rubric's source gives.")
+    return PreparedDraft(plain, kept, tuple(aside), notices, language)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A stretch of the draft and why it is set aside; no `reason` means that it is read."""
+
+    start: int
+    end: int
+    reason: str = ""
+
+
+def _quote(text: str, part: _Part) -> Quote:
+    return Quote(text[part.start : part.end], part.start, part.end)
+
+
+def _too_long(length: int, limit: int) -> UsageError:
+    return UsageError(
+        f"The draft has {length:,} characters and the coach reads {limit:,}: cut it to what you would say in the "
+        'interview, then run `coach critique FILE --question "..."` again.'
+    )
+
+
+def _readable(text: str, limit: int) -> int:
+    """Where reading stops: the end of the text, else the last sentence or word that ends within `limit`."""
+    if len(text) <= limit:
+        return len(text)
+    ends = [end for _start, end in split_sentences(text[:limit])]
+    if len(ends) > 1 and ends[-2] > 0.8 * limit:
+        return ends[-2]
+    space = max(text.rfind(" ", 0, limit), text.rfind("\n", 0, limit))
+    return space if space > 0.5 * limit else limit
+
+
+def _language(text: str) -> str | None:
+    """The language of the whole; of the first sentence where they mix."""
+    return language_of(text) or next(
+        (language_of(text[start:end]) for start, end in split_sentences(text)), None
+    )
+
+
+# ---- from text to sentences
+
+
+def _parts(text: str, read: int, language: str | None) -> Iterator[_Part]:
+    """The sentences and wordless stretches of `text[:read]`, in order, each with what is wrong with it by itself."""
+    position = 0
+    for start, end, reason in wordless_regions(text[:read]):
+        yield from _sentences(text, position, start, language)
+        first, last = _trimmed(text, start, end)
+        if first < last:
+            yield _Part(first, last, reason)
+        position = end
+    yield from _sentences(text, position, read, language)
+
+
+def _sentences(text: str, start: int, end: int, language: str | None) -> Iterator[_Part]:
+    for line_start, line_end in _lines(text, start, end):
+        for first, last in split_sentences(text[line_start:line_end]):
+            yield from _sorted_out(text, line_start + first, line_start + last, language)
+
+
+def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Stretches between line breaks that end a sentence: not those of a paragraph wrapped at a width."""
+    widest: dict[int, int] = {}
+    lines = [(m.start(), m.end()) for m in re.finditer(r"[^\n]+", text[start:end])]
+    paragraph = 0
+    for index, (first, last) in enumerate(lines):
+        if index and first - lines[index - 1][1] > 1:
+            paragraph = index
+        widest[paragraph] = max(widest.get(paragraph, 0), last - first)
+    begin, paragraph = start, 0
+    for index, (first, last) in enumerate(lines[:-1]):
+        if index and first - lines[index - 1][1] > 1:
+            paragraph = index
+        following = text[start + lines[index + 1][0] : start + lines[index + 1][1]]
+        if not _is_wrapped(last - first, widest[paragraph], following):
+            yield begin, start + last
+            begin = start + last
+    yield begin, end
+
+
+def _is_wrapped(length: int, widest: int, following: str) -> bool:
+    """Whether a line of `length` went on in `following`: its next word is lower case or had no room left."""
+    word = following.split(maxsplit=1)[0] if following.strip() else ""
+    return word[:1].islower() or (length > 45 and length + 1 + len(word) > widest)
+
+
+def _sorted_out(text: str, start: int, end: int, language: str | None) -> Iterator[_Part]:
+    """One sentence, or its clauses where only some of them are addressed to the judge."""
+    sentence = text[start:end]
+    reason = _flaw(sentence, language)
+    if reason != "judge" and not any(opens_to_judge(clause) for clause in _clause_texts(sentence)):
+        yield _Part(start, end, reason)
+        return
+    clauses = list(_joined(text, start, end))
+    if clauses[0].reason and ":" in text[clauses[0].start : clauses[0].end]:
+        clauses = []  # an announcement: what it announces goes with it
+    worth = sum(len(_WORD.findall(text[c.start : c.end])) for c in clauses if not c.reason)
+    if worth >= _PART_WORTH_KEEPING and any(c.reason for c in clauses):
+        yield from clauses
+    else:
+        yield _Part(start, end, "judge")
+
+
+def _flaw(sentence: str, language: str | None) -> str:
+    """Why a sentence by itself is no part of an answer; empty for the others."""
+    tests = (("judge", addresses_judge), ("mash", is_mash), ("list", is_word_list), ("repeated", _goes_round))
+    found = next((reason for reason, test in tests if test(sentence)), "")
+    return found or _foreign(sentence, language)
+
+
+def _goes_round(sentence: str) -> bool:
+    """One phrase over and over, without a full stop."""
+    words = sentence.lower().split()
+    return len(words) > 30 and len(set(words)) < 0.2 * len(words)
+
+
+def _foreign(sentence: str, language: str | None) -> str:
+    if len(sentence) <= 25 and sentence.isascii():
+        return ""
+    spoken = language_of(_QUOTATION.sub(" ", sentence))
+    if spoken == "Latin filler":
+        return "mash"
+    return "foreign" if language == "English" and spoken not in (None, "English") else ""
+
+
+def _clauses(sentence: str) -> Iterator[tuple[int, int]]:
+    """(start, end) of the clauses, quotations left whole."""
+    quoted = [match.span() for match in _QUOTATION.finditer(sentence)]
+    start = 0
+    for match in _CLAUSE_END.finditer(sentence):
+        if any(first < match.start() < last for first, last in quoted):
+            continue
+        yield start, match.end()
+        start = match.end()
+    yield start, len(sentence)
+
+
+def _clause_texts(sentence: str) -> list[str]:
+    clauses = [sentence[start:end] for start, end in _clauses(sentence)]
+    return clauses if len(clauses) > 1 else []
+
+
+def _joined(text: str, start: int, end: int) -> Iterator[_Part]:
+    """The clauses of a sentence, neighbours of one kind put together, without outer white space."""
+    runs: list[_Part] = []
+    for first, last in _clauses(text[start:end]):
+        reason = "judge" if addresses_judge(text[start + first : start + last]) else ""
+        if runs and runs[-1].reason == reason:
+            runs[-1] = _Part(runs[-1].start, start + last, reason)
+        else:
+            runs.append(_Part(start + first, start + last, reason))
+    for run in runs:
+        first, last = _trimmed(text, run.start, run.end)
+        if any(character.isalnum() for character in text[first:last]):
+            yield _Part(first, last, run.reason)
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and text[start].isspace():
+        start += 1
+    while start < end and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+# ---- what a sentence is beside the others
+
+
+def _without_lists(text: str, parts: list[_Part]) -> list[_Part]:
+    """Marks runs of bare terms, one a line: keywords, not headings."""
+    marked = list(parts)
+    run: list[int] = []
+    for index, part in enumerate([*parts, None]):
+        if part and not part.reason and is_bare_term(text[part.start : part.end]):
+            run.append(index)
+            continue
+        if len(run) >= _LONG_LIST:
+            distinct = {text[parts[listed].start : parts[listed].end].lower() for listed in run}
+            reason = "list" if len(distinct) > len(run) // 2 else "repeated"
+            for listed in run:
+                marked[listed] = _Part(parts[listed].start, parts[listed].end, reason)
+        run = []
+    return marked
+
+
+def _is_example(draft: str, rubric: Rubric) -> bool:
+    """Whether the whole draft is one of the BAD or GOOD answers of the rubric: that is judged, for comparison."""
+    words = _WORD.findall(draft.lower())
+    examples = (example.span.text for criterion in rubric.criteria for example in criterion.examples)
+    return any(words == _WORD.findall(example.lower()) for example in examples)
+
+
+def _rubric_texts(rubric: Rubric) -> Iterator[str]:
+    for criterion in rubric.criteria:
+        yield from (criterion.question, *criterion.anchors.values(), criterion.span.text)
+        yield from (criterion.suggestion, criterion.hint, criterion.elicit, criterion.frame)
+        yield from (example.span.text for example in criterion.examples)
+    for anti_pattern in rubric.anti_patterns:
+        yield from (anti_pattern.span.text, anti_pattern.suggestion)
+
+
+def _without_echoes(text: str, parts: list[_Part], question: str, pasted: Pasted) -> list[_Part]:
+    """Marks what is the rubric's or the question's, not the candidate's."""
+    marked = []
+    for part in parts:
+        sentence = text[part.start : part.end]
+        if part.reason:
+            marked.append(part)
+        elif pasted.has(sentence):
+            marked.append(_Part(part.start, part.end, "rubric"))
+        elif is_echo(sentence, question):
+            marked.append(_Part(part.start, part.end, "echo"))
+        else:
+            marked.append(part)
+    return marked
+
+
+def _without_repetition(text: str, parts: list[_Part]) -> list[_Part]:
+    """Marks sentences that say again what an earlier one said; the first stays."""
+    seen = Seen(Counter(stem for part in parts for stem in _stems(text, part)))
+    marked = []
+    for part in parts:
+        sentence = text[part.start : part.end]
+        if part.reason or not seen.before(sentence):
+            marked.append(part)
+        else:
+            marked.append(_Part(part.start, part.end, "repeated"))
+    return marked
+
+
+def _stems(text: str, part: _Part) -> frozenset[str]:
+    return frozenset(content_words(text[part.start : part.end]))
+
+
+# ---- what the candidate is told
+
+
+def _limit_notice(text: str, read: int, limit: int) -> list[str]:
+    if read == len(text):
+        return []
+    words = len(_WORD.findall(text[:read]))
+    next_words = " ".join(text[read : read + 200].split()[:4])
+    return [
+        f"The draft has {len(text):,} characters and the coach reads {limit:,}: nothing was read from word "
+        f"{words + 1:,} on (“{next_words[:60]} …”)."
+    ]
+
+
+def _notices(parts: list[_Part]) -> list[str]:
+    counts = Counter(part.reason for part in parts)
+    return [
+        sentence.format(n=_counted(counts[reason], reason), was="was" if counts[reason] == 1 else "were")
+        for reason, sentence in _NOTICES.items()
+        if counts[reason]
+    ]
+
+
+def _counted(count: int, reason: str) -> str:
+    noun = _PIECES.get(reason, "sentence")
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _warnings(kept: tuple[Quote, ...], language: str | None) -> list[str]:
+    if not kept:
+        return ["Nothing is left in this draft that could be read as an answer."]
+    if language not in ("English", "Latin filler", None):
+        return [f"The draft looks {language}: the coach was measured on English drafts only."]
+    words = sum(len(_WORD.findall(quote.text)) for quote in kept)
+    if words < _TOO_FEW_WORDS:
+        noun = "word" if words == 1 else "words"
+        return [f"{words} {noun} were read: that is too short to show what a committee looks for."]
+    return []

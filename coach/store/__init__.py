@@ -1,0 +1,1 @@
+"""What is kept on this machine, in one file."""

@@ -1,0 +1,346 @@
+"""Keep drafts, their critiques and what people said of the verdicts in one local SQLite file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from coach.errors import CoachError, UsageError
+from coach.json_form import critique_from_json, critique_to_json
+from coach.store.database import transaction
+from coach.types import Band, Critique, Level, Override, Rubric
+
+FILE = "critiques.sqlite3"
+BUSY_SECONDS = 5.0  # how long a call waits for another window: a slow disk under load takes its time
+ID_LENGTH = (
+    12  # hexadecimal digits of a draft's id: short enough to type, and no two of a million drafts share it
+)
+SHORTEST_ID = 4  # digits from which the beginning of an id will do
+REASON_LIMIT = 2000  # characters
+BEGINNING = 90  # characters: one line of a terminal
+
+# SQLite's words for what is wrong with the folder or the disk, not with the file
+_OUTSIDE = ("unable to open", "readonly", "disk is full", "disk I/O")
+_LEVELS: tuple[Level, ...] = get_args(Level)  # from worst to best
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS critiques (
+    id TEXT PRIMARY KEY,
+    kept_at TEXT NOT NULL,
+    critique TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS overrides (
+    draft TEXT NOT NULL REFERENCES critiques (id),
+    criterion TEXT NOT NULL,
+    made_at TEXT NOT NULL,
+    level TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    judged TEXT,
+    model TEXT,
+    PRIMARY KEY (draft, criterion)
+);
+"""
+
+
+class StoreError(CoachError):
+    """The file with the drafts cannot be read or written."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDraft:
+    """A draft as the list shows it. `beginning` are its first words; `overrides` counts the verdicts a person confirmed or overruled."""
+
+    id: str
+    kept_at: datetime
+    question: str
+    kind: str
+    band: Band | None
+    beginning: str
+    words: int
+    overrides: int
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How often people and the judge say the same, over the verdicts that people confirmed or overruled.
+
+    `counts` maps (the judge's level, the person's level) to how often that happened; `by_criterion` maps a
+    criterion to (agreed, looked at). `unscored` are verdicts a person gave where the judge gave none: they are
+    in no other figure. `kappa` is Cohen's kappa with quadratic weights (Cohen 1968), None where it is not
+    defined: no verdicts, or everybody always said the same one level.
+    """
+
+    counts: Mapping[tuple[Level, Level], int]
+    by_criterion: Mapping[str, tuple[int, int]]
+    unscored: int = 0
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def agreed(self) -> int:
+        return sum(count for (judged, said), count in self.counts.items() if judged == said)
+
+    @property
+    def kappa(self) -> float | None:
+        return _weighted_kappa(self.counts)
+
+
+def draft_id(critique: Critique) -> str:
+    """The same for the same draft, question and rubric, whatever the white space, the kind and the model."""
+    parts = (critique.rubric, critique.question, critique.draft)
+    told = json.dumps([" ".join(part.split()) for part in parts])
+    return hashlib.sha256(told.encode()).hexdigest()[:ID_LENGTH]
+
+
+class CritiqueStore:
+    """The drafts under `home`. Opens the file anew for each call, so several processes may share it.
+
+    Every method raises StoreError where the file fails; who has a critique in hand catches it and goes on.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.path = home / FILE
+
+    def keep(self, critique: Critique) -> str:
+        """Store the critique and return its id. The same draft to the same question replaces its earlier critique."""
+        identity = draft_id(critique)
+        with self._opened("was not kept") as database:
+            _write(database, identity, critique)
+        return identity
+
+    def holds(self, critique: Critique) -> bool:
+        """Whether this draft is kept."""
+        if not self.path.exists():
+            return False
+        with self._opened("cannot be read") as database:
+            found = database.execute("SELECT 1 FROM critiques WHERE id = ?", (draft_id(critique),))
+            return found.fetchone() is not None
+
+    def overrides(self, critique: Critique) -> dict[str, Override]:
+        """What people said of this draft's verdicts, now or in an earlier critique of it, by criterion."""
+        if not self.path.exists():
+            return {}
+        with self._opened("cannot be read") as database:
+            return _overrides(database, draft_id(critique))
+
+    def overrule(self, critique: Critique, criterion_id: str, level: Level, reason: str = "") -> Override:
+        """Keep that a person gives `criterion_id` this `level`; the same level as the judge's confirms it.
+
+        The last word counts. Keeps the critique as well where it is not kept yet. Raises UsageError as `persons_word`.
+        """
+        override = persons_word(critique, criterion_id, level, reason)
+        judged = next(one.level for one in critique.verdicts if one.criterion.id == criterion_id)
+        identity, model = draft_id(critique), critique.trace.model
+        row = (identity, criterion_id, override.made_at, level, override.reason, judged, model)
+        with self._opened("was not kept") as database:
+            if not database.execute("SELECT 1 FROM critiques WHERE id = ?", (identity,)).fetchone():
+                _write(database, identity, critique)
+            database.execute("INSERT OR REPLACE INTO overrides VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        return override
+
+    def list(self) -> tuple[KeptDraft, ...]:
+        """Every kept draft, the latest first."""
+        if not self.path.exists():
+            return ()
+        with self._opened("cannot be read") as database:
+            rows = database.execute(
+                "SELECT id, kept_at, critique, (SELECT count(*) FROM overrides WHERE draft = critiques.id) "
+                "FROM critiques ORDER BY kept_at DESC, id"
+            ).fetchall()
+            return tuple(_listed(*row) for row in rows)
+
+    def get(self, identity: str, rubrics: Sequence[Rubric] = ()) -> Critique:
+        """The kept critique, with what people said of it; the beginning of the id will do.
+
+        Raises UsageError for an id that no draft or more than one has.
+        """
+        identity = self.full_id(identity)
+        with self._opened("cannot be read") as database:
+            rows = database.execute("SELECT critique FROM critiques WHERE id = ?", (identity,)).fetchall()
+            overrides = _overrides(database, identity)
+            critiques = [critique_from_json(json.loads(written), rubrics) for (written,) in rows]
+        if not critiques:  # another process deleted it this moment
+            raise _unknown("No kept draft has", identity)
+        return overruled(critiques[0], overrides)
+
+    def full_id(self, beginning: str) -> str:
+        """The id that begins so. Raises UsageError as `get`."""
+        beginning = beginning.strip().lower()
+        found: Sequence[str] = ()
+        if self.path.exists() and len(beginning) >= SHORTEST_ID:
+            with self._opened("cannot be read") as database:
+                rows = database.execute(
+                    "SELECT id FROM critiques WHERE substr(id, 1, ?) = ?", (len(beginning), beginning)
+                )
+                found = [identity for (identity,) in rows]
+        if len(found) == 1:
+            return found[0]
+        trouble = "More than one kept draft has" if found else "No kept draft has"
+        raise _unknown(trouble, beginning)
+
+    def delete(self, identity: str) -> None:
+        """Delete a draft, its critique and what people said of it. Raises UsageError as `get`."""
+        identity = self.full_id(identity)
+        with self._opened("was not deleted") as database:
+            _delete(database, (identity,))
+
+    def delete_all(self) -> int:
+        """Delete every draft; how many there were."""
+        return self._delete_before(None)
+
+    def prune(self, retention_days: int) -> None:
+        """Delete the drafts that were neither judged nor overruled within `retention_days`.
+
+        A file that cannot be opened is left for `keep` to report.
+        """
+        oldest = (datetime.now(UTC) - timedelta(days=retention_days)).isoformat(timespec="milliseconds")
+        try:
+            self._delete_before(oldest)
+        except StoreError:
+            return
+
+    def _delete_before(self, oldest: str | None) -> int:
+        if not self.path.exists():
+            return 0
+        with self._opened("was not deleted") as database:
+            rows = database.execute(
+                "SELECT id FROM critiques WHERE ?1 IS NULL OR (kept_at < ?1 AND NOT EXISTS "
+                "(SELECT 1 FROM overrides WHERE draft = critiques.id AND made_at >= ?1))",
+                (oldest,),
+            ).fetchall()
+            identities = tuple(identity for (identity,) in rows)
+            _delete(database, identities)
+        return len(identities)
+
+    def agreement(self, model: str | None = None) -> Agreement:
+        """How often people agree with the judge, over all kept drafts; with `model`, with that judge only."""
+        rows: Sequence[tuple[str, Level | None, Level]] = ()
+        if self.path.exists():
+            with self._opened("cannot be read") as database:
+                rows = database.execute(
+                    "SELECT criterion, judged, level FROM overrides WHERE ?1 IS NULL OR model = ?1", (model,)
+                ).fetchall()
+        return _agreement(rows)
+
+    @contextmanager
+    def _opened(self, trouble: str) -> Iterator[sqlite3.Connection]:
+        """One transaction. `trouble` says what becomes of the draft when the file fails."""
+        try:
+            with transaction(self.path, _SCHEMA, wait_seconds=BUSY_SECONDS) as database:
+                yield database
+        except (sqlite3.Error, OSError, ValueError, LookupError) as error:
+            raise StoreError(
+                f"The draft {trouble} ({FILE}: {error}): {_next_step(error, self.path)}."
+            ) from error
+
+
+def _next_step(error: Exception, path: Path) -> str:
+    words = str(error)
+    if "locked" in words:
+        return "close other windows of the coach, then run `coach drafts list`"
+    if isinstance(error, OSError | UnicodeEncodeError) or any(sign in words for sign in _OUTSIDE):
+        return "run `coach doctor`"
+    return f"move {path} away (a new one is made), then run `coach drafts list`"
+
+
+def persons_word(critique: Critique, criterion_id: str, level: Level, reason: str = "") -> Override:
+    """What a person says of a verdict, made now and kept nowhere.
+
+    Raises UsageError for a criterion that was not judged, and for a level other than the judge's without a reason.
+    """
+    verdict = next((one for one in critique.verdicts if one.criterion.id == criterion_id), None)
+    if verdict is None:
+        known = ", ".join(one.criterion.id for one in critique.verdicts)
+        raise UsageError(f"This critique has no criterion `{criterion_id}`: name one of {known}.")
+    reason = " ".join(reason.split())[:REASON_LIMIT]
+    if level != verdict.level and not reason:
+        raise UsageError(
+            'Say why you overrule the judge: give a reason (`--reason "..."` on the command line).'
+        )
+    return Override(level, reason, _now())
+
+
+def overruled(critique: Critique, overrides: Mapping[str, Override]) -> Critique:
+    """The critique with what people said beside its verdicts, and nothing else beside them; the band stays."""
+    verdicts = tuple(
+        replace(verdict, override=overrides.get(verdict.criterion.id)) for verdict in critique.verdicts
+    )
+    return replace(critique, verdicts=verdicts)
+
+
+def _unknown(trouble: str, beginning: str) -> UsageError:
+    return UsageError(f"{trouble} an id that begins with `{beginning}`: run `coach drafts list`.")
+
+
+def _write(database: sqlite3.Connection, identity: str, critique: Critique) -> None:
+    written = json.dumps(critique_to_json(critique), ensure_ascii=False, default=float)
+    database.execute("INSERT OR REPLACE INTO critiques VALUES (?, ?, ?)", (identity, _now(), written))
+
+
+def _overrides(database: sqlite3.Connection, identity: str) -> dict[str, Override]:
+    rows = database.execute(
+        "SELECT criterion, level, reason, made_at FROM overrides WHERE draft = ?", (identity,)
+    )
+    return {criterion: Override(level, reason, made_at) for criterion, level, reason, made_at in rows}
+
+
+def _delete(database: sqlite3.Connection, identities: Sequence[str]) -> None:
+    for identity in identities:
+        database.execute("DELETE FROM overrides WHERE draft = ?", (identity,))
+        database.execute("DELETE FROM critiques WHERE id = ?", (identity,))
+
+
+def _listed(identity: str, kept_at: str, critique: str, overrides: int) -> KeptDraft:
+    told: Mapping[str, Any] = json.loads(critique)
+    words = told["draft"].split()
+    return KeptDraft(
+        id=identity,
+        kept_at=datetime.fromisoformat(kept_at),
+        question=" ".join(told["question"].split()),
+        kind=told["kind"],
+        band=cast(Band | None, told["band"]),
+        beginning=textwrap.shorten(told["draft"], BEGINNING, placeholder=" …"),
+        words=len(words),
+        overrides=overrides,
+    )
+
+
+def _agreement(rows: Sequence[tuple[str, Level | None, Level]]) -> Agreement:
+    counts: dict[tuple[Level, Level], int] = {}
+    by_criterion: dict[str, tuple[int, int]] = {}
+    unscored = 0
+    for criterion, judged, said in rows:
+        if judged is None:
+            unscored += 1
+            continue
+        counts[judged, said] = counts.get((judged, said), 0) + 1
+        agreed, seen = by_criterion.get(criterion, (0, 0))
+        by_criterion[criterion] = (agreed + (judged == said), seen + 1)
+    return Agreement(counts, by_criterion, unscored)
+
+
+def _weighted_kappa(counts: Mapping[tuple[Level, Level], int]) -> float | None:
+    """1 - observed / expected disagreement, each counted with the square of the distance between the levels."""
+    total = sum(counts.values())
+    judged = {one: sum(counts.get((one, other), 0) for other in _LEVELS) for one in _LEVELS}
+    said = {other: sum(counts.get((one, other), 0) for one in _LEVELS) for other in _LEVELS}
+    observed = expected = 0.0
+    for place, one in enumerate(_LEVELS):
+        for other_place, other in enumerate(_LEVELS):
+            weight = (place - other_place) ** 2
+            observed += weight * counts.get((one, other), 0)
+            expected += weight * judged[one] * said[other] / max(1, total)
+    return 1.0 - observed / expected if expected else None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,174 @@
+"""Keep a trace of every answer in one local SQLite file, so that what happens live can be looked at later."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from coach.store.database import transaction
+from coach.types import Answer, Passage, Reply
+
+FILE = "traces.sqlite3"
+BUSY_SECONDS = 1.0  # how long a write waits for another process before the trace is given up
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS traces (
+    id INTEGER PRIMARY KEY,
+    asked_at TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    question TEXT NOT NULL,
+    standalone TEXT NOT NULL,
+    model TEXT,
+    embedder TEXT NOT NULL,
+    index_fingerprint TEXT NOT NULL,
+    reply TEXT NOT NULL
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTrace:
+    """One answer as it was kept. `outcome` is `answer`, `refusal`, or `own_words` for small talk.
+
+    Each of `passages` has source, start, end, rank, score, cosine and keyword; each of `sentences` text, status,
+    origin, support (of its best citation, None without one) and citations as [source, start, end]. `trace` is the
+    reply's `Trace` as a mapping: token counts, sampling, milliseconds per step.
+    """
+
+    asked_at: datetime
+    outcome: str
+    question: str
+    standalone: str
+    model: str | None
+    embedder: str
+    index_fingerprint: str
+    passages: Sequence[Mapping[str, Any]]
+    sentences: Sequence[Mapping[str, Any]]
+    trace: Mapping[str, Any]
+
+
+class TraceStore:
+    """The traces under `home`. Opens the file anew for each call, so several processes may share it."""
+
+    def __init__(self, home: Path) -> None:
+        self.path = home / FILE
+
+    def keep(self, reply: Reply) -> str:
+        """Store one reply. Never raises for a disk or a database that fails: returns why not, else ""."""
+        try:
+            row = _row(reply)
+            with self._opened() as database:
+                database.execute(f"INSERT INTO traces VALUES (NULL{', ?' * len(row)})", row)
+        except (sqlite3.Error, OSError, ValueError, TypeError) as error:
+            return f"The trace of this answer was not kept ({error}): run `coach doctor`."
+        return ""
+
+    def prune(self, retention_days: int) -> None:
+        """Delete what is older than `retention_days`; a file that cannot be opened is left for `keep` to report."""
+        if not self.path.is_file():
+            return
+        try:
+            with self._opened() as database:
+                database.execute("DELETE FROM traces WHERE asked_at < ?", (_days_ago(retention_days),))
+        except (sqlite3.Error, OSError):
+            return
+
+    def recent(self, days: int) -> list[StoredTrace]:
+        """Traces of the last `days` days, oldest first; none where nothing was ever kept.
+
+        Raises OSError for a file that is not a readable database.
+        """
+        if not self.path.is_file():
+            return []
+        columns = "asked_at, outcome, question, standalone, model, embedder, index_fingerprint, reply"
+        try:
+            with self._opened() as database:
+                rows = database.execute(
+                    f"SELECT {columns} FROM traces WHERE asked_at >= ? ORDER BY asked_at, id",
+                    (_days_ago(days),),
+                ).fetchall()
+        except sqlite3.Error as error:
+            raise OSError(f"{self.path.name} cannot be read: {error}") from error
+        return [_stored(row) for row in rows]
+
+    def _opened(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self.path, _SCHEMA, wait_seconds=BUSY_SECONDS)
+
+
+def _row(reply: Reply) -> tuple[str | None, ...]:
+    passages = reply.passages if isinstance(reply, Answer) else reply.nearest
+    told = {
+        "passages": [_passage(passage) for passage in passages],
+        "sentences": [_sentence(sentence) for sentence in reply.sentences]
+        if isinstance(reply, Answer)
+        else [],
+        "trace": asdict(reply.trace),
+    }
+    return (
+        datetime.now(UTC).isoformat(timespec="milliseconds"),
+        _outcome(reply),
+        reply.question,
+        reply.standalone,
+        reply.trace.model,
+        reply.trace.embedder,
+        reply.trace.index_fingerprint,
+        json.dumps(told, ensure_ascii=False, default=float),
+    )
+
+
+def _outcome(reply: Reply) -> str:
+    if not isinstance(reply, Answer):
+        return "refusal"
+    return "answer" if reply.passages else "own_words"
+
+
+def _passage(passage: Passage) -> dict[str, Any]:
+    return {
+        "source": passage.source,
+        "start": passage.chunk.start,
+        "end": passage.chunk.end,
+        "rank": passage.rank,
+        "score": passage.score,
+        "cosine": passage.cosine,
+        "keyword": passage.keyword,
+    }
+
+
+def _sentence(sentence: Any) -> dict[str, Any]:
+    supports = [citation.support for citation in sentence.citations]
+    return {
+        "text": sentence.text,
+        "status": sentence.status,
+        "origin": sentence.origin,
+        "support": max(supports, default=None),
+        "citations": [
+            [citation.span.source, citation.span.start, citation.span.end] for citation in sentence.citations
+        ],
+    }
+
+
+def _stored(row: Sequence[Any]) -> StoredTrace:
+    asked_at, outcome, question, standalone, model, embedder, fingerprint, reply = row
+    told = json.loads(reply)
+    return StoredTrace(
+        datetime.fromisoformat(asked_at),
+        outcome,
+        question,
+        standalone,
+        model,
+        embedder,
+        fingerprint,
+        told["passages"],
+        told["sentences"],
+        told["trace"],
+    )
+
+
+def _days_ago(days: int) -> str:
+    return (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")

@@ -1,0 +1,1 @@
+"""Plain text: its sentences, words, sections and languages."""
