@@ -19,11 +19,12 @@ from typing import Any
 
 from bench.fit.answerability import documents_of, pool_maker, read
 from coach.backends import load_embedder
-from coach.backends.chat import LoadedChatModel, load_chat_model
+from coach.backends.chat import load_chat_model
 from coach.coach import Coach, load_index
 from coach.errors import BackendError
 from coach.evaluation.cases import load_cases
 from coach.evaluation.score import facts_found
+from coach.protocols import ChosenModel
 from coach.settings import load_settings
 from coach.types import Answer
 
@@ -42,7 +43,7 @@ def main() -> None:
     chosen = parser.parse_args()
     settings = load_settings(backend=chosen.backend, traces=False, keep_drafts=False)
     embedder = load_embedder(settings)
-    voice = load_chat_model(settings) if chosen.backend != "none" else LoadedChatModel(None, "none", "")
+    voice = load_chat_model(settings) if chosen.backend != "none" else ChosenModel(None, "none", "")
     if chosen.silent and voice.model is not None:
         voice = replace(voice, model=Silent(voice.model))
     if chosen.cases is not None:

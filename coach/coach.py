@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from coach.backends import list_chat_models, load_chat_model, load_embedder, load_index, may_leave
-from coach.errors import BackendError, CoachError, IndexOutdatedError, UsageError
+from coach.errors import CoachError, IndexOutdatedError, UsageError
+from coach.protocols import ChatModel, ChosenModel
 from coach.settings import Settings, load_settings
 from coach.store.critiques import CritiqueStore
 from coach.store.traces import TraceStore
@@ -18,11 +19,11 @@ from coach.types import Critique, Document, Level, ModelList, Passage, Reply, Ru
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from coach.answer.flow import AnswerStream, Event, Voice
+    from coach.answer.flow import AnswerStream, Event
     from coach.critique.flow import CritiqueStream
     from coach.critique.flow import Event as CritiqueEvent
     from coach.critique.redraft import Redraft
-    from coach.protocols import ChatModel, Embedder, PassageIndex
+    from coach.protocols import Embedder, PassageIndex
     from coach.text.sections import Section
     from ingest.pipeline import IngestReport
 
@@ -37,15 +38,15 @@ class Coach:
     """
 
     def __init__(
-        self, settings: Settings, embedder: Embedder, index: PassageIndex, voice: Voice | None = None
+        self, settings: Settings, embedder: Embedder, index: PassageIndex, chosen: ChosenModel | None = None
     ) -> None:
         self.settings = settings
         self.embedder = MemoryEmbedder(embedder)
         self.index = index
         self.notice = ""  # what opening it had to do that a user should know
-        self._voice = voice
+        self._chosen = chosen
         self._sections: tuple[Section, ...] | None = None
-        self._voice_lock = threading.Lock()
+        self._choice_lock = threading.Lock()
         self._traces = TraceStore(settings.home) if settings.traces else None
 
     @classmethod
@@ -62,7 +63,7 @@ class Coach:
         index, notice = _current_index(settings, embedder)
         TraceStore(settings.home).prune(settings.retention_days)  # also where none are kept any more
         CritiqueStore(settings.home).prune(settings.retention_days)
-        coach = cls(settings, embedder, index, _given_voice(chat_model) if chat_model is not None else None)
+        coach = cls(settings, embedder, index, _given_model(chat_model) if chat_model is not None else None)
         coach.notice = notice
         return coach
 
@@ -73,15 +74,12 @@ class Coach:
         in the reply and costs nothing else.
         """
         from coach.answer.flow import AnswerStream, answer
+        from coach.answer.tools import Tools
 
         stream = answer(
             question,
             [as_turn(turn) for turn in history],
-            embedder=self.embedder,
-            index=self.index,
-            voice=self.voice,
-            sections=self.remembered_sections,
-            settings=self.settings,
+            Tools(self.embedder, self.index, self.chosen_model, self.remembered_sections, self.settings),
         )
         return AnswerStream(self._traced(stream))
 
@@ -116,7 +114,7 @@ class Coach:
             rubric=self._rubric(rubric),
             kind=kind,
             embedder=self.embedder,
-            voice=self.voice,
+            chosen=self.chosen_model,
             question_limit=self.settings.max_question_characters,
             sources=lambda: [document.text for document in self.documents() if _is_guide(document)],
             calibrations=self.settings.home / CALIBRATION_FILE,
@@ -146,7 +144,7 @@ class Coach:
         if verdict is None:
             known = ", ".join(one.criterion.id for one in critique.verdicts)
             raise UsageError(f"This critique has no criterion `{criterion}`: name one of {known}.")
-        model = self.voice().model if stage == "rewrite" and self.settings.backend != "none" else None
+        model = self.chosen_model().model if stage == "rewrite" and self.settings.backend != "none" else None
         return redraft(_as_judged(critique), critique.question, verdict.criterion, stage, facts, model)
 
     def overrule(self, critique: Critique, criterion: str, level: Level, reason: str) -> Critique:
@@ -195,12 +193,12 @@ class Coach:
             return replace(critique, notices=(*critique.notices, str(error)))
         return known
 
-    def voice(self) -> Voice:
+    def chosen_model(self) -> ChosenModel:
         """The chat model and why it was chosen; loads it on the first call."""
-        with self._voice_lock:
-            if self._voice is None:
-                self._voice = load_chat_model(self.settings)
-            return self._voice
+        with self._choice_lock:
+            if self._chosen is None:
+                self._chosen = load_chat_model(self.settings)
+            return self._chosen
 
     def models(self) -> ModelList:
         """Every chat model there is here, which one speaks and why; loads nothing, asks nothing of a hosted one."""
@@ -213,29 +211,29 @@ class Coach:
         Known before anything is sent: where the settings allow it, the model is chosen now.
         """
         try:
-            if self._voice is None and not may_leave(self.settings):
+            if self._chosen is None and not may_leave(self.settings):
                 return ""
-            return self.voice().leaves
+            return self.chosen_model().leaves
         except CoachError:
             return ""  # nobody speaks, nothing leaves; the first question meets the trouble and reports it
 
     @property
     def caution(self) -> str:
         """What else a user has to know of the chat model in use; empty for nothing, and before it is chosen."""
-        return self._voice.caution if self._voice is not None else ""
+        return self._chosen.caution if self._chosen is not None else ""
 
     @property
     def backend(self) -> str:
         """Who speaks: known once the chat model is loaded, else what the settings ask for."""
-        if self._voice is not None:
-            return self._voice.backend if self._voice.model else "none"
+        if self._chosen is not None:
+            return self._chosen.backend if self._chosen.model else "none"
         return self.settings.backend
 
     @property
     def backend_reason(self) -> str:
         """Why that one, in a sentence."""
-        if self._voice is not None:
-            return self._voice.reason
+        if self._chosen is not None:
+            return self._chosen.reason
         if self.settings.backend == "none":
             return "The setting `backend` is `none`: the sources speak alone."
         return "The chat model loads with the first question."
@@ -243,7 +241,9 @@ class Coach:
     @property
     def model_name(self) -> str | None:
         """The chat model's name, once loaded."""
-        return self._voice.model.name if self._voice is not None and self._voice.model is not None else None
+        return (
+            self._chosen.model.name if self._chosen is not None and self._chosen.model is not None else None
+        )
 
     def document(self, source: str) -> Document:
         """The text a citation points into. Raises IndexMissingError for an unknown source."""
@@ -276,7 +276,7 @@ class Coach:
         texts = texts_to_embed(sections)
         self.embedder.embed([*texts, *small_talk_examples()])
         self.embedder.embed_tokens(texts)
-        model = self.voice().model if self.settings.backend != "none" else None
+        model = self.chosen_model().model if self.settings.backend != "none" else None
         if model is None:
             return
         prefixes = [evidence_prefix(), *map(section_prefix, sections)]
@@ -303,12 +303,9 @@ class Coach:
         self.index = load_index(self.settings, self.embedder.name)
         self._sections = None
 
-    def require_voice(self) -> ChatModel:
+    def chat_model(self) -> ChatModel:
         """The chat model. Raises BackendError when there is none."""
-        voice = self.voice()
-        if voice.model is None:
-            raise BackendError(voice.reason)
-        return voice.model
+        return self.chosen_model().required()
 
     def retriever(self, limit: int | None = None) -> Any:
         """A LangChain `BaseRetriever` over the same retrieval."""
@@ -322,8 +319,8 @@ class Coach:
 
     def close(self) -> None:
         """Give the chat model's memory back."""
-        if self._voice is not None and self._voice.model is not None:
-            self._voice.model.close()
+        if self._chosen is not None and self._chosen.model is not None:
+            self._chosen.model.close()
 
 
 def ingest_library(
@@ -442,15 +439,12 @@ def _is_guide(document: Document) -> bool:
     return document.source.startswith("guides/")
 
 
-def _given_voice(chat_model: Any) -> Voice:
-    from coach.backends.chat import LoadedChatModel
-    from coach.protocols import ChatModel as ChatModelSeam
-
-    if isinstance(chat_model, ChatModelSeam):
-        return LoadedChatModel(chat_model, "given", "This chat model was passed in.")
+def _given_model(chat_model: Any) -> ChosenModel:
+    if isinstance(chat_model, ChatModel):
+        return ChosenModel(chat_model, "given", "This chat model was passed in.")
     from coach.backends.langchain import LangChainChatModel
 
-    return LoadedChatModel(
+    return ChosenModel(
         LangChainChatModel(chat_model), "langchain", "This LangChain chat model was passed in."
     )
 

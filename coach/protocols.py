@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from coach.errors import BackendError
 from coach.types import Document, Passage, Turn, Usage
 
 Vectors = NDArray[np.float32]
@@ -130,3 +132,24 @@ class Progress(Protocol):
     """Told a plain line, or how far something is when `total` (bytes) is given."""
 
     def __call__(self, line: str, done: int = 0, total: int = 0) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenModel:
+    """Who speaks, ready to, and the reason in plain words. `model` is None where the sources speak alone.
+
+    `leaves` says, where anything leaves this machine, what and where to; `caution` what else a user has to know of this
+    model. Both are empty where there is nothing to say.
+    """
+
+    model: ChatModel | None
+    backend: str
+    reason: str
+    leaves: str = ""
+    caution: str = ""
+
+    def required(self) -> ChatModel:
+        """The chat model. Raises BackendError, with the reason, where there is none."""
+        if self.model is None:
+            raise BackendError(self.reason)
+        return self.model

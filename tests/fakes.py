@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from coach.answer.flow import AnswerStream, Event, Extracted, Finished, StepStarted, Token
+from coach.answer.flow import AnswerStream, Event, Extracted, Finished, Token
 from coach.errors import BackendError, CoachError, IngestError
 from coach.protocols import Vectors
 from coach.settings import corpus_folder
@@ -25,6 +25,7 @@ from coach.types import (
     Refusal,
     Sentence,
     Span,
+    StepStarted,
     Trace,
     Turn,
     Usage,

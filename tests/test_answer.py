@@ -2,13 +2,13 @@
 
 import pytest
 
-from coach.answer.flow import Extracted, Finished, StepStarted, Token
+from coach.answer.flow import Extracted, Finished, Token
 from coach.backends import load_index
-from coach.backends.chat import LoadedChatModel
 from coach.coach import Coach
 from coach.errors import BackendError, UsageError
+from coach.protocols import ChosenModel
 from coach.settings import load_settings
-from coach.types import Answer, Refusal, Turn
+from coach.types import Answer, Refusal, StepStarted, Turn
 from tests.fakes import ScriptedChatModel
 
 ROUNDS = "How many interview rounds are typical for this role?"
@@ -22,7 +22,7 @@ def coach_with(library, embedder):
         if isinstance(model, ScriptedChatModel):
             model.choices.setdefault("", "Yes")  # what a test does not script, the model is sure of
         settings = load_settings(backend=backend)
-        voice = LoadedChatModel(model, backend, "for the test")
+        voice = ChosenModel(model, backend, "for the test")
         return Coach(settings, embedder, load_index(settings, embedder.name), voice)
 
     return build
@@ -88,7 +88,7 @@ def test_a_sentence_that_the_token_limit_cut_off_is_not_shown(library, embedder)
     settings = load_settings(backend="embedded", max_tokens=16)
     cut = f"{TRUE} A typical loop involves 5-7 rounds and the recruiter"
     model = ScriptedChatModel(cut, choices={"": "Yes"})
-    voice = LoadedChatModel(model, "embedded", "for the test")
+    voice = ChosenModel(model, "embedded", "for the test")
     reply = Coach(settings, embedder, load_index(settings, embedder.name), voice).answer(ROUNDS).result()
     assert TRUE in reply.text
     assert not any(
@@ -182,7 +182,7 @@ def test_a_model_is_not_touched_before_the_sources_sentences_are_out(library, em
 
     settings = load_settings(backend="embedded")
     coach = Coach(settings, embedder, load_index(settings, embedder.name))
-    coach.voice = forbidden
+    coach.chosen_model = forbidden
     for event in coach.answer(ROUNDS):
         if isinstance(event, Extracted):
             return

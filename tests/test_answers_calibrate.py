@@ -5,11 +5,11 @@ import json
 import pytest
 
 from coach.answer.answerability import CALIBRATION_FILE, calibrated
-from coach.backends.chat import LoadedChatModel
 from coach.coach import Coach, load_index
 from coach.errors import UsageError
 from coach.evaluation.answers_calibrate import calibrate_answers, chosen_cases, platt
 from coach.evaluation.selection import bench_folder
+from coach.protocols import ChosenModel
 from coach.settings import load_settings
 from tests.fakes import ScriptedChatModel
 
@@ -42,7 +42,7 @@ def test_a_model_that_always_says_yes_is_found_out_and_the_others_are_kept(libra
     file = tmp_path / CALIBRATION_FILE
     file.write_text(json.dumps({"another": [2.0, 1.0]}), encoding="utf-8")
     index = load_index(load_settings(), embedder.name)
-    voice = LoadedChatModel(ScriptedChatModel(choices={"": "Yes"}), "embedded", "for the test")
+    voice = ChosenModel(ScriptedChatModel(choices={"": "Yes"}), "embedded", "for the test")
     told = calibrate_answers(settings, coach=Coach(settings, embedder, index, voice))
     assert told.startswith("scripted is calibrated on") and CALIBRATION_FILE in told
     assert calibrated(3.0, "scripted", file) == pytest.approx(calibrated(-3.0, "scripted", file), abs=0.1)

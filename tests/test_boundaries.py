@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
-SEAMS = {"errors", "json_form", "prompts", "protocols", "settings", "types", "yes_or_no"}
+SEAMS = {"errors", "json_form", "prompts", "protocols", "settings", "types", "stream", "yes_or_no"}
 # The folders of `coach`, and which of ours each may import besides itself; what is not said, it may not.
 FOLDERS = {
     "text": {"errors", "types"},

@@ -30,7 +30,7 @@ class KeepingCritic(FakeCritic):
         self.settings = settings
         self.store = CritiqueStore(settings.home)
 
-    def require_voice(self):
+    def chat_model(self):
         raise UsageError("Nobody speaks here.")
 
     def critique(self, draft, question, *, kind=None, rubric=None):

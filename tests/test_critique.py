@@ -5,26 +5,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coach.backends import load_index
-from coach.backends.chat import LoadedChatModel
 from coach.coach import Coach, MemoryEmbedder
 from coach.critique.flow import (
     DRAFT_CHARACTERS,
     Critiqued,
     Judged,
-    StepStarted,
     band,
     by_weight,
     critique,
-    find_habits,
+    find_anti_patterns,
     next_move,
 )
 from coach.critique.judge import unscored
 from coach.critique.prepare import prepare_draft
 from coach.critique.rubric import bundled_rubrics
 from coach.errors import BackendError, UsageError
+from coach.protocols import ChosenModel
 from coach.settings import load_settings
 from coach.store.critiques import CritiqueStore
-from coach.types import Finding, Verdict
+from coach.types import Finding, StepStarted, Verdict
 from tests.fakes import HashingEmbedder, ScriptedChatModel
 
 RUBRIC = bundled_rubrics()[0]
@@ -45,21 +44,18 @@ WEAK = (
 )
 
 
-class Voice:
-    def __init__(self, model, reason="for the test"):
-        self.model = model
-        self.backend = "embedded" if model else "none"
-        self.reason = reason
+def speaking(model, reason="for the test"):
+    return ChosenModel(model, "embedded" if model else "none", reason)
 
 
-def read(draft, model=None, *, kind="design", embedder=None, voice=None, question=QUESTION):
+def read(draft, model=None, *, kind="design", embedder=None, chosen=None, question=QUESTION):
     stream = critique(
         draft,
         question,
         rubric=RUBRIC,
         kind=kind,
         embedder=embedder or PLAIN,
-        voice=voice or (lambda: Voice(model or ScriptedChatModel())),
+        chosen=chosen or (lambda: speaking(model or ScriptedChatModel())),
         question_limit=4000,
     )
     return list(stream)
@@ -90,7 +86,7 @@ def test_the_first_verdict_is_known_before_the_second_is_asked_for():
         rubric=RUBRIC,
         kind="design",
         embedder=PLAIN,
-        voice=lambda: Voice(model),
+        chosen=lambda: speaking(model),
         question_limit=4000,
     )
     assert model.chosen_from == []  # nothing is computed before the stream is read
@@ -180,17 +176,17 @@ def test_the_next_move_is_the_weightiest_gap_and_missing_goes_before_partly():
 
 def test_a_habit_is_found_in_the_drafts_words_unless_a_met_criterion_excuses_it():
     prepared = prepare_draft(WEAK, QUESTION, RUBRIC, limit=8000)
-    found = find_habits(RUBRIC.anti_patterns, prepared, ())
+    found = find_anti_patterns(RUBRIC.anti_patterns, prepared, ())
     solves = next(finding for finding in found if finding.anti_pattern.id == "ai_will_solve")
     assert [quote.text for quote in solves.quotes] == ["AI will solve this for everyone."]
     integration = next(one for one in RUBRIC.criteria if one.id == "integration")
-    excused = find_habits(RUBRIC.anti_patterns, prepared, [Verdict(integration, "met")])
+    excused = find_anti_patterns(RUBRIC.anti_patterns, prepared, [Verdict(integration, "met")])
     assert "ai_will_solve" not in {finding.anti_pattern.id for finding in excused}
 
 
 def test_without_a_model_nothing_is_scored_and_what_words_show_is_there():
     reason = "The setting says so."
-    found = read(f"{WEAK} It costs 2 cents.", voice=lambda: Voice(None, reason))[-1].critique
+    found = read(f"{WEAK} It costs 2 cents.", chosen=lambda: speaking(None, reason))[-1].critique
     assert found.band is None
     assert {verdict.level for verdict in found.verdicts} == {None}
     assert all(reason in verdict.unscored for verdict in found.verdicts)
@@ -206,7 +202,7 @@ def test_a_model_that_fails_while_loading_is_a_reason_not_a_crash():
     def broken():
         raise BackendError("The model is gone: run `coach models pull`.")
 
-    found = read(STRONG, voice=broken)[-1].critique
+    found = read(STRONG, chosen=broken)[-1].critique
     assert {verdict.unscored for verdict in found.verdicts} == {"The model is gone: run `coach models pull`."}
     assert found.band is None
 
@@ -231,7 +227,7 @@ def test_a_handful_of_words_is_never_more_than_not_ready(embedder):
 
 
 def test_a_draft_with_nothing_to_read_misses_everything_and_needs_no_model():
-    found = read("zxcv qwrt plkj mnbv asdf zxcv wrtp", voice=lambda: pytest.fail("nobody may ask"))[
+    found = read("zxcv qwrt plkj mnbv asdf zxcv wrtp", chosen=lambda: pytest.fail("nobody may ask"))[
         -1
     ].critique
     assert {verdict.level for verdict in found.verdicts} == {"missing"}
@@ -260,7 +256,7 @@ def coach_with(library, embedder, tmp_path):
         settings = load_settings(backend=backend, **overrides)
         index = load_index(settings, embedder.name)
         own_home = settings.model_copy(update={"home": tmp_path})
-        return Coach(own_home, embedder, index, LoadedChatModel(model, backend, "for the test"))
+        return Coach(own_home, embedder, index, ChosenModel(model, backend, "for the test"))
 
     return build
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from coach.backends import load_index
-from coach.backends.chat import LoadedChatModel
 from coach.coach import Coach
 from coach.errors import BackendError, UsageError
 from coach.evaluation.cases import load_cases
@@ -14,6 +13,7 @@ from coach.evaluation.report import answers_table
 from coach.evaluation.run import Run
 from coach.evaluation.runner import code_fingerprint, run_answers
 from coach.evaluation.selection import FAST, bench_folder, choose_cases
+from coach.protocols import ChosenModel
 from coach.settings import load_settings
 from coach.store.traces import TraceStore
 from tests.fakes import ScriptedChatModel
@@ -41,7 +41,7 @@ def cases_file(tmp_path):
 def coach_with(library, embedder):
     def build(model=None, backend="none"):
         settings = load_settings(backend=backend, traces=False)
-        voice = LoadedChatModel(model, backend, "for the test")
+        voice = ChosenModel(model, backend, "for the test")
         return Coach(settings, embedder, load_index(settings, embedder.name), voice)
 
     return build

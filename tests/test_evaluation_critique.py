@@ -13,7 +13,6 @@ import click
 import pytest
 
 from coach.backends import load_index
-from coach.backends.chat import LoadedChatModel
 from coach.cli import cli
 from coach.coach import Coach
 from coach.critique.judge import read_calibration
@@ -48,6 +47,7 @@ from coach.evaluation.metrics import (
 )
 from coach.evaluation.run import Row, Run, read_run, write_run
 from coach.evaluation.selection import bench_folder
+from coach.protocols import ChosenModel
 from coach.settings import load_settings
 from coach.store.critiques import CritiqueStore
 from coach.types import Quote
@@ -410,7 +410,7 @@ class WordCoach(FakeCritic):
         self.settings = load_settings(traces=False, keep_drafts=False)
         self.stop_at = ""
 
-    def voice(self) -> Any:
+    def chosen_model(self) -> Any:
         return SimpleNamespace(model=None, backend="none", reason=self.backend_reason)
 
     def critique(self, draft: str, question: str, **chosen: Any) -> Any:
@@ -543,7 +543,7 @@ def test_a_model_that_nobody_calibrated_the_judge_for_is_said_to_be_one(
     home: Path, files: tuple[Path, Path]
 ) -> None:
     class Uncalibrated(WordCoach):
-        def voice(self) -> Any:
+        def chosen_model(self) -> Any:
             return SimpleNamespace(model=ScriptedChatModel(), backend="given", reason=self.backend_reason)
 
     notes = run(files, Uncalibrated(), limit=1).notes
@@ -577,7 +577,7 @@ def test_a_draft_on_which_the_coach_fails_is_unscored_and_the_run_goes_on(
 def test_the_articles_own_pair_goes_through_the_real_flow(library: Path, embedder: Any) -> None:
     settings = load_settings(backend="embedded", traces=False, keep_drafts=False)
     model = ScriptedChatModel(choices={"open-source model": "Yes", "Proposing a GenAI feature": "No"})
-    voice = LoadedChatModel(model, "embedded", "for the test")
+    voice = ChosenModel(model, "embedded", "for the test")
     coach = Coach(settings, embedder, load_index(settings, embedder.name), voice)
     pair = article_pairs(RUBRIC)[0]
     rows = {
@@ -662,7 +662,7 @@ def test_calibration_is_fitted_on_the_fit_split_and_kept_in_the_home(
 ) -> None:
     settings = load_settings(backend="embedded", traces=False, keep_drafts=False, home=tmp_path / "home")
     model = ScriptedChatModel(choices={"refund": "Yes", "delight": "No"})
-    voice = LoadedChatModel(model, "embedded", "for the test")
+    voice = ChosenModel(model, "embedded", "for the test")
     coach = Coach(settings, embedder, load_index(load_settings(), embedder.name), voice)
     told: list[tuple[str, int, int]] = []
     drafts = labelled(tmp_path, questions=8)

@@ -3,12 +3,12 @@
 import pytest
 
 from coach.backends import load_index
-from coach.backends.chat import LoadedChatModel
 from coach.coach import Coach
 from coach.errors import CoachError
 from coach.evaluation import ingest_speed, speed
 from coach.evaluation.report import speed_table
 from coach.evaluation.run import Run
+from coach.protocols import ChosenModel
 from coach.settings import load_settings
 from coach.store.traces import TraceStore
 from tests.fakes import ScriptedChatModel
@@ -24,7 +24,7 @@ QUESTIONS = [
 @pytest.fixture()
 def speaking(library, embedder):
     settings = load_settings(backend="embedded", traces=False)
-    voice = LoadedChatModel(ScriptedChatModel(), "embedded", "for the test")
+    voice = ChosenModel(ScriptedChatModel(), "embedded", "for the test")
     return Coach(settings, embedder, load_index(settings, embedder.name), voice)
 
 

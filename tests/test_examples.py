@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from coach.backends.chat import LoadedChatModel
 from coach.backends.llama_cpp import LlamaCppChatModel
 from coach.coach import Coach, load_index
+from coach.protocols import ChosenModel
 from coach.settings import load_settings
 from coach.types import Answer
 from coach.ui.components import EXAMPLE_QUESTIONS
@@ -31,7 +31,7 @@ def with_model(small_model_path, library, embedder, tmp_path_factory):
         small_model_path, context_window=2048, states_folder=tmp_path_factory.mktemp("states")
     )
     settings = load_settings(backend="embedded", max_tokens=48, traces=False)
-    voice = LoadedChatModel(model, "embedded", "for the test")
+    voice = ChosenModel(model, "embedded", "for the test")
     yield Coach(settings, embedder, load_index(settings, embedder.name), voice)
     model.close()
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from coach.backends.chat import LoadedChatModel
-    from coach.protocols import Embedder, PassageIndex
+    from coach.protocols import ChosenModel, Embedder, PassageIndex
     from coach.settings import Settings
     from coach.types import ModelList
 
@@ -28,7 +27,7 @@ def load_index(settings: Settings, embedder_name: str | None = None) -> PassageI
     return open_index(settings.index_folder, embedder_name)
 
 
-def load_chat_model(settings: Settings) -> LoadedChatModel:
+def load_chat_model(settings: Settings) -> ChosenModel:
     """The chat model of `settings`, with the reason for the choice. Raises BackendError where it was named and fails."""
     from coach.backends.chat import load_chat_model as load
 

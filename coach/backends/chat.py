@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from coach.errors import BackendError, ModelMissingError
-from coach.protocols import ChatModel
+from coach.protocols import ChatModel, ChosenModel
 from coach.settings import Settings
 from coach.types import ListedModel, ModelList
 
@@ -17,21 +17,6 @@ if TYPE_CHECKING:
     from coach.backends.ollama_models import Choice, OllamaModel
 
 PROBE_SECONDS = 0.3  # a server on this machine or in this house answers well within that
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedChatModel:
-    """Who speaks, ready to, and the reason in plain words. `model` is None where the sources speak alone.
-
-    `leaves` says, where anything leaves this machine, what and where to; `caution` what else a user has to know of this
-    model. Both are empty where there is nothing to say.
-    """
-
-    model: ChatModel | None
-    backend: str
-    reason: str
-    leaves: str = ""
-    caution: str = ""
 
 
 def list_chat_models(settings: Settings) -> ModelList:
@@ -112,7 +97,7 @@ def _instead(settings: Settings, built_in_is_here: bool, error: BackendError) ->
     return f"Speaks now: {who}. {error}"
 
 
-def load_chat_model(settings: Settings) -> LoadedChatModel:
+def load_chat_model(settings: Settings) -> ChosenModel:
     """The chat model of `settings.backend`, loaded.
 
     `auto` never fails: it says what is missing in the reason. A backend that was asked for by name
@@ -124,14 +109,14 @@ def load_chat_model(settings: Settings) -> LoadedChatModel:
         case "ollama":
             return _ollama(settings)
         case "embedded":
-            return LoadedChatModel(_embedded(settings), "embedded", "You asked for the built-in model")
+            return ChosenModel(_embedded(settings), "embedded", "You asked for the built-in model")
         case "openai":
             return _openai(settings)
         case "none":
-            return LoadedChatModel(None, "none", "You asked for the sources' own sentences only")
+            return ChosenModel(None, "none", "You asked for the sources' own sentences only")
 
 
-def _first_that_speaks(settings: Settings) -> LoadedChatModel:
+def _first_that_speaks(settings: Settings) -> ChosenModel:
     why_not_ollama = "Ollama does not answer"
     try:
         if port_answers(ollama_address(settings.ollama_host)):
@@ -142,13 +127,13 @@ def _first_that_speaks(settings: Settings) -> LoadedChatModel:
     try:
         reason = f"{why_not_ollama}, so the built-in model speaks"
         caution = f"{instead} {reason}: see `coach models`." if instead else ""
-        return LoadedChatModel(_embedded(settings), "embedded", reason, caution=caution)
+        return ChosenModel(_embedded(settings), "embedded", reason, caution=caution)
     except (BackendError, ModelMissingError) as error:
         reason = f"{why_not_ollama}, so the sources' own sentences answer. {error}"
-        return LoadedChatModel(None, "none", reason, caution=f"{instead} {reason}" if instead else "")
+        return ChosenModel(None, "none", reason, caution=f"{instead} {reason}" if instead else "")
 
 
-def _ollama(settings: Settings) -> LoadedChatModel:
+def _ollama(settings: Settings) -> ChosenModel:
     address = ollama_address(settings.ollama_host)
     if not port_answers(address):
         raise BackendError(
@@ -176,7 +161,7 @@ def _ollama(settings: Settings) -> LoadedChatModel:
         remember_used(settings.home, chosen.name)
     caution = "" if chosen.hosted_at else warning(chosen)
     passed = [note for note in choice.warnings if note != warning(chosen)]
-    return LoadedChatModel(model, "ollama", " ".join([reason, *passed]), _leaves(chosen, address), caution)
+    return ChosenModel(model, "ollama", " ".join([reason, *passed]), _leaves(chosen, address), caution)
 
 
 def may_leave(settings: Settings) -> bool:
@@ -224,7 +209,7 @@ def _embedded(settings: Settings) -> ChatModel:
     )
 
 
-def _openai(settings: Settings) -> LoadedChatModel:
+def _openai(settings: Settings) -> ChosenModel:
     from coach.backends.openai_compatible import OpenAICompatibleChatModel
 
     model = OpenAICompatibleChatModel.open(
@@ -236,7 +221,7 @@ def _openai(settings: Settings) -> LoadedChatModel:
     )
     where = urlsplit(settings.openai_base_url).netloc
     reason = f"The server on {where} answers and has {model.name}."
-    return LoadedChatModel(model, "openai", reason, away(settings.openai_base_url))
+    return ChosenModel(model, "openai", reason, away(settings.openai_base_url))
 
 
 def ollama_address(host: str) -> str:

@@ -74,9 +74,9 @@ def _ask_one(settings: Settings, question: str, history: list[Any], as_json: boo
 
 def _print_stream(coach: Coach, question: str, history: list[Any]) -> None:
     """The sources' sentences at once; then what the model added, checked; then the references."""
-    from coach.answer.flow import Extracted, Finished, StepStarted, Token
+    from coach.answer.flow import Extracted, Finished, Token
     from coach.answer.report import References, refusal_as_text, sentences_as_text
-    from coach.types import Refusal
+    from coach.types import Refusal, StepStarted
 
     references = References()
     shown: tuple[Any, ...] = ()
@@ -128,7 +128,7 @@ def _print_rest(answer: Any, shown: tuple[Any, ...], references: Any) -> None:
 
 
 def _with_steps(coach: Coach, question: str, history: list[Any]) -> Any:
-    from coach.answer.flow import StepStarted
+    from coach.types import StepStarted
 
     stream = coach.answer(question, history)
     for event in stream:

@@ -28,9 +28,9 @@ def loaded(settings: Settings) -> Coach:
 
     coach = Coach.load(settings)
     if settings.backend not in ("auto", "none"):
-        coach.require_voice()  # named on purpose: a silent stand-in would be a lie
+        coach.chat_model()  # named on purpose: a silent stand-in would be a lie
     elif settings.backend == "auto" and settings.model:
-        coach.voice()  # a model was named: what there is to know of it comes before its first word
+        coach.chosen_model()  # a model was named: what there is to know of it comes before its first word
     for note in filter(None, (coach.leaves, coach.caution)):
         say(f"Note: {note}")
     return coach

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from coach.critique.evidence import is_touched
 from coach.critique.judge import Calibration, default_calibration, judge, load_calibration, missing, unscored
 from coach.critique.prepare import PreparedDraft, prepare_draft
 from coach.critique.rubric import choose_kind
 from coach.errors import BackendError, ModelMissingError, UsageError
-from coach.protocols import ChatModel, Embedder
+from coach.protocols import ChatModel, ChosenModel, Embedder
+from coach.stream import Stream, Tracer
 from coach.text.sanitize import clean_question
 from coach.types import (
     AntiPattern,
@@ -26,7 +25,6 @@ from coach.types import (
     Quote,
     Rubric,
     StepStarted,
-    Trace,
     Verdict,
 )
 
@@ -55,40 +53,13 @@ class Critiqued:
 
     critique: Critique
 
+    @property
+    def result(self) -> Critique:
+        return self.critique
+
 
 Event = StepStarted | Judged | Critiqued
-
-
-class Voice(Protocol):
-    """A chat model with the reason it was chosen."""
-
-    @property
-    def model(self) -> ChatModel | None: ...
-    @property
-    def backend(self) -> str: ...
-    @property
-    def reason(self) -> str: ...
-
-
-class CritiqueStream(Iterator[Event]):
-    """Events of one critique, in order; the last is Critiqued. `result()` reads on to the critique."""
-
-    def __init__(self, events: Iterator[Event]) -> None:
-        self._events = events
-        self._critique: Critique | None = None
-
-    def __next__(self) -> Event:
-        event = next(self._events)
-        if isinstance(event, Critiqued):
-            self._critique = event.critique
-        return event
-
-    def result(self) -> Critique:
-        """The critique. Raises what the flow raises (CoachError)."""
-        for _ in self:
-            pass
-        assert self._critique is not None  # the flow always ends with Critiqued
-        return self._critique
+CritiqueStream = Stream[Event, Critique]
 
 
 def critique(
@@ -98,19 +69,56 @@ def critique(
     rubric: Rubric,
     kind: str | None,
     embedder: Embedder,
-    voice: Callable[[], Voice],
+    chosen: Callable[[], ChosenModel],
     question_limit: int,
     sources: Callable[[], Sequence[str]] = tuple,
     calibrations: Path | None = None,
 ) -> CritiqueStream:
-    """Read `draft` as the committee does. Nothing is computed before the stream is read.
+    """Read `draft` as the committee does: a stream whose last event is Critiqued.
 
-    `kind` is guessed from the question where it is None. `sources` are the texts the rubric quotes: sentences pasted
-    from them are not the candidate's. `calibrations` is a file with the user's own. The stream raises UsageError for an empty draft
-    or question, one far too long, and a kind that the rubric does not know.
+    `kind` is guessed from the question where it is None. `chosen` is called once the draft is read and known to be one that can
+    be judged. `sources` are the texts the rubric quotes: sentences pasted from them are not the candidate's. `calibrations` is a
+    file with the user's own. The stream raises UsageError for an empty draft or question, one far too long, and a kind that the
+    rubric does not know.
     """
-    flow = _Flow(draft, question, rubric, kind, embedder, voice, question_limit, sources, calibrations)
-    return CritiqueStream(flow.events())
+
+    def events() -> Iterator[Event]:
+        tracer = Tracer()
+        yield StepStarted("Reading the draft")
+        asked = clean_question(question, question_limit)
+        of_kind = _kind(kind, asked, rubric)
+        prepared = prepare_draft(draft, asked, rubric, limit=DRAFT_CHARACTERS, sources=sources())
+        tracer.record(query=asked, embedder=embedder.name, sampling={"temperature": 0.0})
+        tracer.lap("prepare")
+
+        criteria = by_weight(rubric, of_kind)
+        judging = _choose_judge(criteria, prepared, chosen, calibrations, tracer)
+        verdicts = []
+        for criterion in criteria:
+            verdict = judging.verdict(criterion, prepared, asked, embedder)
+            tracer.lap(criterion.id)
+            verdicts.append(verdict)
+            yield Judged(verdict)
+
+        findings = find_anti_patterns(rubric.anti_patterns, prepared, verdicts)
+        tracer.lap("anti_patterns")
+        yield Critiqued(
+            Critique(
+                question=asked,
+                kind=of_kind,
+                draft=prepared.draft,
+                rubric=rubric.name,
+                verdicts=tuple(verdicts),
+                findings=findings,
+                trace=tracer.trace(),
+                band=_band_of(prepared, verdicts, findings, of_kind),
+                next_move=next_move(verdicts, of_kind),
+                notices=(*prepared.notices, *judging.notices),
+                set_aside=prepared.set_aside,
+            )
+        )
+
+    return CritiqueStream(events())
 
 
 def band(verdicts: Sequence[Verdict], findings: Sequence[Finding], kind: str) -> Band | None:
@@ -129,142 +137,99 @@ def band(verdicts: Sequence[Verdict], findings: Sequence[Finding], kind: str) ->
     return "ready for this committee" if share >= READY and not findings else "getting there"
 
 
-@dataclass
-class _Flow:
-    """One draft on its way through the steps, and what is known of it so far."""
+def _band_of(
+    prepared: PreparedDraft, verdicts: Sequence[Verdict], findings: Sequence[Finding], kind: str
+) -> Band | None:
+    reached = band(verdicts, findings, kind)
+    too_short = len(prepared.text.split()) < FEWEST_WORDS
+    return "not ready" if reached is not None and too_short else reached
 
-    draft: str
-    question: str
-    rubric: Rubric
-    kind: str | None
-    embedder: Embedder
-    voice: Callable[[], Voice]
-    question_limit: int
-    sources: Callable[[], Sequence[str]]
-    calibrations: Path | None
-    steps: dict[str, float] = field(default_factory=dict)
-    notices: list[str] = field(default_factory=list)
-    started: float = 0.0
 
-    def events(self) -> Iterator[Event]:
-        self.started = self._last = time.perf_counter()
-        yield StepStarted("Reading the draft")
-        question = clean_question(self.question, self.question_limit)
-        kind = self._kind(question)
-        prepared = prepare_draft(
-            self.draft, question, self.rubric, limit=DRAFT_CHARACTERS, sources=self.sources()
+def _kind(given: str | None, question: str, rubric: Rubric) -> str:
+    if given is None:
+        return choose_kind(question, rubric)
+    if given not in rubric.kinds:
+        known = ", ".join(rubric.kinds)
+        raise UsageError(
+            f"The rubric {rubric.name} knows no kind of question `{given}`: give --kind one of {known}."
         )
-        self.notices.extend(prepared.notices)
-        self.trace = Trace(query=question, embedder=self.embedder.name)
-        self._lap("prepare")
-        verdicts = []
-        for verdict in self._verdicts(by_weight(self.rubric, kind), prepared, question):
-            verdicts.append(verdict)
-            yield Judged(verdict)
-        yield Critiqued(self._closed(verdicts, prepared, question, kind))
+    return given
 
-    def _kind(self, question: str) -> str:
-        if self.kind is None:
-            return choose_kind(question, self.rubric)
-        if self.kind not in self.rubric.kinds:
-            known = ", ".join(self.rubric.kinds)
-            raise UsageError(
-                f"The rubric {self.rubric.name} knows no kind of question `{self.kind}`: give --kind one of {known}."
-            )
-        return self.kind
 
-    def _verdicts(
-        self, criteria: Sequence[Criterion], prepared: PreparedDraft, question: str
-    ) -> Iterator[Verdict]:
-        if not prepared.kept:
-            yield from (missing(criterion) for criterion in criteria)
-            return
-        if prepared.language not in (None, JUDGED_LANGUAGE):
-            reason = f"The judge was measured on {JUDGED_LANGUAGE} drafts only, and this reads as {prepared.language}."
-            yield from (unscored(criterion, reason) for criterion in criteria)
-            return
-        model, why_not = self._chosen_model()
-        if model is None:
-            self._note_what_words_show(criteria, prepared, why_not)
-            yield from (unscored(criterion, why_not) for criterion in criteria)
-            return
-        calibration = self._calibration(model)
-        for criterion in criteria:
-            yield judge(criterion, prepared, question, model, self.embedder, calibration)
-            self._lap(criterion.id)
+@dataclass(frozen=True, slots=True)
+class _Judging:
+    """By whom the draft is judged: a model with its calibration, or nobody and `why_not`, which is empty where there is nothing
+    to judge."""
 
-    def _chosen_model(self) -> tuple[ChatModel | None, str]:
-        """The chat model that judges, or None and the reason."""
-        try:
-            voice = self.voice()
-        except (BackendError, ModelMissingError) as error:
-            self.trace = replace(self.trace, backend_reason=str(error))
-            return None, str(error)
-        model = voice.model
-        self.trace = replace(
-            self.trace,
-            backend=voice.backend if model else "none",
-            backend_reason=voice.reason,
-            model=model.name if model else None,
-            window=model.context_window if model else 0,
+    model: ChatModel | None = None
+    calibration: Calibration | None = None
+    why_not: str = ""
+    notices: tuple[str, ...] = ()
+
+    def verdict(
+        self, criterion: Criterion, prepared: PreparedDraft, question: str, embedder: Embedder
+    ) -> Verdict:
+        if self.model is not None and self.calibration is not None:
+            return judge(criterion, prepared, question, self.model, embedder, self.calibration)
+        return unscored(criterion, self.why_not) if self.why_not else missing(criterion)
+
+
+def _choose_judge(
+    criteria: Sequence[Criterion],
+    prepared: PreparedDraft,
+    chosen: Callable[[], ChosenModel],
+    calibrations: Path | None,
+    tracer: Tracer,
+) -> _Judging:
+    if not prepared.kept:
+        return _Judging()
+    if prepared.language not in (None, JUDGED_LANGUAGE):
+        measured = (
+            f"The judge was measured on {JUDGED_LANGUAGE} drafts only, and this reads as {prepared.language}."
         )
-        self._lap("load")
-        return model, f"No language model judged this. {voice.reason}"
+        return _Judging(why_not=measured)
+    model, why_not = _chosen_model(chosen, tracer)
+    if model is None:
+        return _Judging(why_not=why_not, notices=_what_words_show(criteria, prepared, why_not))
+    found = load_calibration(model.name, calibrations)
+    if found is not None:
+        return _Judging(model, found)
+    notice = (
+        f"The judge is not calibrated for {model.name}: its verdicts use the thresholds of the built-in model. "
+        "Measure it with `coach eval critique --calibrate`."
+    )
+    return _Judging(model, default_calibration(), notices=(notice,))
 
-    def _calibration(self, model: ChatModel) -> Calibration:
-        found = load_calibration(model.name, self.calibrations)
-        if found is None:
-            self.notices.append(
-                f"The judge is not calibrated for {model.name}: its verdicts use the thresholds of the built-in model. "
-                "Measure it with `coach eval critique --calibrate`."
-            )
-        return found or default_calibration()
 
-    def _note_what_words_show(
-        self, criteria: Sequence[Criterion], prepared: PreparedDraft, why_not: str
-    ) -> None:
-        """Without a judge: the figures that are there, and the topics that no word touches."""
-        self.notices.append(f"{why_not.rstrip('.')}. What follows was found by words alone.")
-        sentences = [quote.text for quote in prepared.kept]
-        figures = list(dict.fromkeys(_FIGURE.findall(prepared.text)))
-        shown = ", ".join(figures[:SHOWN_FIGURES])
-        self.notices.append(f"Figures in the draft: {shown}." if figures else "The draft holds no figure.")
-        untouched = [c.name for c in criteria if not is_touched(c, sentences)]
-        if untouched:
-            self.notices.append(f"No word of the draft touches: {'; '.join(untouched)}.")
+def _chosen_model(chosen: Callable[[], ChosenModel], tracer: Tracer) -> tuple[ChatModel | None, str]:
+    """The chat model that judges, or None and the reason."""
+    try:
+        found = chosen()
+    except (BackendError, ModelMissingError) as error:
+        tracer.record(backend_reason=str(error))
+        return None, str(error)
+    model = found.model
+    tracer.record(
+        backend=found.backend if model else "none",
+        backend_reason=found.reason,
+        model=model.name if model else None,
+        window=model.context_window if model else 0,
+    )
+    tracer.lap("load")
+    return model, f"No language model judged this. {found.reason}"
 
-    def _closed(
-        self, verdicts: Sequence[Verdict], prepared: PreparedDraft, question: str, kind: str
-    ) -> Critique:
-        findings = find_habits(self.rubric.anti_patterns, prepared, verdicts)
-        self._lap("habits")
-        reached = band(verdicts, findings, kind)
-        if reached is not None and len(prepared.text.split()) < FEWEST_WORDS:
-            reached = "not ready"
-        trace = replace(
-            self.trace,
-            total_ms=_milliseconds(self.started),
-            steps_ms=dict(self.steps),
-            sampling={"temperature": 0.0},
-        )
-        return Critique(
-            question=question,
-            kind=kind,
-            draft=prepared.draft,
-            rubric=self.rubric.name,
-            verdicts=tuple(verdicts),
-            findings=findings,
-            trace=trace,
-            band=reached,
-            next_move=next_move(verdicts, kind),
-            notices=tuple(self.notices),
-            set_aside=prepared.set_aside,
-        )
 
-    def _lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self.steps[name] = round((now - self._last) * 1000, 2)
-        self._last = now
+def _what_words_show(criteria: Sequence[Criterion], prepared: PreparedDraft, why_not: str) -> tuple[str, ...]:
+    """Without a judge: the figures that are there, and the topics that no word touches."""
+    sentences = [quote.text for quote in prepared.kept]
+    figures = list(dict.fromkeys(_FIGURE.findall(prepared.text)))
+    shown = ", ".join(figures[:SHOWN_FIGURES])
+    untouched = [c.name for c in criteria if not is_touched(c, sentences)]
+    return (
+        f"{why_not.rstrip('.')}. What follows was found by words alone.",
+        f"Figures in the draft: {shown}." if figures else "The draft holds no figure.",
+        *([f"No word of the draft touches: {'; '.join(untouched)}."] if untouched else []),
+    )
 
 
 def by_weight(rubric: Rubric, kind: str) -> tuple[Criterion, ...]:
@@ -272,10 +237,10 @@ def by_weight(rubric: Rubric, kind: str) -> tuple[Criterion, ...]:
     return tuple(sorted(rubric.for_kind(kind), key=lambda criterion: -criterion.weights[kind]))
 
 
-def find_habits(
+def find_anti_patterns(
     anti_patterns: Sequence[AntiPattern], prepared: PreparedDraft, verdicts: Sequence[Verdict]
 ) -> tuple[Finding, ...]:
-    """The habits whose phrases stand in the kept sentences, unless a criterion that excuses them is met."""
+    """The anti-patterns whose phrases stand in the kept sentences, unless a criterion that excuses them is met."""
     met = {verdict.criterion.id for verdict in verdicts if verdict.level == "met"}
     found = []
     for anti_pattern in anti_patterns:
@@ -303,10 +268,3 @@ def _betraying(anti_pattern: AntiPattern, prepared: PreparedDraft) -> tuple[Quot
         for quote in prepared.kept
         if any(start < quote.end and quote.start < end for start, end in spans)
     )
-
-
-def _milliseconds(since: float) -> float:
-    return round((time.perf_counter() - since) * 1000, 2)
-
-
-__all__ = ["CritiqueStream", "Critiqued", "Event", "Judged", "StepStarted", "band", "critique"]

@@ -56,7 +56,7 @@ def measure_answers(
 ) -> Iterator[Row]:
     """One row a case, as soon as it is scored. A case that fails is unscored, with the reason."""
     sources = Sources(coach.documents())
-    has_model = coach.settings.backend != "none" and coach.voice().model is not None
+    has_model = coach.settings.backend != "none" and coach.chosen_model().model is not None
     for number, case in enumerate(cases, 1):
         yield _row(coach, case, sources, has_model)
         if progress is not None:

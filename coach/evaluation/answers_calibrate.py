@@ -41,7 +41,7 @@ def calibrate_answers(
     Raises UsageError for too few cases, BackendError where the model cannot choose between Yes and No.
     """
     coach = coach or loaded(settings)
-    model = coach.require_voice()
+    model = coach.chat_model()
     chosen = chosen_cases(cases_file or bench_folder() / "answers" / "cases.jsonl")
     opinions = []
     for number, (question, _) in enumerate(chosen, 1):

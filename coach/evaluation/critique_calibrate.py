@@ -43,7 +43,7 @@ def calibrate_judge(
     chosen = [draft for draft in drafts if draft.split == "fit"]
     _require_enough(chosen)
     coach = coach or loaded(settings)
-    model = coach.require_voice()
+    model = coach.chat_model()
     opinions = CountedOpinions(
         settings.home / "evaluations" / f"opinions-{_file_name(model.name)}.jsonl",
         model,

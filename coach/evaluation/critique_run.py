@@ -157,7 +157,7 @@ def loaded(settings: Settings) -> Coach:
 
     coach = Coach.load(settings.model_copy(update={"traces": False, "keep_drafts": False}))
     if settings.backend not in ("auto", "none"):
-        coach.require_voice()
+        coach.chat_model()
     return coach
 
 
@@ -170,7 +170,7 @@ def _notes(coach: Coach) -> tuple[str, ...]:
     from coach.critique.judge import CALIBRATION_FILE, load_calibration
 
     notes = [f"Who judges: {coach.backend_reason}"]
-    model = coach.voice().model
+    model = coach.chosen_model().model
     own = coach.settings.home / CALIBRATION_FILE
     if model is not None and load_calibration(model.name, own) is None:
         notes.append(

@@ -23,8 +23,7 @@ from coach.evaluation.runner import (
 )
 
 if TYPE_CHECKING:
-    from coach.backends.chat import LoadedChatModel
-    from coach.protocols import Embedder
+    from coach.protocols import ChosenModel, Embedder
     from coach.settings import Settings
 
 SAMPLE = 45  # answers a set: with the built-in model on two cores some ten minutes for all sets
@@ -40,7 +39,7 @@ def run_grading(
     seed: int = 0,
     progress: Progress | None = None,
     embedder: Embedder | None = None,
-    voice: LoadedChatModel | None = None,
+    voice: ChosenModel | None = None,
     earlier: Run | None = None,
     keep: Callable[[Run], None] | None = None,
 ) -> Run:

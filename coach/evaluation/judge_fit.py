@@ -347,7 +347,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="the figures as JSON")
     asked = parser.parse_args()
     with_model = Coach.load()
-    model = with_model.require_voice()
+    model = with_model.chat_model()
     path = asked.opinions or OPINIONS / f"{model.name}.jsonl"
     judgements = load_judgements(Opinions(path, model.name, model), with_model.embedder)
     fit_part = [one for one in judgements if one.split == "fit"]

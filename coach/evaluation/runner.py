@@ -113,7 +113,7 @@ def run_speed(
     )
     rows += speed.verification(coach, questions[:WARM_QUESTIONS], embedder)
     notes = [f"Index: {len(coach.index)} passages.", f"Who speaks: {coach.backend_reason}"]
-    if settings.backend != "none" and coach.voice().model is not None:
+    if settings.backend != "none" and coach.chosen_model().model is not None:
         timed = list(speed.critiques(coach, _drafts_to_time(coach), progress=progress))
         rows += timed
         notes.append(_critique_ratio(timed))
@@ -303,7 +303,7 @@ def _loaded(settings: Settings, progress: Progress | None) -> Coach:
 
     coach = Coach.load(settings.model_copy(update={"traces": False, "keep_drafts": False}))
     if settings.backend not in ("auto", "none"):
-        coach.require_voice()
+        coach.chat_model()
     coach.warm(progress)
     return coach
 

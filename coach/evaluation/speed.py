@@ -122,7 +122,7 @@ def critiques(
 
     The parts are timed on the same draft behind another first word, so that the engine remembers nothing of it.
     """
-    model = coach.require_voice()
+    model = coach.chat_model()
     rubric = coach.rubrics()[0]
     for number, case in enumerate(drafts, 1):
         times: dict[str, float] = {}

@@ -483,7 +483,7 @@ def _ask(claims: Path, embedder: Embedder, cache: Path, say: Callable[[str], Non
     """Ask about every claim and every judged reply that was not asked about yet."""
     from coach.coach import Coach
 
-    model = Coach.load().require_voice()
+    model = Coach.load().chat_model()
     cached = CachedEmbedder(embedder, cache, say)
     article = _article()
     ours = [*read_own_claims(claims, article, cached), *read_own_claims(REPLIES_FILE, article, cached)]

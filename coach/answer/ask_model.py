@@ -1,0 +1,137 @@
+"""What the chat model is asked: whether what was found says something on the question, and then to put it together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+
+from coach.answer.answerability import CALIBRATION_FILE, calibrated, with_opinion
+from coach.answer.generate import answer_prompt, evidence_prompt, section_stated, statement_prompt
+from coach.answer.search import Found, Part
+from coach.answer.tools import Tools
+from coach.errors import BackendError, ModelMissingError
+from coach.protocols import ChatModel, TokenStream
+from coach.stream import Tracer
+from coach.types import Stated, StepStarted, Turn
+from coach.yes_or_no import log_odds, probability_of_yes
+
+
+def decide(found: Found, tools: Tools, tracer: Tracer) -> Found:
+    """The parts that the other signals leave open, as the chat model sees them; without one, or where it fails, as they were."""
+    return replace(found, parts=tuple(_decided(part, tools, tracer) for part in found.parts))
+
+
+def _decided(part: Part, tools: Tools, tracer: Tracer) -> Part:
+    if not part.evidence.undecided:
+        return part
+    try:
+        model = tools.chosen().model
+        if model is None:
+            return part
+        conversation = _reading(part.text, to_read(part, model, tools), model, tools, tracer)
+        evidence = with_opinion(part.evidence, _opinion(conversation, model, tools))
+        return replace(part, evidence=evidence, conversation=conversation)
+    except (BackendError, ModelMissingError) as error:
+        tracer.note(str(error))
+        return part
+
+
+def to_read(part: Part, model: ChatModel, tools: Tools) -> Sequence[Stated]:
+    """What the model reads on a part: the whole section of the best sentence where the engine keeps its state, which costs
+    nothing to read again; else only the sentences found."""
+    for section in tools.sections() if model.keeps_states else ():
+        if section.holds(part.best):
+            return [section_stated(section)]
+    return part.evidence.nearest
+
+
+def _reading(
+    question: str, stated: Sequence[Stated], model: ChatModel, tools: Tools, tracer: Tracer
+) -> tuple[Turn, ...]:
+    """The conversation in which the model reads the question with what was found for it."""
+    prompt = evidence_prompt(question, stated, model, max_tokens=tools.settings.max_tokens)
+    tracer.record(dropped=prompt.dropped)
+    return prompt.messages
+
+
+def write(
+    question: str, found: Found, tools: Tools, tracer: Tracer
+) -> Generator[StepStarted | str, None, str]:
+    """Have the model put together what was found: pieces of its text, and a step where it begins or ends to think.
+
+    Returns what it said: empty where no model speaks or it failed, which the tracer then notes.
+    """
+    yield StepStarted("Writing")
+    said, thinking = "", False
+    try:
+        stream = _begun(question, found, tools, tracer)
+        if stream is None:
+            return ""
+        asked = time.perf_counter()
+        try:
+            for piece in stream:
+                if piece and not said:
+                    tracer.record(first_token_ms=tracer.elapsed())
+                    tracer.count("first_token_wait", asked)
+                if thinking != (not piece):
+                    thinking = not thinking
+                    yield StepStarted("Thinking" if thinking else "Writing")
+                if piece:
+                    said += piece
+                    yield piece
+        finally:
+            stream.close()
+            tracer.record(usage=stream.usage)
+    except (BackendError, ModelMissingError) as error:
+        tracer.note(str(error))
+        return ""
+    cut = stream.usage is not None and stream.usage.completion >= tools.settings.max_tokens
+    return _up_to_last_full_stop(said) if cut else said
+
+
+def _begun(question: str, found: Found, tools: Tools, tracer: Tracer) -> TokenStream | None:
+    """The model's text about to come, None where no model speaks. Raises BackendError or ModelMissingError."""
+    chosen, settings = tools.chosen(), tools.settings
+    model = chosen.model
+    tracer.record(
+        backend=chosen.backend if model else "extractive",
+        backend_reason=chosen.reason,
+        model=model.name if model else None,
+        window=model.context_window if model else 0,
+    )
+    tracer.lap("load")
+    if model is None:
+        tracer.note(chosen.reason)
+        return None
+    conversation = found.parts[0].conversation if len(found.parts) == 1 else ()
+    conversation = conversation or _reading(question, _all_to_read(found, model, tools), model, tools, tracer)
+    tracer.record(sampling={"temperature": settings.temperature, "max_tokens": float(settings.max_tokens)})
+    return model.stream(
+        answer_prompt(conversation), max_tokens=settings.max_tokens, temperature=settings.temperature
+    )
+
+
+def _up_to_last_full_stop(said: str) -> str:
+    """Text cut off by the token limit, without the sentence it was cut in; all of it where none is whole."""
+    end = max(said.rfind(mark) for mark in ".!?")
+    return said[: end + 1] if end > 0 else said
+
+
+def _all_to_read(found: Found, model: ChatModel, tools: Tools) -> Sequence[Stated]:
+    """What the model reads on a question: on all of its parts where it asks several things."""
+    if len(found.parts) == 1:
+        return to_read(found.parts[0], model, tools)
+    return list(dict.fromkeys(stated for part in found.covered for stated in part.evidence.nearest))
+
+
+def says_so(claim: str, nearest: Sequence[Stated], tools: Tools) -> float:
+    """The chat model's log-odds that the sentences say exactly what the claim says. Raises BackendError."""
+    model = tools.chosen().required()
+    return _opinion(statement_prompt(claim, nearest), model, tools)
+
+
+def _opinion(messages: Sequence[Turn], model: ChatModel, tools: Tools) -> float:
+    """The model's log-odds of Yes, on the scale of the built-in model where it is calibrated."""
+    odds = log_odds(probability_of_yes(model, messages))
+    return calibrated(odds, model.name, tools.settings.home / CALIBRATION_FILE)
