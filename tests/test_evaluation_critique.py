@@ -715,9 +715,7 @@ def test_the_command_prints_the_table_and_keeps_every_row(library: Path, tmp_pat
     assert read_run(out).rows == kept.rows
 
 
-def test_options_that_do_not_go_together_are_refused() -> None:
-    with pytest.raises(click.UsageError, match="not both"):
-        cli.main(["eval", "critique", "--calibrate", "--grading"], standalone_mode=False)
+def test_taking_a_run_up_again_needs_its_file() -> None:
     with pytest.raises(click.UsageError, match="--out FILE"):
         cli.main(["eval", "critique", "--resume"], standalone_mode=False)
 

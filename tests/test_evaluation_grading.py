@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.grading import figures as grading
+from bench.grading.sets import GradedAnswer, GradedSet, read_sets, sample
 from coach.errors import BackendError, UsageError
-from coach.evaluation import grading
-from coach.evaluation.grading_sets import GradedAnswer, GradedSet, read_sets, sample
 from tests.fakes import HashingEmbedder, ScriptedChatModel
 
 REFERENCE = "A stack returns the newest element first."

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.fit import support as fitting
 from coach.answer.support import (
     MODEL_FILE,
     choose_carriers,
@@ -25,7 +26,6 @@ from coach.answer.support import (
     with_opinion,
 )
 from coach.errors import UsageError
-from coach.evaluation import support as fitting
 from coach.settings import corpus_folder
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -246,7 +246,7 @@ def test_the_shipped_coefficients_are_what_the_fit_writes(embedder):
     if not DATA.is_dir():
         pytest.skip("the judged claims (../shared/data) are not here")
     if not any(fitting.DEFAULT_CACHE.glob("*.npz")):
-        pytest.skip("no vectors kept: run `python -m coach.evaluation.support --data ../shared/data` first")
+        pytest.skip("no vectors kept: run `python -m bench.fit.support --data ../shared/data` first")
     _, record = fitting.run(DATA, fitting.CLAIMS, embedder, fitting.DEFAULT_CACHE, print)
     shipped = json.loads((PROJECT / "coach" / "answer" / MODEL_FILE).read_text(encoding="utf-8"))
     assert list(record["features"]) == list(shipped["features"])

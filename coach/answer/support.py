@@ -1,7 +1,7 @@
 """Say how likely it is that source sentences carry a claim, from a few learned signals; figures and names are vetoes.
 
 The signals are late interaction (`coach.answer.late_interaction`), shared words and word pairs; their weights were fitted by
-`coach.evaluation.support` on public collections of judged claims. A chat model's opinion is weighed with the vetoes alone, by
+`bench.fit.support` on public collections of judged claims. A chat model's opinion is weighed with the vetoes alone, by
 weights fitted on claims about the bundled article: the other signals add nothing to it.
 """
 

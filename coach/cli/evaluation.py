@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.group("eval")
 def evaluate() -> None:
-    """Measure the coach: its answers, retrieval, support check and speed; compare runs, watch for drift."""
+    """Measure the coach: its answers, critique, retrieval and speed; compare runs, watch for drift."""
 
 
 _out_option = click.option(
@@ -117,22 +117,6 @@ def evaluate_retrieval(data: Path | None, seed: int, out: Path | None) -> None:
     _keep_run(settings, run, out)
 
 
-@evaluate.command("support")
-@_data_option
-@_seed_option
-@_out_option
-def evaluate_support(data: Path | None, seed: int, out: Path | None) -> None:
-    """Tell supported claims from unsupported ones, each set judged by what was learnt on the others."""
-    from coach.evaluation.runner import run_support
-    from coach.evaluation.support import as_table
-    from coach.settings import load_settings
-
-    settings = load_settings()
-    run = run_support(settings, data, seed=seed, say=say)
-    show(as_table(run.summary["leave_one_set_out"]))
-    _keep_run(settings, run, out)
-
-
 @evaluate.command("speed")
 @_backend_option
 @_model_option
@@ -175,8 +159,6 @@ def evaluate_speed(
 @click.option(
     "--calibrate", is_flag=True, help="First fit the judge to this model on the fit split, and keep that."
 )
-@click.option("--grading", is_flag=True, help="Judge public graded answers instead of our drafts.")
-@_data_option
 def evaluate_critique(
     backend: str | None,
     model: str | None,
@@ -187,14 +169,10 @@ def evaluate_critique(
     out: Path | None,
     resume: bool,
     calibrate: bool,
-    grading: bool,
-    data: Path | None,
 ) -> None:
     """Judge labelled drafts and attacks, and say how well the verdicts agree with people."""
     if resume and out is None:
         raise click.UsageError("Name the file of the run to take up with --out FILE.")
-    if calibrate and grading:
-        raise click.UsageError("Give --calibrate or --grading, not both.")
     from coach.evaluation.run import read_run, write_run
     from coach.evaluation.runner import default_file
     from coach.settings import load_settings
@@ -208,25 +186,17 @@ def evaluate_critique(
         "earlier": read_run(out) if resume and out is not None and out.is_file() else None,
         "keep": lambda run: write_run(run, out or default_file(settings, run)),
     }
-    if grading:
-        from coach.evaluation.grading import as_table
-        from coach.evaluation.grading_run import run_grading
+    from coach.evaluation.critique_run import run_critique
+    from coach.evaluation.critique_table import critique_table
 
-        run = run_grading(settings, data, **common)
-        table = as_table(run.summary, run.notes)
-    else:
-        from coach.evaluation.critique_run import run_critique
-        from coach.evaluation.critique_table import critique_table
+    if calibrate:
+        from coach.evaluation.critique_calibrate import calibrate_judge
 
-        if calibrate:
-            from coach.evaluation.critique_calibrate import calibrate_judge
-
-            say(calibrate_judge(settings, drafts_file=cases, progress=bars))
-        chosen = split or ("held_out" if calibrate else "all")
-        run = run_critique(settings, drafts_file=cases, split=chosen, **common)
-        table = critique_table(run)
+        say(calibrate_judge(settings, drafts_file=cases, progress=bars))
+    chosen = split or ("held_out" if calibrate else "all")
+    run = run_critique(settings, drafts_file=cases, split=chosen, **common)
     bars.close()
-    show(table)
+    show(critique_table(run))
     _keep_run(settings, run, out)
 
 

@@ -30,7 +30,7 @@ from coach.types import (
 
 DRAFT_CHARACTERS = 8_000  # some 1,300 words, ten minutes of speech; the model reads that in half a minute
 WORTH: dict[Level, float] = {"met": 1.0, "partly": 0.5, "missing": 0.0}
-# Shares of the weight. Fitted by `coach.evaluation.judge_fit` on the fit part of bench/critique.
+# Shares of the weight. Fitted by `bench/fit/judge.py` on the fit part of bench/critique.
 GETTING_THERE, READY = 0.27, 0.70
 LEAST_SCORED = 0.5  # of the criteria: with fewer there is no band
 FEWEST_WORDS = 20  # below, a draft cannot name three things and say how or why

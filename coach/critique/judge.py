@@ -2,7 +2,7 @@
 
 The model is asked Yes or No and its log-probabilities are read; every question to one draft begins with
 the same words, which the engine computes once. How far the opinion and each sign of evidence are to be
-trusted was fitted by `coach.evaluation.judge_fit` on labelled drafts, for each chat model by its name.
+trusted was fitted by `bench/fit/judge.py` on labelled drafts, for each chat model by its name.
 """
 
 from __future__ import annotations

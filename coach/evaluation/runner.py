@@ -232,34 +232,6 @@ def run_retrieval(
     )
 
 
-def run_support(settings: Settings, data: Path | None, *, seed: int = 0, say: Callable[[str], None]) -> Run:
-    """Measure the support check on the public sets in `data` and on the claims of our own.
-
-    Raises UsageError where the sets are not there, ModelMissingError without an embedder.
-    """
-    from coach.backends import load_embedder
-    from coach.evaluation import support
-
-    folder = public_sets(data)
-    embedder = load_embedder(settings)
-    figures, _ = support.run(folder, support.CLAIMS, embedder, support.DEFAULT_CACHE, say)
-    return Run(
-        "support",
-        now(),
-        package.__version__,
-        code_fingerprint(),
-        "none",
-        None,
-        embedder.name,
-        "",
-        shared_settings(settings),
-        {"sets": list(figures["leave_one_set_out"])},
-        seed,
-        (),
-        summary=figures,
-    )
-
-
 def default_file(settings: Settings, run: Run) -> Path:
     """Where a run goes unless a file is given: `evaluations/<date>-<suite>-<voice>.json` in the home folder."""
     stamp = run.date[:19].replace(":", "").replace("T", "-")

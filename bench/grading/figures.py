@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coach.evaluation.grading_sets import GradedAnswer, GradedSet
+from bench.grading.sets import GradedAnswer, GradedSet
 from coach.evaluation.metrics import (
     Interval,
     area_under_curve,
@@ -21,7 +22,6 @@ from coach.evaluation.metrics import (
     spearman,
 )
 from coach.evaluation.run import Row
-from coach.prompts import fill_prompt
 from coach.protocols import ChatModel, Embedder
 from coach.text.words import content_words
 from coach.types import Turn
@@ -126,13 +126,11 @@ def _opinion(chat_model: ChatModel, answer: GradedAnswer, reference: str, questi
     messages = (
         Turn(
             "system",
-            fill_prompt("evaluation/grade_answer", question=answer.question, reference=reference[:LONGEST]),
+            _filled("grade_answer", question=answer.question, reference=reference[:LONGEST]),
         ),
         Turn(
             "user",
-            fill_prompt(
-                "evaluation/grade_answer_question", answer=answer.answer[:LONGEST], question=question
-            ),
+            _filled("grade_answer_question", answer=answer.answer[:LONGEST], question=question),
         ),
     )
     yes = chat_model.choose(messages, ("Yes", "No"))["Yes"]
@@ -332,3 +330,8 @@ def _cell(figure: Sequence[float | None] | None) -> str:
         return "-"
     value, low, high = figure
     return f"{value:.3f}" if low is None or high is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _filled(name: str, **values: str) -> str:
+    text = (Path(__file__).parent / "prompts" / f"{name}.md").read_text(encoding="utf-8").strip()
+    return text.format(**values)

@@ -1,8 +1,8 @@
 """Fit and score the support check on claims that people judged, each set by a model fitted without it.
 
-python -m coach.evaluation.support --data ../shared/data            # the table
-python -m coach.evaluation.support --data ../shared/data --write    # and refit the shipped coefficients
-python -m coach.evaluation.support --data ../shared/data --ask      # first ask the chat model about the own claims
+python -m bench.fit.support --data ../shared/data            # the table
+python -m bench.fit.support --data ../shared/data --write    # and refit the shipped coefficients
+python -m bench.fit.support --data ../shared/data --ask      # first ask the chat model about the own claims
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ RESAMPLES = 1000
 
 OPINION = "opinion"
 
-CLAIMS = Path(__file__).resolve().parents[2] / "bench" / "support" / "claims.jsonl"
+PROJECT = Path(__file__).resolve().parents[2]
+CLAIMS = PROJECT / "bench" / "support" / "claims.jsonl"
 REPLIES_FILE = CLAIMS.with_name("replies.jsonl")
 OPINIONS = CLAIMS.with_name("opinions.json")
 DEFAULT_CACHE = Path(tempfile.gettempdir()) / "coach-support-vectors"
@@ -421,7 +422,7 @@ def run(
     held_out = scored.where(lambda claim: claim.set == OWN and claim.split == "held_out")
     figures["own_held_out"] = _shown(held_out, final.probabilities(held_out.rows), threshold)
     record = {
-        "about": "Logistic regressions over the features of coach/answer/support.py, written by coach/evaluation/support.py",
+        "about": "Logistic regressions over the features of coach/answer/support.py, written by bench/fit/support.py",
         "embedder": embedder.name,
         "claims_sha256": hashlib.sha256(claims.read_bytes()).hexdigest(),
         **_coefficients(final, threshold),
@@ -522,7 +523,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"\n{part}: {json.dumps(figures[part])}")
     print(f"\n{time.perf_counter() - started:.0f} s", file=sys.stderr)
     if chosen.write:
-        _write(Path(__file__).resolve().parents[1] / "answer" / MODEL_FILE, record)
+        _write(PROJECT / "coach" / "answer" / MODEL_FILE, record)
         _write(CLAIMS.with_name("figures.json"), figures)
     return 0
 

@@ -1,17 +1,21 @@
-"""Run the grading suite: a sample of every public set of graded answers, judged and held against people."""
+"""Judge a sample of every public set of graded answers, and hold that against what people gave.
+
+python -m bench.grading --data ../shared/data [--limit 45] [--seed 0] [--out FILE] [--resume]
+"""
 
 from __future__ import annotations
 
+import argparse
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import coach as package
-from coach.errors import BackendError
-from coach.evaluation import grading
-from coach.evaluation.grading_sets import GradedAnswer, GradedSet, read_sets, sample
-from coach.evaluation.run import Row, Run
+from bench.grading import figures as grading
+from bench.grading.sets import GradedAnswer, GradedSet, read_sets, sample
+from coach.evaluation.run import Row, Run, read_run, write_run
 from coach.evaluation.runner import (
     KEPT_EVERY,
     Progress,
@@ -21,10 +25,8 @@ from coach.evaluation.runner import (
     shared_settings,
     taken_up,
 )
-
-if TYPE_CHECKING:
-    from coach.protocols import ChosenModel, Embedder
-    from coach.settings import Settings
+from coach.protocols import ChosenModel, Embedder
+from coach.settings import Settings, load_settings
 
 SAMPLE = 45  # answers a set: with the built-in model on two cores some ten minutes for all sets
 
@@ -39,7 +41,7 @@ def run_grading(
     seed: int = 0,
     progress: Progress | None = None,
     embedder: Embedder | None = None,
-    voice: ChosenModel | None = None,
+    chosen: ChosenModel | None = None,
     earlier: Run | None = None,
     keep: Callable[[Run], None] | None = None,
 ) -> Run:
@@ -53,16 +55,15 @@ def run_grading(
     sets, notes = read_sets(public_sets(data))
     drawn = [(graded, sample(graded.answers, limit or SAMPLE, seed)) for graded in sets]
     embedder = embedder or load_embedder(settings)
-    voice = voice or load_chat_model(settings)
-    if voice.model is None:
-        raise BackendError(voice.reason)
+    chosen = chosen or load_chat_model(settings)
+    model = chosen.required()
     started = Run(
         "grading",
         now(),
         package.__version__,
         code_fingerprint(),
-        voice.backend,
-        voice.model.name,
+        chosen.backend,
+        model.name,
         embedder.name,
         "",
         shared_settings(settings),
@@ -81,7 +82,7 @@ def run_grading(
     total = sum(len(answers) for _, answers in drawn)
     complete = False
     try:
-        for row in grading.measure(waiting, voice.model, embedder):
+        for row in grading.measure(waiting, model, embedder):
             rows[row.id] = row
             if keep is not None and len(rows) % KEPT_EVERY == 0:
                 keep(_with_rows(started, rows, drawn))
@@ -101,3 +102,31 @@ def _summary(drawn: Drawn, rows: Mapping[str, Row], seed: int) -> dict[str, Any]
 def _with_rows(run: Run, rows: Mapping[str, Row], drawn: Drawn) -> Run:
     ids = [grading.row_id(graded.name, one) for graded, answers in drawn for one in answers]
     return replace(run, rows=tuple(rows[identity] for identity in ids if identity in rows))
+
+
+def main() -> None:
+    """Judge, print the table, write the run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder that holds mohler, saf, semeval2013_task7"
+    )
+    parser.add_argument("--limit", type=int, help="answers of each set")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("bench/critique/results/grading.json"))
+    parser.add_argument("--resume", action="store_true", help="take up a run that was stopped")
+    asked = parser.parse_args()
+    run = run_grading(
+        load_settings(),
+        asked.data,
+        limit=asked.limit,
+        seed=asked.seed,
+        progress=lambda step, done, total: print(f"{step} {done} of {total}", file=sys.stderr),
+        earlier=read_run(asked.out) if asked.resume and asked.out.is_file() else None,
+        keep=lambda run: write_run(run, asked.out),
+    )
+    print(grading.as_table(run.summary, run.notes))
+    write_run(run, asked.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""Fit the judge on the labelled drafts of `bench/critique` and score it on those held out.
+
+    python -m bench.fit.judge                # the table
+    python -m bench.fit.judge --write        # and refit the shipped calibration
+
+The model is asked once about each draft and criterion; what it said is kept in a temporary file, so that a second run needs no model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coach.coach import Coach
+from coach.critique.flow import WORTH, band
+from coach.critique.judge import CALIBRATION_FILE, Calibration, read_calibration
+from coach.evaluation.judge_fit import (
+    LEVELS,
+    Array,
+    Judgement,
+    as_record,
+    fit,
+    kappa,
+    left_out,
+    load_judgements,
+    write,
+)
+from coach.evaluation.judge_opinions import Opinions
+from coach.types import Band, Level, Verdict
+
+PROJECT = Path(__file__).resolve().parents[2]
+DATA = PROJECT / "bench" / "critique"
+OPINIONS = Path(tempfile.gettempdir()) / "coach-judge-opinions"
+QUALITIES = ("weak", "middle", "strong")
+BANDS: tuple[Band, ...] = ("not ready", "getting there", "ready for this committee")
+
+
+def auc(positives: Sequence[float], negatives: Sequence[float]) -> float | None:
+    """How often a positive scores above a negative; None without both."""
+    if not len(positives) or not len(negatives):
+        return None
+    above = np.subtract.outer(np.asarray(positives), np.asarray(negatives))
+    return float(np.mean((above > 0) + 0.5 * (above == 0)))
+
+
+def score(judgements: Sequence[Judgement], probabilities: Array, calibration: Calibration) -> dict[str, Any]:
+    """Every figure of the table."""
+    levels = [calibration.level(float(probability)) for probability in probabilities]
+    scored = [place for place, level in enumerate(levels) if level is not None]
+    labels = [LEVELS.index(judgements[place].label) for place in scored]
+    given = [LEVELS.index(level) for level in levels if level is not None]
+    return {
+        "judgements": len(judgements),
+        "unsure": len(levels) - len(scored),
+        "auc": _aucs(judgements, probabilities),
+        "auc_within_quality": {
+            quality: _aucs(*_only(judgements, probabilities, lambda one, q=quality: one.quality == q))
+            for quality in QUALITIES
+        },
+        "kappa": kappa(labels, given),
+        "agreement": float(np.mean([a == b for a, b in zip(labels, given, strict=True)])),
+        "partly_found": _recall(labels, given, 1),
+        "pairs": _pairs(judgements, probabilities),
+        "bands": _bands(judgements, levels),
+        "criteria": {
+            name: {
+                **_aucs(*_only(judgements, probabilities, lambda one, n=name: one.criterion.id == n)),
+                "judgements": sum(one.criterion.id == name for one in judgements),
+            }
+            for name in sorted({one.criterion.id for one in judgements})
+        },
+    }
+
+
+def _only(judgements: Sequence[Judgement], probabilities: Array, keep: Any) -> tuple[list[Judgement], Array]:
+    places = [place for place, one in enumerate(judgements) if keep(one)]
+    return [judgements[place] for place in places], probabilities[places]
+
+
+def _aucs(judgements: Sequence[Judgement], probabilities: Array) -> dict[str, float | None]:
+    by_label = {
+        level: [float(p) for one, p in zip(judgements, probabilities, strict=True) if one.label == level]
+        for level in LEVELS
+    }
+    return {
+        "met_missing": auc(by_label["met"], by_label["missing"]),
+        "met_rest": auc(by_label["met"], by_label["missing"] + by_label["partly"]),
+        "partly_missing": auc(by_label["partly"], by_label["missing"]),
+    }
+
+
+def _recall(labels: Sequence[int], given: Sequence[int], level: int) -> float:
+    own = [said == level for label, said in zip(labels, given, strict=True) if label == level]
+    return float(np.mean(own)) if own else float("nan")
+
+
+def _by_draft(
+    judgements: Sequence[Judgement], values: Sequence[Any]
+) -> Iterator[tuple[Judgement, list[tuple[Judgement, Any]]]]:
+    drafts: dict[str, list[tuple[Judgement, Any]]] = {}
+    for one, value in zip(judgements, values, strict=True):
+        drafts.setdefault(one.draft, []).append((one, value))
+    for rows in drafts.values():
+        yield rows[0][0], rows
+
+
+def _pairs(judgements: Sequence[Judgement], probabilities: Array) -> dict[str, float]:
+    """Share of the pairs of drafts to one question in which the better one has the higher weighted share."""
+    shares: dict[str, dict[str, float]] = {}
+    for first, rows in _by_draft(judgements, list(probabilities)):
+        weights = [one.criterion.weights[first.kind] for one, _ in rows]
+        share = sum(w * p for w, (_, p) in zip(weights, rows, strict=True)) / sum(weights)
+        shares.setdefault(first.question, {})[first.quality] = share
+    found: dict[str, list[bool]] = {}
+    for own in shares.values():
+        for low, high in combinations(QUALITIES, 2):
+            if low in own and high in own:
+                found.setdefault(f"{high} > {low}", []).append(own[high] > own[low])
+    every = [right for rights in found.values() for right in rights]
+    return {"all": float(np.mean(every)), **{name: float(np.mean(own)) for name, own in found.items()}}
+
+
+def _bands(judgements: Sequence[Judgement], levels: Sequence[Level | None]) -> dict[str, dict[str, int]]:
+    """How many drafts of each quality fall into each band (bad habits aside)."""
+    counts = {quality: dict.fromkeys((*BANDS, "none"), 0) for quality in QUALITIES}
+    for first, rows in _by_draft(judgements, levels):
+        verdicts = [Verdict(one.criterion, level, unscored="" if level else "unsure") for one, level in rows]
+        counts[first.quality][band(verdicts, (), first.kind) or "none"] += 1
+    return counts
+
+
+def shares(judgements: Sequence[Judgement], levels: Sequence[Level | None]) -> dict[str, tuple[str, float]]:
+    """(quality, share of the weight) of each draft: what the bands are cut from."""
+    found = {}
+    for first, rows in _by_draft(judgements, levels):
+        scored = [
+            (one.criterion.weights[first.kind], WORTH[level]) for one, level in rows if level is not None
+        ]
+        found[first.draft] = (
+            first.quality,
+            sum(w * worth for w, worth in scored) / (sum(w for w, _ in scored) or 1.0),
+        )
+    return found
+
+
+def _table(name: str, figures: Mapping[str, Any]) -> str:
+    def shown(value: float | None) -> str:
+        return "   –" if value is None else f"{value:.3f}"
+
+    rows = [f"{name}: {figures['judgements']} judgements, {figures['unsure']} unsure"]
+    rows.append(
+        f"kappa {figures['kappa']:.3f}, same level {figures['agreement']:.3f}, partly found {figures['partly_found']:.3f}"
+    )
+    rows.append(
+        "pairs in order: " + ", ".join(f"{key} {value:.3f}" for key, value in figures["pairs"].items())
+    )
+    rows += [f"{quality:7} {counts}" for quality, counts in figures["bands"].items()]
+    rows.append(f"{'AUC':18} met/missing  met/rest  partly/missing")
+    for key, row in [
+        ("all", figures["auc"]),
+        *((f"in {quality}", own) for quality, own in figures["auc_within_quality"].items()),
+        *figures["criteria"].items(),
+    ]:
+        values = (shown(row[column]) for column in ("met_missing", "met_rest", "partly_missing"))
+        rows.append(f"{key:18} {'   '.join(values)}")
+    return "\n".join(rows)
+
+
+def main() -> None:
+    """Print the figures; with --write refit the shipped calibration."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="refit coach/critique/judge_calibration.json")
+    parser.add_argument("--opinions", type=Path, help="file of what the model said; made where it is missing")
+    parser.add_argument("--json", action="store_true", help="the figures as JSON")
+    asked = parser.parse_args()
+    with_model = Coach.load()
+    model = with_model.chat_model()
+    path = asked.opinions or OPINIONS / f"{model.name}.jsonl"
+    judgements = load_judgements(Opinions(path, model.name, model), with_model.embedder, DATA)
+    fit_part = [one for one in judgements if one.split == "fit"]
+    held_out = [one for one in judgements if one.split != "fit"]
+    calibration = fit(fit_part, model.name)
+    calibration = read_calibration(model.name, as_record(calibration))
+    if asked.write:
+        write(calibration, PROJECT / "coach" / "critique" / CALIBRATION_FILE)
+    own = np.array([calibration.probability(one.criterion.id, one.signals) for one in held_out])
+    figures = {
+        "fit, left out by question": score(fit_part, left_out(fit_part, model.name), calibration),
+        "held out": score(held_out, own, calibration),
+    }
+    if asked.json:
+        print(json.dumps(figures, indent=2))
+        return
+    print("\n\n".join(_table(name, one) for name, one in figures.items()))
+
+
+if __name__ == "__main__":
+    main()
