@@ -63,6 +63,7 @@ OPINIONS = HERE / "answerability_opinions.json"
 COMMON = 0.7  # weight below which a word is kept in the table; all others weigh 1
 STRANGE = 0.005  # share of the answerable fit questions that are less like a written question than what counts as strange
 UNCOVERED_BELOW = 0.55  # cosine of a word to its nearest token below which nothing found speaks of it
+LEAST_GAIN = 0.005  # of area under the curve, for which a model is worth asking
 WRONG_REFUSALS = 0.03  # share of the answerable fit questions that may be refused
 WRONG_REFUSALS_ALONE = 0.04  # the same where no model could set it right
 FOLDS = 10
@@ -131,7 +132,12 @@ def main() -> None:
             for example in usable:
                 example.signals["cheap"] = answerability.log_odds_by(fitted_fit, example.signals)
             asked = [e for e in usable if "model" in e.signals]
-            found["fits"][f"{kind}{known}, model"] = fit(f"{kind}{known}, model", ["cheap", "model"], asked)
+            if gain(asked) >= LEAST_GAIN:
+                found["fits"][f"{kind}{known}, model"] = fit(
+                    f"{kind}{known}, model", ["cheap", "model"], asked
+                )
+            else:
+                del fitted_fit["ask_between"]
     write(found)
 
 
@@ -275,12 +281,29 @@ def add_opinions(examples: Sequence[Example], most: int, sets: tuple[str, ...] =
             example.signals["model"] = known[example.key]
 
 
+def gain(asked: Sequence[Example]) -> float:
+    """How much the area under the curve of the fit part grows by the model's opinion, left out fold by fold."""
+    train = [e for e in asked if not e.held_out]
+    labels = [e.answerable for e in train]
+    areas = []
+    for wanted in (["cheap"], ["cheap", "model"]):
+        rows = np.array([[e.signals[signal] for signal in wanted] for e in train])
+        spread = np.maximum(rows.std(axis=0), 1e-6)
+        scores = cross_val_predict(
+            LogisticRegression(), rows / spread, labels, cv=FOLDS, method="predict_proba"
+        )
+        areas.append(float(roc_auc_score(labels, scores[:, 1])))
+    print(f"with the model's opinion on {len(train)}: AUC {areas[0]:.3f} -> {areas[1]:.3f}")
+    return areas[1] - areas[0]
+
+
 def fit(name: str, wanted: list[str], usable: Sequence[Example]) -> dict[str, Any]:
     """One logistic with its bounds, from the fit part, each set and answer counting alike; prints how it does on every part."""
     train = [e for e in usable if not e.held_out]
     sizes = Counter((e.set, e.answerable) for e in train)
     rows = np.array([[e.signals[signal] for signal in wanted] for e in train])
-    shares = [sizes[e.set, e.answerable] ** -0.5 for e in train]
+    shares = np.array([sizes[e.set, e.answerable] ** -0.5 for e in train])
+    shares /= shares.mean()  # small weights would be a strong regularisation
     spread = np.maximum(rows.std(axis=0), 1e-6)
     model = LogisticRegression().fit(rows / spread, [e.answerable for e in train], shares)
     scores = model.predict_proba(np.array([[e.signals[s] for s in wanted] for e in usable]) / spread)[:, 1]
@@ -293,7 +316,7 @@ def fit(name: str, wanted: list[str], usable: Sequence[Example]) -> dict[str, An
         [e.answerable for e in train],
         cv=FOLDS,
         method="predict_proba",
-        params={"sample_weight": np.array(shares)},
+        params={"sample_weight": shares},
     )[:, 1]
     bounding = [(s, e) for s, e in zip(left_out.tolist(), train, strict=True) if e.set != "SQuAD 2"]
     yes = [(s, e.set) for s, e in bounding if e.answerable]

@@ -29,21 +29,12 @@ def _decided(part: Part, tools: Tools, tracer: Tracer) -> Part:
         model = tools.chosen().model
         if model is None:
             return part
-        conversation = _reading(part.text, to_read(part, model, tools), model, tools, tracer)
+        conversation = _reading(part.text, part.evidence.nearest, model, tools, tracer)
         evidence = with_opinion(part.evidence, _opinion(conversation, model, tools))
         return replace(part, evidence=evidence, conversation=conversation)
     except (BackendError, ModelMissingError) as error:
         tracer.note(str(error))
         return part
-
-
-def to_read(part: Part, model: ChatModel, tools: Tools) -> Sequence[Stated]:
-    """What the model reads on a part: the whole section of the best sentence where the engine keeps its state, which costs
-    nothing to read again; else only the sentences found."""
-    for section in tools.sections() if model.keeps_states else ():
-        if section.holds(part.best):
-            return [section_stated(section)]
-    return part.evidence.nearest
 
 
 def _reading(
@@ -105,7 +96,7 @@ def _begun(question: str, found: Found, tools: Tools, tracer: Tracer) -> TokenSt
         tracer.note(chosen.reason)
         return None
     conversation = found.parts[0].conversation if len(found.parts) == 1 else ()
-    conversation = conversation or _reading(question, _all_to_read(found, model, tools), model, tools, tracer)
+    conversation = conversation or _reading(question, _to_read(found, model, tools), model, tools, tracer)
     tracer.record(sampling={"temperature": settings.temperature, "max_tokens": float(settings.max_tokens)})
     return model.stream(
         answer_prompt(conversation), max_tokens=settings.max_tokens, temperature=settings.temperature
@@ -118,10 +109,13 @@ def _up_to_last_full_stop(said: str) -> str:
     return said[: end + 1] if end > 0 else said
 
 
-def _all_to_read(found: Found, model: ChatModel, tools: Tools) -> Sequence[Stated]:
-    """What the model reads on a question: on all of its parts where it asks several things."""
-    if len(found.parts) == 1:
-        return to_read(found.parts[0], model, tools)
+def _to_read(found: Found, model: ChatModel, tools: Tools) -> Sequence[Stated]:
+    """What the model is to answer from: the whole section of the best sentence where the engine keeps its state, which costs
+    nothing to read again; else only the sentences found."""
+    keeps = model.keeps_states and len(found.parts) == 1
+    for section in tools.sections() if keeps else ():
+        if section.holds(found.parts[0].best):
+            return [section_stated(section)]
     return list(dict.fromkeys(stated for part in found.covered for stated in part.evidence.nearest))
 
 
