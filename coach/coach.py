@@ -14,7 +14,7 @@ from coach.protocols import ChatModel, ChosenModel
 from coach.settings import Settings, load_settings
 from coach.store.critiques import CritiqueStore
 from coach.store.traces import TraceStore
-from coach.types import Critique, Document, Level, ModelList, Passage, Reply, Rubric, Turn
+from coach.types import Critique, Document, Level, ModelList, Passage, Reply, Rubric, Statement, Turn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from coach.critique.flow import Event as CritiqueEvent
     from coach.critique.redraft import Redraft
     from coach.protocols import Embedder, PassageIndex
-    from coach.text.sections import Section
     from ingest.pipeline import IngestReport
 
 HistoryTurn = Turn | str | Mapping[str, str]
@@ -45,7 +44,7 @@ class Coach:
         self.index = index
         self.notice = ""  # what opening it had to do that a user should know
         self._chosen = chosen
-        self._sections: tuple[Section, ...] | None = None
+        self._sections: tuple[Statement, ...] | None = None
         self._choice_lock = threading.Lock()
         self._traces = TraceStore(settings.home) if settings.traces else None
 
@@ -253,13 +252,11 @@ class Coach:
         """Every indexed document."""
         return self.index.documents()
 
-    def remembered_sections(self) -> tuple[Section, ...]:
+    def remembered_sections(self) -> tuple[Statement, ...]:
         """The sections of the bundled guides: asked about again and again, so the engine keeps their state."""
-        from coach.text.sections import split_sections
-
         if self._sections is None:
             guides = [document for document in self.index.documents() if _is_guide(document)]
-            self._sections = tuple(section for guide in guides for section in split_sections(guide))
+            self._sections = tuple(section for guide in guides for section in guide.statements())
         return self._sections
 
     def warm(self, progress: Any = None) -> None:

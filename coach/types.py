@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 Role = Literal["system", "user", "assistant"]
 SentenceStatus = Literal["supported", "unsupported", "connective"]
@@ -45,19 +45,43 @@ class ModelList:
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """What stands under one heading: `document.text[start:end]`, without the heading line itself."""
+
+    headings: tuple[str, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """One source text. `source` is its path under `corpus/` or in the user's library."""
+    """One source text. `source` is its path under `corpus/` or in the user's library; `sections` are those that hold text, in
+    order, as its reader found them."""
 
     id: str
     source: str
     title: str
     text: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    sections: tuple[Section, ...] = ()
+
+    def section_at(self, offset: int) -> Section | None:
+        """The section that this character stands in."""
+        return next((one for one in self.sections if one.start <= offset < one.end), None)
+
+    def statements(self) -> tuple[Statement, ...]:
+        """Each section as one statement, without the white space around it."""
+        return tuple(
+            Statement(one.headings or (self.title,), text, self.source, start, start + len(text))
+            for one in self.sections
+            for text in [self.text[one.start : one.end].strip()]
+            for start in [self.text.index(text, one.start)]
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of a document: `document.text[start:end] == text`, always."""
+    """A piece of a document: `document.text[start:end] == text`, always. `sentences` are its (start, end) in the chunk's text."""
 
     id: str
     document_id: str
@@ -66,14 +90,51 @@ class Chunk:
     text: str
     start: int
     end: int
+    sentences: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One sentence of a source, or a longer stretch of it, under its heading path: `document.text[start:end] == text`.
+
+    Of a retrieved one `passage` is the place of its passage among those retrieved, `cosine` that of the sentence to the query,
+    and `asked` that of the query to the nearest question written down for the sentence, 0.0 for none.
+    """
+
+    headings: tuple[str, ...]
+    text: str
+    source: str = ""
+    start: int = 0
+    end: int = 0
+    passage: int = 0
+    cosine: float = 0.0
+    asked: float = 0.0
+
+    @property
+    def heading(self) -> str:
+        """The innermost heading it stands under; empty for none."""
+        return self.headings[-1] if self.headings else ""
+
+    @property
+    def in_context(self) -> str:
+        """What is embedded for it: what it stands under says what it is about."""
+        return f"{self.heading}\n{self.text}"
+
+    @property
+    def span(self) -> Span:
+        """Where it stands."""
+        return Span(self.source, self.start, self.end, self.text)
+
+    def holds(self, passage: Passage) -> bool:
+        """Whether the passage begins inside it."""
+        return self.source == passage.source and self.start <= passage.chunk.start < self.end
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A retrieved chunk. `score` is higher for better; `rank` starts at 1.
 
-    `sentence_scores` holds one score for each sentence that `coach.text.sentences.split_sentences`
-    finds in the chunk's text, in order: the cosine of the sentence to the query. `asked_scores`, where the
+    `sentence_scores` holds one score for each sentence of the chunk, in order: the cosine of the sentence to the query. `asked_scores`, where the
     document comes with written-down questions, holds for each sentence the cosine of the query to the nearest
     question that the sentence answers (0.0 where none is written down), `unanswered_score` that to the nearest
     question that the document is known not to answer, lowered by what it asks for beyond the query. `also_in` names further sources with the same content.
@@ -95,6 +156,25 @@ class Passage:
     def heading(self) -> str:
         """The innermost heading it stands under; the document's title where there is none."""
         return self.chunk.headings[-1] if self.chunk.headings else self.title
+
+    def statements(self, place: int) -> tuple[Statement, ...]:
+        """Its sentences; `place` is its own among the passages retrieved."""
+        chunk, headings = self.chunk, self.chunk.headings or (self.title,)
+        cosines = self.sentence_scores or (self.cosine,) * len(chunk.sentences)
+        asked = self.asked_scores or (0.0,) * len(chunk.sentences)
+        return tuple(
+            Statement(
+                headings,
+                chunk.text[start:end],
+                self.source,
+                chunk.start + start,
+                chunk.start + end,
+                place,
+                cosine,
+                nearest,
+            )
+            for (start, end), cosine, nearest in zip(chunk.sentences, cosines, asked, strict=True)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,24 +232,13 @@ class Sentence:
     origin: SentenceOrigin = "model"
 
 
-class Stated(NamedTuple):
-    """A sentence of the sources, and the heading it stands under."""
-
-    heading: str
-    text: str
-
-    @property
-    def in_context(self) -> str:
-        """What is embedded for the sentence: what it stands under says what it is about."""
-        return f"{self.heading}\n{self.text}"
-
-
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """The sentences found for a question: the `nearest`, the most relevant first; those of them to be `shown`, in reading
-    order; and the `likeness` of the one that is most like the question, 0..1. `support` of their citations is the relevance."""
+    """The sentences found for a question: the `nearest`, the most relevant first, with their `relevance`, 0..1; those of them to
+    be `shown`, in reading order; and the `likeness` of the one that is most like the question, 0..1."""
 
-    nearest: tuple[Sentence, ...] = ()
+    nearest: tuple[Statement, ...] = ()
+    relevance: tuple[float, ...] = ()
     shown: tuple[Sentence, ...] = ()
     likeness: float = 0.0
 

@@ -14,7 +14,6 @@ from typing import Any, Protocol
 from coach.errors import IngestError
 from coach.protocols import Embedder, Vectors
 from coach.settings import corpus_folder
-from coach.text.sentences import split_sentences
 from coach.types import Chunk, Document, WrittenQuestion
 from ingest.load import Skipped, load_document
 from ingest.manifest import Changes, Manifest, compare, find_files
@@ -282,7 +281,7 @@ def _publish(
 def _sentences(chunk: Chunk, text: str) -> list[tuple[int, int]]:
     """Where the chunk's sentences stand in `text`, its embedding text, which ends with the chunk."""
     before = len(text) - len(chunk.text)
-    return [(before + start, before + end) for start, end in split_sentences(chunk.text)]
+    return [(before + start, before + end) for start, end in chunk.sentences]
 
 
 def _embed(

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from coach.text.sentences import split_sentences
-from coach.types import Chunk, Document
+from coach.types import Chunk, Document, Section
+from ingest.readers.markdown import fence_after
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
@@ -18,7 +19,6 @@ SPLIT_VERSION = 2  # raise it whenever chunks, embedding texts or sentences are 
 # BERT's word pieces take a run of more than 100 letters for one unknown word: without a bound in
 # characters a file of base64 would become one endless chunk. English has 4 to 5 characters a piece.
 _CHARACTERS_PER_TOKEN = 16
-_FENCE_OR_HEADING = re.compile(r"^ {0,3}(?:(`{3,}|~{3,})(.*)|(#{1,6})(?:[ \t]+(.*))?)$", re.MULTILINE)
 _LINE = re.compile(r"[^\n]*(?:\n|\Z)")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _LIST_LINE = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+\S")
@@ -28,23 +28,6 @@ _SEPARATORS = ["\n", "。", "; ", ", ", "，", " ", ""]
 
 # What a cut before a piece costs: nothing between paragraphs and list lines, more inside them.
 _BETWEEN_BLOCKS, _BETWEEN_SENTENCES, _INSIDE_SENTENCE = 0, 1, 2
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """One heading line of a Markdown text: `text[start:end]` is the line without its line break."""
-
-    level: int
-    title: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Section:
-    headings: tuple[str, ...]
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +49,9 @@ def split_document(document: Document, count_tokens: CountTokens, max_tokens: in
     tokens is shortened from the left.
     """
     special = count_tokens([""])[0]
-    sections = _shorten_paths(_sections(document.text), count_tokens, (max_tokens - special) // 2)
+    sections = _shorten_paths(list(document.sections), count_tokens, (max_tokens - special) // 2)
     room = _room(sections, count_tokens, max_tokens)
-    spans: list[tuple[_Section, int, int]] = []
+    spans: list[tuple[Section, int, int]] = []
     while sections:
         cut = _cut(document.text, sections, room, special, count_tokens)
         sections, room, fitting = _too_long(document.text, cut, room, count_tokens, max_tokens)
@@ -85,43 +68,7 @@ def embedding_text(chunk: Chunk) -> str:
     return _with_path(chunk.headings, chunk.text)
 
 
-def find_headings(text: str) -> list[Heading]:
-    """The `#` lines of a Markdown text that are not inside a code fence, in order."""
-    headings = []
-    fence = ""
-    for match in _FENCE_OR_HEADING.finditer(text):
-        ticks, after, hashes, title = match.groups()
-        if ticks:
-            fence = _fence_after(fence, ticks, after)
-        elif not fence:
-            title = re.sub(r"(?:^|[ \t])#+[ \t]*$", "", title or "").strip()
-            headings.append(Heading(len(hashes), title, match.start(), match.end()))
-    return headings
-
-
-def _fence_after(fence: str, ticks: str, after: str) -> str:
-    """The open fence once a fence line was read; empty when none is open (CommonMark 0.31, section 4.5)."""
-    if not fence:
-        return "" if ticks[0] == "`" and "`" in after else ticks
-    closes = ticks[0] == fence[0] and len(ticks) >= len(fence) and not after.strip()
-    return "" if closes else fence
-
-
-def _sections(text: str) -> list[_Section]:
-    """The stretches between heading lines that hold text, each with its heading path."""
-    path: list[Heading] = []
-    sections = []
-    start = 0
-    for heading in [*find_headings(text), Heading(1, "", len(text), len(text))]:
-        if text[start : heading.start].strip():
-            titles = tuple(parent.title for parent in path if parent.title)
-            sections.append(_Section(titles, start, heading.start))
-        path = [*(parent for parent in path if parent.level < heading.level), heading]
-        start = heading.end
-    return sections
-
-
-def _shorten_paths(sections: list[_Section], count_tokens: CountTokens, limit: int) -> list[_Section]:
+def _shorten_paths(sections: list[Section], count_tokens: CountTokens, limit: int) -> list[Section]:
     special = count_tokens([""])[0]
     paths = sorted({section.headings for section in sections})
     sizes = _sizes([_with_path(path, "") for path in paths], count_tokens, special)
@@ -129,7 +76,7 @@ def _shorten_paths(sections: list[_Section], count_tokens: CountTokens, limit: i
         path: path if size <= limit else _shorten(path, count_tokens, special, limit)
         for path, size in zip(paths, sizes, strict=True)
     }
-    return [_Section(short[section.headings], section.start, section.end) for section in sections]
+    return [Section(short[section.headings], section.start, section.end) for section in sections]
 
 
 def _shorten(path: tuple[str, ...], count_tokens: CountTokens, special: int, limit: int) -> tuple[str, ...]:
@@ -144,7 +91,7 @@ def _shorten(path: tuple[str, ...], count_tokens: CountTokens, special: int, lim
     return next(fitting, ())
 
 
-def _room(sections: list[_Section], count_tokens: CountTokens, max_tokens: int) -> dict[tuple[str, ...], int]:
+def _room(sections: list[Section], count_tokens: CountTokens, max_tokens: int) -> dict[tuple[str, ...], int]:
     """Tokens that each heading path leaves for the text of a chunk."""
     paths = sorted({section.headings for section in sections})
     counts = count_tokens([_with_path(path, "") for path in paths])
@@ -153,11 +100,11 @@ def _room(sections: list[_Section], count_tokens: CountTokens, max_tokens: int) 
 
 def _cut(
     text: str,
-    sections: list[_Section],
+    sections: list[Section],
     room: dict[tuple[str, ...], int],
     special: int,
     count_tokens: CountTokens,
-) -> list[tuple[_Section, int, int]]:
+) -> list[tuple[Section, int, int]]:
     blocks = [(section, *block) for section in sections for block in _blocks(text, section)]
     sizes = _sizes([text[start:end] for _, start, end in blocks], count_tokens, special)
     pieces = _split_long_blocks(text, list(zip(blocks, sizes, strict=True)), room, special, count_tokens)
@@ -168,7 +115,7 @@ def _cut(
     return spans
 
 
-def _blocks(text: str, section: _Section) -> Iterator[tuple[int, int]]:
+def _blocks(text: str, section: Section) -> Iterator[tuple[int, int]]:
     """Paragraphs, list lines with their continuation, and fenced code, without outer white space."""
     fence = ""
     start = stop = section.start
@@ -176,7 +123,7 @@ def _blocks(text: str, section: _Section) -> Iterator[tuple[int, int]]:
         fenced = _FENCE.match(line.group())
         was_open = bool(fence)
         if fenced:
-            fence = _fence_after(fence, fenced.group(1), fenced.group(2).rstrip("\n"))
+            fence = fence_after(fence, fenced.group(1), fenced.group(2).rstrip("\n"))
         blank = not line.group().strip()
         begins = not was_open and (blank or bool(fence) or _LIST_LINE.match(line.group()) is not None)
         if begins:
@@ -199,11 +146,11 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _split_long_blocks(
     text: str,
-    blocks: list[tuple[tuple[_Section, int, int], int]],
+    blocks: list[tuple[tuple[Section, int, int], int]],
     room: dict[tuple[str, ...], int],
     special: int,
     count_tokens: CountTokens,
-) -> list[tuple[_Section, _Piece]]:
+) -> list[tuple[Section, _Piece]]:
     """Blocks as they are where they fit, else their sentences, else parts of sentences."""
     spans = []
     for (section, start, end), size in blocks:
@@ -311,18 +258,18 @@ def _pack(pieces: list[_Piece], limit: int) -> list[tuple[int, int]]:
 
 def _too_long(
     text: str,
-    spans: list[tuple[_Section, int, int]],
+    spans: list[tuple[Section, int, int]],
     room: dict[tuple[str, ...], int],
     count_tokens: CountTokens,
     max_tokens: int,
-) -> tuple[list[_Section], dict[tuple[str, ...], int], list[tuple[_Section, int, int]]]:
+) -> tuple[list[Section], dict[tuple[str, ...], int], list[tuple[Section, int, int]]]:
     """The sections to cut again with less room, and the spans that fit.
 
     Word pieces of neighbours add up exactly for MiniLM; for other tokenizers nearly, so the final
     texts are counted once more.
     """
     counts = count_tokens([_with_path(section.headings, text[start:end]) for section, start, end in spans])
-    excess: dict[_Section, int] = {}
+    excess: dict[Section, int] = {}
     for (section, start, end), count in zip(spans, counts, strict=True):
         if count > max_tokens and end - start > 1:
             excess[section] = max(excess.get(section, 0), count - max_tokens)
@@ -352,4 +299,5 @@ def _chunk(document: Document, position: int, headings: tuple[str, ...], start: 
     # The path is part of the identity: the same span under a shortened path is embedded differently.
     identity = "\x1f".join([document.id, str(start), str(end), *headings])
     name = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return Chunk(name, document.id, position, headings, document.text[start:end], start, end)
+    text = document.text[start:end]
+    return Chunk(name, document.id, position, headings, text, start, end, tuple(split_sentences(text)))

@@ -32,6 +32,7 @@ from coach.types import (
 )
 from ingest.manifest import Changes
 from ingest.pipeline import IngestReport
+from tests.builders import document
 from tests.critique_fakes import FakeCritic
 
 SPOKEN = "A typical loop has 5-7 rounds and takes 6-8 weeks. Bring snacks for the panel."
@@ -69,11 +70,9 @@ class FakeCoach(FakeCritic):
         self.asked: list[tuple[str, tuple[Turn, ...]]] = []
         self.ingests = 0
         article = corpus_folder() / "guides" / "generative-ai-pm-skillset-interview-prep.md"
-        self.article = Document(
-            "article",
-            f"guides/{article.name}",
-            "Generative AI PM skillset: interview prep",
-            article.read_text(encoding="utf-8"),
+        self.article = replace(
+            document(article.read_text(encoding="utf-8"), f"guides/{article.name}"),
+            title="Generative AI PM skillset: interview prep",
         )
 
     def documents(self) -> list[Document]:

@@ -1,13 +1,13 @@
 """What kind of thing an answer must hold, and whether the sources hold one."""
 
 import pytest
+from builders import statement
 
 from coach.answer.answer_type import expected_type, match_type
-from coach.types import Stated
 
-ROUNDS = Stated("How many rounds?", "A typical loop has 5-7 rounds and takes 6-8 weeks.")
-PAY = Stated("Pay", "Senior PMs at FAANG companies earn $250,000 to $400,000 a year.")
-WORDS = Stated("Skills", "It is not enough to know what a vector database is, or which model drifts.")
+ROUNDS = statement("How many rounds?", "A typical loop has 5-7 rounds and takes 6-8 weeks.")
+PAY = statement("Pay", "Senior PMs at FAANG companies earn $250,000 to $400,000 a year.")
+WORDS = statement("Skills", "It is not enough to know what a vector database is, or which model drifts.")
 SOURCES = (ROUNDS, PAY, WORDS)
 
 

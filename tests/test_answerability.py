@@ -3,9 +3,9 @@
 import pytest
 from builders import passage
 
-from coach.answer.answerability import LONGEST, stated, weigh_evidence, with_opinion
+from coach.answer.answerability import LONGEST, weigh_evidence, with_opinion
 from coach.answer.extract import extract
-from coach.types import Answer, Citation, Extract, Refusal, Sentence, Span, Stated
+from coach.types import Answer, Extract, Refusal
 
 TEXT = (
     "A typical loop has 5-7 rounds. The process takes 6-8 weeks from first contact to offer. "
@@ -13,10 +13,10 @@ TEXT = (
 )
 
 
-def test_a_table_row_of_thousands_of_characters_is_cut():
+def test_a_table_row_of_thousands_of_characters_is_cut(embedder):
     pages = [passage("cell " * 2000)]
-    row = Sentence("cell " * 2000, "supported", (Citation(Span("a.md", 0, 10_000, "cell " * 2000), 0, 0.5),))
-    (read,) = stated(pages, [row])
+    found = extract("Which cell?", pages, embedder)
+    (read,) = weigh_evidence("Which cell?", pages, found, embedder).nearest
     assert len(read.text) == LONGEST and read.text.endswith("…")
 
 
@@ -59,7 +59,8 @@ def test_nothing_found_is_nothing_covered(embedder):
 
 def test_the_best_sentences_are_kept_behind_their_headings(embedder):
     evidence = evidence_for("How many rounds does the loop have?", embedder)
-    assert evidence.nearest[0] == Stated("How many rounds?", "A typical loop has 5-7 rounds.")
+    best = evidence.nearest[0]
+    assert (best.heading, best.text) == ("How many rounds?", "A typical loop has 5-7 rounds.")
 
 
 def test_the_models_yes_and_no_move_the_probability(embedder):

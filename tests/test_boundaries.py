@@ -18,7 +18,7 @@ FOLDERS = {
     "backends": SEAMS | {"text"},
     "store": SEAMS,
     "ingest": SEAMS | {"text"},
-    "ui": SEAMS | {"answer", "critique", "coach"},
+    "ui": SEAMS | {"text", "answer", "critique", "coach"},
     "evaluation": SEAMS | {"text", "answer", "critique", "backends", "store", "ingest", "coach"},
     "cli": SEAMS | {"text", "answer", "critique", "backends", "store", "evaluation", "coach", "doctor"},
 }

@@ -3,14 +3,15 @@
 from dataclasses import replace
 
 import pytest
+from builders import document
 
 from coach.evaluation.cases import Case
 from coach.evaluation.score import Sources, facts_found, score, shown
-from coach.types import Answer, Citation, Document, Refusal, Sentence, Span, Trace
+from coach.types import Answer, Citation, Refusal, Sentence, Span, Trace
 from tests.builders import passage
 
 TEXT = "# Guide\n\nWelcome here.\n\n## Rounds\n\nThere are 5-7 rounds. It takes 6-8 weeks.\n\n## Pay\n\nPay is high.\n"
-SOURCES = Sources([Document("d", "guides/a.md", "Guide", TEXT)])
+SOURCES = Sources([document(TEXT)])
 ROUNDS = Case(
     "a1", "answerable", "How many rounds?", True, (("5-7", "five to seven"), ("6-8  Weeks",)), "Rounds", "fit"
 )

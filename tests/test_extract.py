@@ -58,7 +58,7 @@ def test_what_speaks_of_the_topic_comes_first_and_what_does_not_is_not_shown(emb
         "A red team attacks the model.",
         "Every red team finding is filed.",
     ]
-    supports = [sentence.citations[0].support for sentence in found.nearest]
+    supports = list(found.relevance)
     assert supports == sorted(supports, reverse=True)
 
 

@@ -1,20 +1,18 @@
 """What the chat model reads: the same beginning for every question, nothing twice, never more than its window."""
 
 import pytest
+from builders import document, statement
 
 from coach.answer.generate import (
     answer_prompt,
     evidence_prefix,
     evidence_prompt,
     section_prefix,
-    section_stated,
     statement_prompt,
 )
 from coach.errors import BackendError
-from coach.text.sections import Section
-from coach.types import Stated
 
-NEAREST = (Stated("Rounds", "A typical loop has 5-7 rounds."), Stated("Time", "It takes 6-8 weeks."))
+NEAREST = (statement("Rounds", "A typical loop has 5-7 rounds."), statement("Time", "It takes 6-8 weeks."))
 
 
 class WordCounter:
@@ -55,12 +53,12 @@ def test_each_sentence_stands_behind_its_heading_and_the_question_after_them():
 
 
 def test_a_passage_that_looks_like_a_template_stays_text():
-    last = asked("What is {question}?", [Stated("A", "Use {passages} and\n\n{braces}.")]).messages[-1]
+    last = asked("What is {question}?", [statement("A", "Use {passages} and\n\n{braces}.")]).messages[-1]
     assert "What is {question}?" in last.text and "Use {passages} and {braces}." in last.text
 
 
 def test_the_least_near_are_dropped_from_a_prompt_that_is_too_long_and_named():
-    many = [Stated("H", f"{number} " + "word " * 40) for number in range(5)]
+    many = [statement("H", f"{number} " + "word " * 40) for number in range(5)]
     prefix = sum(len(turn.text.split()) for turn in evidence_prefix())
     prompt = asked("What?", many, window=prefix + 330)
     assert "0 word" in prompt.messages[-1].text and "4 word" not in prompt.messages[-1].text
@@ -68,9 +66,9 @@ def test_the_least_near_are_dropped_from_a_prompt_that_is_too_long_and_named():
 
 
 def test_a_section_is_a_prefix_of_every_prompt_that_has_it_read():
-    section = Section("a.md", ("Guide", "Rounds"), 0, 40, "A loop has 5-7 rounds.\n\nIt takes weeks.")
+    (section,) = document("# Guide\n\n## Rounds\n\nA loop has 5-7 rounds.\n\nIt takes weeks.\n").statements()
     (*before, last) = section_prefix(section)
-    prompt = asked("How many?", [section_stated(section)]).messages
+    prompt = asked("How many?", [section]).messages
     assert tuple(before) == prompt[: len(before)] == evidence_prefix()
     assert prompt[len(before)].text.startswith(last.text) and last.text.endswith("Question:")
     assert "- Rounds: A loop has 5-7 rounds. It takes weeks." in last.text

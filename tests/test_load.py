@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from coach.settings import corpus_folder
-from coach.types import Document
+from coach.types import Document, Section
 from ingest.load import MAX_BYTES, Skipped, load_document
+from ingest.readers import READERS, Contents, UnreadableError
 
 TEXT = "# Überblick\n\n“Five rounds”, naïve café – 5–7 weeks.\n"
 
@@ -58,6 +59,20 @@ def test_the_title_is_the_first_top_heading_or_the_stem_of_the_name(tmp_path):
     assert none.title == "my notes"
 
 
+def test_a_new_format_is_a_reader_and_a_line(tmp_path, monkeypatch):
+    def read(content: bytes) -> Contents:
+        if not content.startswith(b"toy:"):
+            raise UnreadableError("no toy")
+        text = content.removeprefix(b"toy:").decode()
+        return Contents(text, (Section(("Toys",), 0, len(text)),), "A toy")
+
+    monkeypatch.setitem(READERS, ".toy", read)
+    document = load_document(written(tmp_path, b"toy:A loop has 5 rounds.", "a.toy"), "a.toy")
+    assert isinstance(document, Document)
+    assert (document.title, document.section_at(3)) == ("A toy", Section(("Toys",), 0, 20))
+    assert load_document(written(tmp_path, b"none", "b.toy"), "b.toy") == Skipped("b.toy", "no toy")
+
+
 def test_the_same_text_has_the_same_id_whatever_its_name_and_encoding(tmp_path):
     first = load_document(written(tmp_path, TEXT.encode(), "a.md"), "a.md")
     second = load_document(written(tmp_path, TEXT.encode("utf-16"), "b.txt"), "b.txt")
@@ -72,9 +87,9 @@ def test_the_same_text_has_the_same_id_whatever_its_name_and_encoding(tmp_path):
         ("a.pdf", b"%PDF-1.7", "not a"),
         ("a.md", b"", "empty"),
         ("a.md", b" \n\t\r\n", "empty"),
-        ("a.txt", b"\x7fELF\x02\x01\x01\0\0\0\0" + bytes(range(256)), "binary"),
-        ("a.txt", b"\0" * 1000, "binary"),
-        ("a.txt", bytes(range(1, 32)) * 40, "binary"),
+        ("a.txt", b"\x7fELF\x02\x01\x01\0\0\0\0" + bytes(range(256)), "not a text file"),
+        ("a.txt", b"\0" * 1000, "not a text file"),
+        ("a.txt", bytes(range(1, 32)) * 40, "not a text file"),
     ],
 )
 def test_what_is_no_text_is_skipped_with_a_reason(tmp_path, name, content, reason):

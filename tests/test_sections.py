@@ -1,13 +1,12 @@
 """Sections stand under their heading path, with exact places."""
 
 from coach.settings import corpus_folder
-from coach.text.sections import split_sections
-from coach.types import Document
+from tests.builders import document
 
 
 def test_sections_have_their_heading_path_and_exact_text():
     text = "before\n\n# Title\n\nintro\n\n## A\n\none\n\n### B\n\ntwo\n\n## C\n\n## D\nthree\n"
-    sections = split_sections(Document("d", "a.md", "Title", text))
+    sections = document(text).statements()
     assert [(s.headings, s.text) for s in sections] == [
         (("Title",), "before"),
         (("Title",), "intro"),
@@ -18,9 +17,16 @@ def test_sections_have_their_heading_path_and_exact_text():
     assert all(text[s.start : s.end] == s.text for s in sections)
 
 
+def test_a_section_is_found_by_any_of_its_characters():
+    text = "# Title\n\nintro\n\n## A\n\none\n"
+    read = document(text)
+    assert read.section_at(text.index("one")).headings == ("Title", "A")
+    assert read.section_at(0) is None
+
+
 def test_the_article_has_its_thirteen_sections():
     path = next((corpus_folder() / "guides").glob("*.md"))
-    sections = split_sections(Document("d", path.name, "t", path.read_text(encoding="utf-8")))
+    sections = document(path.read_text(encoding="utf-8")).statements()
     assert len(sections) == 13
     assert sections[-1].headings[1:] == (
         "FAQ",

@@ -6,9 +6,11 @@ import hashlib
 import random
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from builders import document as markdown_document
 from fakes import HashingEmbedder
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +19,8 @@ from coach.settings import corpus_folder, load_settings
 from coach.text.sentences import split_sentences
 from coach.types import Chunk, Document
 from ingest.load import load_document
-from ingest.split import SPLIT_VERSION, embedding_text, find_headings, split_document
+from ingest.readers.markdown import find_headings
+from ingest.split import SPLIT_VERSION, embedding_text, split_document
 
 FAKE = HashingEmbedder()
 PUBLIC = Path(__file__).resolve().parents[2] / "shared" / "data" / "docs_public"
@@ -48,7 +51,7 @@ def count_tokens(request):
 
 
 def document_of(text: str) -> Document:
-    return Document("id", "a.md", "a", text)
+    return replace(markdown_document(text, "a.md"), id="id", title="a")
 
 
 def check(document: Document, chunks: list[Chunk], count_tokens, max_tokens: int = 256) -> None:

@@ -35,6 +35,7 @@ from coach.ui.critique_marks import (
     places,
 )
 from coach.ui.format import visible
+from tests.builders import document
 from tests.fakes import FakeCoach
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -371,11 +372,19 @@ def test_a_text_file_becomes_the_draft_and_what_it_replaced_can_be_brought_back(
     assert page.text_area(key="critique_draft").value == "The one before."
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_an_upload_in_the_encodings_of_windows_is_read(coach: FakeCoach, encoding: str) -> None:
+    page = open_page(coach)
+    content = "Für 2 cents – ‘so’".encode(encoding)
+    page.file_uploader(key="critique_upload").set_value([("draft.txt", content, "text/plain")]).run()
+    assert page.text_area(key="critique_draft").value == "Für 2 cents – ‘so’"
+
+
 @pytest.mark.parametrize(
     ("content", "note"),
     [
-        (b"\xff\xfe\x00\x01", "is not plain text"),
-        (b"PK\x03\x04\x00\x00", "is not plain text"),
+        (b"\x00\x01\x02\x03\xff", "is not a text file"),
+        (b"PK\x03\x04\x00\x00", "is a Word or ZIP file"),
         (b" \n", "is empty"),
         (b"a" * (1024 * 1024 + 1), "larger than 1 MB"),
     ],
@@ -388,6 +397,11 @@ def test_a_file_that_is_no_draft_changes_nothing_and_says_why(
     page.file_uploader(key="critique_upload").set_value([("draft.txt", content, "text/plain")]).run()
     assert note in shown(page)
     assert page.text_area(key="critique_draft").value == "The one before."
+
+
+def test_nothing_on_the_page_of_drafts_ends_the_conversation_on_the_other(coach: FakeCoach) -> None:
+    page = open_page(coach)
+    assert "new_conversation" not in [button.key for button in page.button]
 
 
 def test_starting_over_leaves_a_way_back_to_the_draft(coach: FakeCoach) -> None:
@@ -456,9 +470,10 @@ def test_a_pasted_book_is_cut_and_says_how_much_is_left() -> None:
 
 def test_a_span_that_is_not_in_its_document_is_shown_alone() -> None:
     span = bundled_rubrics()[0].criteria[0].span
-    assert passage_around("another text", span) == ("", "", "")
-    text = FakeCoach().article.text
-    heading, before, after = passage_around(text, span)
+    assert passage_around(document("another text"), span) == ("", "", "")
+    article = FakeCoach().article
+    text = article.text
+    heading, before, after = passage_around(article, span)
     assert heading == "What is the core difference between a traditional PM and a Generative AI PM?"
     assert f"{before}{span.text}{after}" in text
     assert "\n\n" not in before + after

@@ -51,7 +51,7 @@ from coach.evaluation.answers_calibrate import platt
 from coach.protocols import PassageIndex
 from coach.settings import corpus_folder, load_settings
 from coach.text.words import content_words
-from coach.types import Stated
+from coach.types import Statement
 from coach.yes_or_no import log_odds, probability_of_yes
 from ingest import ingest
 
@@ -86,7 +86,7 @@ class Example:
     answerable: bool
     index: PassageIndex
     signals: dict[str, float] = field(default_factory=dict)
-    nearest: tuple[Stated, ...] = ()
+    nearest: tuple[Statement, ...] = ()
 
     @property
     def key(self) -> str:

@@ -36,7 +36,7 @@ from coach.evaluation import metrics
 from coach.protocols import ChatModel, Embedder
 from coach.settings import corpus_folder
 from coach.text.sentences import split_sentences
-from coach.types import Stated
+from coach.types import Statement
 from coach.yes_or_no import log_odds, probability_of_yes
 
 Array = NDArray[np.float64]
@@ -256,7 +256,7 @@ def ask_opinions(
             read(text, heading) for text, heading in zip(claim.sentences, claim.headings, strict=True)
         ]
         near = nearest_to_ask_about(choose_carriers(read(claim.claim), readings, cosines), cosines)
-        stated = [Stated(claim.headings[place], claim.sentences[place]) for place in near]
+        stated = [Statement((claim.headings[place],), claim.sentences[place]) for place in near]
         opinion = log_odds(probability_of_yes(chat_model, statement_prompt(claim.claim, stated)))
         found[claim.id] = round(opinion, 4)
         if len(found) % 50 == 0:

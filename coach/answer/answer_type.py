@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from coach.text.words import content_words
-from coach.types import Stated
+from coach.types import Statement
 
 _WHATS = re.compile(r"\bwhats\b", re.IGNORECASE)
 _WORDED = r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|a dozen|half)"
@@ -216,7 +216,7 @@ class TypeMatch:
     condition: str = ""
 
 
-def match_type(question: str, best: Sequence[Stated], others: Sequence[Stated] = ()) -> TypeMatch:
+def match_type(question: str, best: Sequence[Statement], others: Sequence[Statement] = ()) -> TypeMatch:
     """Look for what an answer to `question` must hold among the `best` sentences and, where one anywhere will
     do, among `others`."""
     wanted = expected_type(question)

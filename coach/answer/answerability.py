@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -20,9 +20,8 @@ from coach.answer.answer_type import TypeMatch, match_type
 from coach.answer.late_interaction import TOPIC_WORDS, Coverage, cover, fitted
 from coach.errors import UsageError
 from coach.protocols import Embedder
-from coach.text.sentences import split_sentences
 from coach.text.words import content_words
-from coach.types import Extract, Passage, RefusalReason, Sentence, Stated
+from coach.types import Extract, Passage, RefusalReason, Statement
 from coach.yes_or_no import logistic
 
 CALIBRATION_FILE = "answerability_calibration.json"
@@ -46,7 +45,7 @@ class Evidence:
     probability: float
     outcome: Outcome
     signals: Mapping[str, float] = field(default_factory=dict)
-    nearest: tuple[Stated, ...] = ()
+    nearest: tuple[Statement, ...] = ()
     missing: str = ""
     reason: RefusalReason | None = None
     undecided: bool = False
@@ -78,14 +77,14 @@ class Gathered(NamedTuple):
     """What the sentences found are judged by: the `nearest`, the signals that need no chat model (`asked` and `unanswered` only
     where questions are written down), and what is `missing`, in words for the reader, empty where that cannot be told."""
 
-    nearest: tuple[Stated, ...]
+    nearest: tuple[Statement, ...]
     signals: Mapping[str, float]
     missing: str
 
 
 def gather(question: str, passages: Sequence[Passage], found: Extract, embedder: Embedder) -> Gathered:
     """Look at what was `found` for the question in `passages`, neither of them empty."""
-    nearest = stated(passages, found.nearest)
+    nearest = tuple(map(_shortened, found.nearest))
     covered = cover(question, [one.in_context for one in nearest], embedder).together()
     kind = _kind(question, passages, nearest)
     names = unknown_names(question, passages)
@@ -103,14 +102,9 @@ def gather(question: str, passages: Sequence[Passage], found: Extract, embedder:
     return Gathered(nearest, signals, _missing(kind, covered, names))
 
 
-def stated(passages: Sequence[Passage], sentences: Sequence[Sentence]) -> tuple[Stated, ...]:
-    """Each of the sources' sentences behind its heading."""
-    found = []
-    for sentence in sentences:
-        passage = passages[sentence.citations[0].passage]
-        text = sentence.text
-        found.append(Stated(passage.heading, text if len(text) <= LONGEST else f"{text[:LONGEST].rstrip()}…"))
-    return tuple(found)
+def _shortened(statement: Statement) -> Statement:
+    text = statement.text
+    return statement if len(text) <= LONGEST else replace(statement, text=f"{text[:LONGEST].rstrip()}…")
 
 
 def calibrated(opinion: float, model_name: str, own: Path) -> float:
@@ -130,13 +124,9 @@ def calibrated(opinion: float, model_name: str, own: Path) -> float:
         ) from error
 
 
-def _kind(question: str, passages: Sequence[Passage], nearest: Sequence[Stated]) -> TypeMatch:
+def _kind(question: str, passages: Sequence[Passage], nearest: Sequence[Statement]) -> TypeMatch:
     """Whether the sentences hold the kind of thing that is asked for: an amount, a date, a name."""
-    others = [
-        Stated(passage.heading, passage.chunk.text[start:end])
-        for passage in passages
-        for start, end in split_sentences(passage.chunk.text)
-    ]
+    others = [statement for place, passage in enumerate(passages) for statement in passage.statements(place)]
     return match_type(question, nearest, others)
 
 
@@ -158,10 +148,10 @@ def unknown_names(question: str, passages: Sequence[Passage]) -> list[str]:
     return [name for name in names if not set(content_words(name)) <= known]
 
 
-def _written_signals(passages: Sequence[Passage], best: Sentence) -> dict[str, float]:
+def _written_signals(passages: Sequence[Passage], best: Statement) -> dict[str, float]:
     """How near the question is to those written down for the document that the best sentence stands in: to one that is
     answered there and to one that is left open. Empty where none are written down."""
-    source = passages[best.citations[0].passage].source
+    source = best.source
     own = [passage for passage in passages if passage.source == source and passage.asked_scores]
     if not own:
         return {}
@@ -182,7 +172,7 @@ def log_odds_by(fit: Mapping[str, Any], signals: Mapping[str, float]) -> float:
 
 
 def _judged(
-    signals: Mapping[str, float], nearest: tuple[Stated, ...], missing: str, reason: RefusalReason
+    signals: Mapping[str, float], nearest: tuple[Statement, ...], missing: str, reason: RefusalReason
 ) -> Evidence:
     cheap = {name: value for name, value in signals.items() if name != "model"}
     fit = fitted()["fits"][fit_name(cheap)]

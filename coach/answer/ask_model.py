@@ -7,13 +7,13 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 from coach.answer.answerability import CALIBRATION_FILE, calibrated, with_opinion
-from coach.answer.generate import answer_prompt, evidence_prompt, section_stated, statement_prompt
+from coach.answer.generate import answer_prompt, evidence_prompt, statement_prompt
 from coach.answer.search import Found, Part
 from coach.answer.tools import Tools
 from coach.errors import BackendError, ModelMissingError
 from coach.protocols import ChatModel, TokenStream
 from coach.stream import Tracer
-from coach.types import Stated, StepStarted, Turn
+from coach.types import Statement, StepStarted, Turn
 from coach.yes_or_no import log_odds, probability_of_yes
 
 
@@ -38,7 +38,7 @@ def _decided(part: Part, tools: Tools, tracer: Tracer) -> Part:
 
 
 def _reading(
-    question: str, stated: Sequence[Stated], model: ChatModel, tools: Tools, tracer: Tracer
+    question: str, stated: Sequence[Statement], model: ChatModel, tools: Tools, tracer: Tracer
 ) -> tuple[Turn, ...]:
     """The conversation in which the model reads the question with what was found for it."""
     prompt = evidence_prompt(question, stated, model, max_tokens=tools.settings.max_tokens)
@@ -109,17 +109,17 @@ def _up_to_last_full_stop(said: str) -> str:
     return said[: end + 1] if end > 0 else said
 
 
-def _to_read(found: Found, model: ChatModel, tools: Tools) -> Sequence[Stated]:
+def _to_read(found: Found, model: ChatModel, tools: Tools) -> Sequence[Statement]:
     """What the model is to answer from: the whole section of the best sentence where the engine keeps its state, which costs
     nothing to read again; else only the sentences found."""
     keeps = model.keeps_states and len(found.parts) == 1
     for section in tools.sections() if keeps else ():
         if section.holds(found.parts[0].best):
-            return [section_stated(section)]
+            return [section]
     return list(dict.fromkeys(stated for part in found.covered for stated in part.evidence.nearest))
 
 
-def says_so(claim: str, nearest: Sequence[Stated], tools: Tools) -> float:
+def says_so(claim: str, nearest: Sequence[Statement], tools: Tools) -> float:
     """The chat model's log-odds that the sentences say exactly what the claim says. Raises BackendError."""
     model = tools.chosen().required()
     return _opinion(statement_prompt(claim, nearest), model, tools)

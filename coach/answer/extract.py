@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from coach.answer.late_interaction import cover, fitted
 from coach.protocols import Embedder, Vectors
-from coach.text.sections import Section
 from coach.text.sentences import split_sentences
 from coach.text.words import content_words, share_covered
-from coach.types import Citation, Extract, Passage, Sentence, Span, Stated
+from coach.types import Citation, Extract, Passage, Sentence, Statement
 
 NEAREST = 5  # sentences that are weighed, and read by a chat model
 MIN_SENTENCES = 2  # shown where there are any
@@ -49,24 +48,6 @@ class FollowUp:
     earlier_passages: Sequence[Passage]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A sentence that may be shown. `cosine` to the question, `asked` that of the nearest question written for it."""
-
-    passage: int
-    start: int
-    end: int
-    text: str
-    heading: str
-    cosine: float
-    asked: float
-
-    @property
-    def under_heading(self) -> str:
-        """The text that is embedded for it."""
-        return Stated(self.heading, self.text).in_context
-
-
 def extract(
     question: str, passages: Sequence[Passage], embedder: Embedder, *, follow_up: FollowUp | None = None
 ) -> Extract:
@@ -81,15 +62,20 @@ def extract(
     weighed = _weighed(question, candidates, embedder, follow_up)
     relevance = _relevance(weighed.signals)
     best = [int(place) for place in np.argsort(-relevance, kind="stable")[:NEAREST]]
-    nearest = [_sentence(weighed.candidates[place], passages, float(relevance[place])) for place in best]
-    least = NEAR_BEST * nearest[0].citations[0].support
-    shown = [s for rank, s in enumerate(nearest) if rank < MIN_SENTENCES or s.citations[0].support >= least]
-    return Extract(tuple(nearest), _in_reading_order(shown, passages, weighed.is_topic), weighed.likeness)
+    nearest = tuple(weighed.candidates[place] for place in best)
+    scores = tuple(float(relevance[place]) for place in best)
+    least = NEAR_BEST * scores[0]
+    shown = [
+        _sentence(statement, score)
+        for rank, (statement, score) in enumerate(zip(nearest, scores, strict=True))
+        if rank < MIN_SENTENCES or score >= least
+    ]
+    return Extract(nearest, scores, _in_reading_order(shown, weighed.is_topic), weighed.likeness)
 
 
 def sentence_signals(
     question: str, passages: Sequence[Passage], embedder: Embedder
-) -> tuple[list[Candidate], Vectors]:
+) -> tuple[list[Statement], Vectors]:
     """The likeliest sentences and their signals of shape (sentences, 3): what relevance is fitted on."""
     weighed = _weighed(question, _candidates(passages), embedder, None)
     return weighed.candidates, weighed.signals
@@ -97,14 +83,14 @@ def sentence_signals(
 
 @dataclass(frozen=True, slots=True)
 class _Weighed:
-    candidates: list[Candidate]
+    candidates: list[Statement]
     signals: Vectors
     likeness: float
     is_topic: bool
 
 
 def _weighed(
-    question: str, candidates: Sequence[Candidate], embedder: Embedder, follow_up: FollowUp | None
+    question: str, candidates: Sequence[Statement], embedder: Embedder, follow_up: FollowUp | None
 ) -> _Weighed:
     """The likeliest candidates with their likeness beside the best one's, the nearest question written for them, and how
     well they cover the word they cover worst."""
@@ -114,7 +100,7 @@ def _weighed(
     order = np.argsort(-scores, kind="stable")[:WEIGHED]
     likeliest = [candidates[place] for place in order]
     asked = follow_up.asked if follow_up is not None else question
-    covered = cover(asked, [candidate.under_heading for candidate in likeliest], embedder)
+    covered = cover(asked, [candidate.in_context for candidate in likeliest], embedder)
     likeness = float(scores[order[0]])
     beside = scores[order] / max(1e-6, likeness)
     written = [candidate.asked for candidate in likeliest]
@@ -129,54 +115,44 @@ def _relevance(signals: Vectors) -> Vectors:
     return likely
 
 
-def _in_reading_order(
-    sentences: Sequence[Sentence], passages: Sequence[Passage], as_in_the_source: bool
-) -> tuple[Sentence, ...]:
+def _in_reading_order(sentences: Sequence[Sentence], as_in_the_source: bool) -> tuple[Sentence, ...]:
     """By place in the source, the best passage (or the document of the best sentence) first."""
     groups: list[object] = []
     keyed = []
     for sentence in sentences:
         citation = sentence.citations[0]
-        group: object = passages[citation.passage].source if as_in_the_source else citation.passage
+        group: object = citation.span.source if as_in_the_source else citation.passage
         if group not in groups:
             groups.append(group)
         keyed.append((groups.index(group), citation.span.start, sentence))
     return tuple(sentence for *_, sentence in sorted(keyed, key=lambda entry: entry[:2]))
 
 
-def texts_to_embed(sections: Sequence[Section]) -> list[str]:
+def texts_to_embed(sections: Sequence[Statement]) -> list[str]:
     """Every text that `extract` embeds for passages of `sections`: what an embedder's memory is warmed with."""
     texts: list[str] = []
     for section in sections:
-        heading = section.headings[-1]
-        texts.append(heading)
+        texts.append(section.heading)
         texts.extend(
-            Stated(heading, section.text[start:end]).in_context
+            replace(section, text=section.text[start:end]).in_context
             for start, end in split_sentences(section.text)
         )
     return texts
 
 
-def _candidates(passages: Sequence[Passage]) -> list[Candidate]:
-    found: list[Candidate] = []
-    seen: set[str] = set()
-    for number, passage in enumerate(passages):
-        for place, (start, end) in enumerate(split_sentences(passage.chunk.text)):
-            text = passage.chunk.text[start:end]
-            if text in seen or _BYLINE.search(text):
-                continue
-            seen.add(text)
-            cosine = (
-                passage.sentence_scores[place] if place < len(passage.sentence_scores) else passage.cosine
-            )
-            asked = passage.asked_scores[place] if place < len(passage.asked_scores) else 0.0
-            found.append(Candidate(number, start, end, text, passage.heading, cosine, asked))
-    return found
+def _candidates(passages: Sequence[Passage]) -> list[Statement]:
+    """The sentences of the passages, each text once."""
+    every = (statement for place, passage in enumerate(passages) for statement in passage.statements(place))
+    distinct: dict[str, Statement] = {}
+    for statement in every:
+        if not _BYLINE.search(statement.text):
+            distinct.setdefault(statement.text, statement)
+    return list(distinct.values())
 
 
-def _scores(question: str, candidates: Sequence[Candidate], embedder: Embedder) -> np.ndarray:
+def _scores(question: str, candidates: Sequence[Statement], embedder: Embedder) -> np.ndarray:
     headings = list(dict.fromkeys(candidate.heading for candidate in candidates))
-    texts = [question, *headings, *(candidate.under_heading for candidate in candidates)]
+    texts = [question, *headings, *(candidate.in_context for candidate in candidates)]
     vectors = embedder.embed(texts)
     similar = vectors[1:] @ vectors[0]
     by_heading = dict(zip(headings, similar[: len(headings)], strict=True))
@@ -185,14 +161,14 @@ def _scores(question: str, candidates: Sequence[Candidate], embedder: Embedder) 
     scores = np.empty(len(candidates), dtype=np.float64)
     for place, candidate in enumerate(candidates):
         meaning = (candidate.cosine + float(under_heading[place]) + float(by_heading[candidate.heading])) / 3
-        words = share_covered(asked, set(content_words(candidate.under_heading)))
+        words = share_covered(asked, set(content_words(candidate.in_context)))
         score = MEANING_WEIGHT * meaning + WORDS_WEIGHT * words
         scores[place] = score + ASKED_WEIGHT * max(0.0, candidate.asked - score)
     return np.clip(scores, 0.0, 1.0)
 
 
 def _as_follow_up(
-    together: np.ndarray, follow_up: FollowUp, candidates: Sequence[Candidate], embedder: Embedder
+    together: np.ndarray, follow_up: FollowUp, candidates: Sequence[Statement], embedder: Embedder
 ) -> np.ndarray:
     """Scores of a follow-up, from those of the question together with the one it follows."""
     before = _scored(follow_up.earlier, follow_up.earlier_passages, embedder)
@@ -214,8 +190,6 @@ def _scored(question: str, passages: Sequence[Passage], embedder: Embedder) -> d
     return {c.text: (float(score), c.heading) for c, score in zip(candidates, scores, strict=True)}
 
 
-def _sentence(candidate: Candidate, passages: Sequence[Passage], score: float) -> Sentence:
-    passage = passages[candidate.passage]
-    offset = passage.chunk.start
-    span = Span(passage.source, offset + candidate.start, offset + candidate.end, candidate.text)
-    return Sentence(candidate.text, "supported", (Citation(span, candidate.passage, score),), "source")
+def _sentence(statement: Statement, score: float) -> Sentence:
+    citation = Citation(statement.span, statement.passage, score)
+    return Sentence(statement.text, "supported", (citation,), "source")

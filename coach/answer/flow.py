@@ -14,7 +14,7 @@ from coach.answer.tools import Tools
 from coach.answer.verify import verify
 from coach.stream import Stream, Tracer
 from coach.text.sanitize import clean_question
-from coach.types import Answer, Reply, Stated, StepStarted, Turn
+from coach.types import Answer, Reply, Statement, StepStarted, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _written(
 
     yield StepStarted("Checking every sentence")
 
-    def second_look(claim: str, nearest: Sequence[Stated]) -> float:
+    def second_look(claim: str, nearest: Sequence[Statement]) -> float:
         return says_so(claim, nearest, tools)
 
     checked = verify(said, found.passages, tools.embedder, second_look)

@@ -17,8 +17,7 @@ from typing import Any
 from coach.errors import BackendError
 from coach.prompts import fill_prompt, read_prompt
 from coach.protocols import ChatModel
-from coach.text.sections import Section
-from coach.types import Stated, Turn
+from coach.types import Statement, Turn
 
 TEMPLATE_TOKENS = 64  # chat-template tokens around the messages, an upper estimate for the templates in use
 QUESTION = "Question:"  # where what was found ends in a prompt: an engine's state may end behind it, as no token spans it
@@ -36,25 +35,20 @@ def evidence_prefix() -> tuple[Turn, ...]:
     """What every prompt begins with, and an engine should remember: the rules and three worked examples."""
     turns = [Turn("system", read_prompt("answer/evidence_system"))]
     for example in _examples():
-        stated = [Stated(heading, text) for heading, text in example["passages"]]
+        stated = [Statement((heading,), text) for heading, text in example["passages"]]
         turns.append(Turn("user", _asked(example["question"], stated)))
         turns.append(Turn("assistant", example["answer"]))
     return tuple(turns)
 
 
-def section_prefix(section: Section) -> tuple[Turn, ...]:
+def section_prefix(section: Statement) -> tuple[Turn, ...]:
     """What every prompt begins with that has a whole section read: for an engine to remember."""
-    before, _, _ = _asked("", [section_stated(section)]).rpartition(QUESTION)
+    before, _, _ = _asked("", [section]).rpartition(QUESTION)
     return (*evidence_prefix(), Turn("user", before + QUESTION))
 
 
-def section_stated(section: Section) -> Stated:
-    """A section as one thing to read."""
-    return Stated(section.headings[-1], section.text)
-
-
 def evidence_prompt(
-    question: str, nearest: Sequence[Stated], chat_model: ChatModel, *, max_tokens: int
+    question: str, nearest: Sequence[Statement], chat_model: ChatModel, *, max_tokens: int
 ) -> Prompt:
     """The prompt that asks whether the sentences say something on the question: at most `context_window - max_tokens` tokens.
 
@@ -82,7 +76,7 @@ def answer_prompt(conversation: Sequence[Turn]) -> tuple[Turn, ...]:
     return (*conversation, Turn("assistant", "Yes"), Turn("user", read_prompt("answer/evidence_answer")))
 
 
-def statement_prompt(claim: str, nearest: Sequence[Stated]) -> tuple[Turn, ...]:
+def statement_prompt(claim: str, nearest: Sequence[Statement]) -> tuple[Turn, ...]:
     """The prompt that asks whether the sentences say exactly what `claim` says."""
     passages = "\n".join(f"{stated.heading}: {stated.text}" for stated in nearest)
     return (
@@ -91,7 +85,7 @@ def statement_prompt(claim: str, nearest: Sequence[Stated]) -> tuple[Turn, ...]:
     )
 
 
-def _asked(question: str, nearest: Sequence[Stated]) -> str:
+def _asked(question: str, nearest: Sequence[Statement]) -> str:
     passages = "\n".join(f"- {stated.heading}: {' '.join(stated.text.split())}" for stated in nearest)
     return fill_prompt("answer/evidence_question", passages=passages, question=" ".join(question.split()))
 

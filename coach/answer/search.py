@@ -35,7 +35,7 @@ class Part:
     @property
     def best(self) -> Passage:
         """The passage that the best sentence stands in."""
-        return self.passages[self.found.nearest[0].citations[0].passage]
+        return self.passages[self.found.nearest[0].passage]
 
 
 @dataclass(frozen=True, slots=True)

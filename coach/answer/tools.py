@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from coach.protocols import ChosenModel, Embedder, PassageIndex
 from coach.settings import Settings
-from coach.text.sections import Section
+from coach.types import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Tools:
     embedder: Embedder
     index: PassageIndex
     chosen: Callable[[], ChosenModel]
-    sections: Callable[[], Sequence[Section]]
+    sections: Callable[[], Sequence[Statement]]
     settings: Settings
 
     @property

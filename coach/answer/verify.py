@@ -23,7 +23,7 @@ from coach.errors import BackendError
 from coach.protocols import Embedder
 from coach.text.sentences import split_sentences
 from coach.text.words import content_words, numbers
-from coach.types import Citation, Passage, Sentence, SentenceStatus, Span, Stated
+from coach.types import Citation, Passage, Sentence, SentenceStatus, Statement
 
 _MARKERS = re.compile(
     r"\s*(?:\[(?:\d+|source|sources?[^\]]{0,40}|citation[^\]]{0,40})(?:\s*[,;-]\s*\d+)*\]|\((?:source|passage)s?:?[^)]{0,60}\))",
@@ -32,13 +32,12 @@ _MARKERS = re.compile(
 _EMPHASIS = re.compile(r"\*\*|__|`|(?m:^#{1,6}\s+)")
 
 
-SecondLook = Callable[[str, Sequence[Stated]], float]
+SecondLook = Callable[[str, Sequence[Statement]], float]
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    passage: int
-    span: Span
+    statement: Statement
     reading: Reading
 
 
@@ -79,20 +78,16 @@ def _bare_status(claim: str) -> SentenceStatus:
 
 
 def _sources(passages: Sequence[Passage]) -> list[_Source]:
-    found = []
-    for number, passage in enumerate(passages):
-        chunk = passage.chunk
-        heading = " ".join(chunk.headings[-1:])
-        for start, end in split_sentences(chunk.text):
-            text = chunk.text[start:end]
-            span = Span(passage.source, chunk.start + start, chunk.start + end, text)
-            found.append(_Source(number, span, read(text, heading)))
-    return found
+    return [
+        _Source(statement, read(statement.text, " ".join(passage.chunk.headings[-1:])))
+        for place, passage in enumerate(passages)
+        for statement in passage.statements(place)
+    ]
 
 
 def _weigh_all(claims: Sequence[str], sources: Sequence[_Source], embedder: Embedder) -> list[Evidence]:
     """The evidence for every claim; claims and sources go through the embedder in one call."""
-    vectors = embedder.embed([*claims, *(source.span.text for source in sources)])
+    vectors = embedder.embed([*claims, *(source.statement.text for source in sources)])
     readings = [source.reading for source in sources]
     return [
         weigh(read(claim), readings, vectors[len(claims) :] @ vector, embedder)
@@ -108,10 +103,9 @@ def _looked_at(
         return evidence
     if is_hopeless(evidence):
         return replace(evidence, vetoed=True)
-    near = [sources[place] for place in evidence.nearest]
-    stated = [Stated(source.reading.heading, source.span.text) for source in near]
+    near = [sources[place].statement for place in evidence.nearest]
     try:
-        return with_opinion(evidence, load_opinion_model(), second_look(claim, stated))
+        return with_opinion(evidence, load_opinion_model(), second_look(claim, near))
     except BackendError:
         return evidence
 
@@ -120,9 +114,9 @@ def _judged(claim: str, evidence: Evidence, sources: Sequence[_Source]) -> Sente
     if not evidence.carried:
         return Sentence(claim, "unsupported")
     support = round(evidence.support, 4)
-    cited = [sources[place] for place in evidence.carriers]
+    cited = [sources[place].statement for place in evidence.carriers]
     return Sentence(
         claim,
         "supported",
-        tuple(Citation(source.span, source.passage, support, evidence.method) for source in cited),
+        tuple(Citation(one.span, one.passage, support, evidence.method) for one in cited),
     )

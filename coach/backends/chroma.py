@@ -34,7 +34,6 @@ from coach.backends.index_files import (
 )
 from coach.errors import IndexMismatchError, IndexMissingError, IndexOutdatedError
 from coach.protocols import Vectors
-from coach.text.sentences import split_sentences
 from coach.text.words import content_words
 from coach.types import Chunk, Document, Passage, WrittenQuestion
 
@@ -315,7 +314,7 @@ class _Unanswered:
 
 def _sentence_spans(chunk: Chunk) -> list[tuple[int, int]]:
     """The chunk's sentences by characters of the document."""
-    return [(chunk.start + start, chunk.start + end) for start, end in split_sentences(chunk.text)]
+    return [(chunk.start + start, chunk.start + end) for start, end in chunk.sentences]
 
 
 class ChromaIndexWriter:

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from coach.backends.bm25 import build_keyword_index
 from coach.errors import IngestError
-from coach.types import Chunk, Document, WrittenQuestion
+from coach.types import Chunk, Document, Section, WrittenQuestion
 
-LAYOUT = 3  # raise it whenever the files below change shape; an index of another layout is made anew
+LAYOUT = 4  # raise it whenever the files below change shape; an index of another layout is made anew
 
 KEY_BYTES = 16
 
@@ -125,6 +125,7 @@ def write_generation(folder: Path, content: Content) -> None:
             path_numbers[chunk.headings],
             chunk.start,
             chunk.end,
+            chunk.sentences,
         )
         for chunk in content.chunks
     ]
@@ -148,14 +149,31 @@ def read_generation(folder: Path) -> Generation:
     """The generation in `folder`. Raises OSError, ValueError or KeyError where it is missing or damaged."""
     facts = json.loads((folder / "documents.json").read_text("utf-8"))
     sources = tuple(tuple(fact.pop("sources")) for fact in facts)
-    documents = tuple(Document(**fact) for fact in facts)
+    documents = tuple(
+        Document(
+            **{
+                **fact,
+                "sections": tuple(
+                    Section(tuple(one["headings"]), one["start"], one["end"]) for one in fact["sections"]
+                ),
+            }
+        )
+        for fact in facts
+    )
     table = json.loads((folder / "chunks.json").read_text("utf-8"))
     paths = [tuple(path) for path in table["headings"]]
     chunks = tuple(
         Chunk(
-            name, documents[number].id, position, paths[path], documents[number].text[start:end], start, end
+            name,
+            documents[number].id,
+            position,
+            paths[path],
+            documents[number].text[start:end],
+            start,
+            end,
+            tuple((first, last) for first, last in sentences),
         )
-        for name, number, position, path, start, end in table["chunks"]
+        for name, number, position, path, start, end, sentences in table["chunks"]
     )
     return Generation(
         folder=folder,

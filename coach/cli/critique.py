@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import os
 import re
@@ -25,15 +24,6 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1_000_000  # of a draft's file; what of it is judged is the flow's to say
 ENOUGH_FOR_KAPPA = 10  # verdicts: with fewer it says more about chance than about the judge
-_FORMATS = {
-    b"%PDF": "a PDF",
-    b"PK\x03\x04": "a Word or ZIP file",
-    b"\xd0\xcf\x11\xe0": "an old Word file",
-    b"{\\rtf": "an RTF file",
-}
-_BINARY = re.compile(
-    rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]"
-)  # control characters that no text has; tab to ESC may be
 _ID = re.compile(r"[0-9a-f]{4,12}")
 
 
@@ -115,6 +105,8 @@ def critique(
 
 def _read_draft(file: str) -> str:
     """The draft's text. Raises UsageError for what is no text, empty, or far longer than a draft."""
+    from coach.text.encoding import decoded, what_it_is
+
     name = "Standard input" if file == "-" else file
     try:
         if file == "-":
@@ -131,25 +123,12 @@ def _read_draft(file: str) -> str:
         raise UsageError(f"{file} cannot be read ({why}): check the name and run again.") from error
     if len(content) > MAX_BYTES:
         raise UsageError(f"{name} is larger than a megabyte: give the draft of one answer and run again.")
-    text = _decoded(content, name)
+    text = decoded(content)
+    if text is None:
+        raise UsageError(f"{name} is {what_it_is(content)}: save the draft as plain text and run again.")
     if not text.strip():
         raise UsageError(f"{name} is empty: write your answer first, then run again.")
     return text
-
-
-def _decoded(content: bytes, name: str) -> str:
-    """Text in UTF-8, in UTF-16 with its mark, or else in what Windows wrote before."""
-    for beginning, what in _FORMATS.items():
-        if content.startswith(beginning):
-            raise UsageError(f"{name} is {what}: save the draft as plain text and run again.")
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", "replace")
-    if _BINARY.search(content):
-        raise UsageError(f"{name} is not a text file: save the draft as plain text and run again.")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", "replace")
 
 
 def _earlier(old: str, settings: Settings) -> Critique | str:

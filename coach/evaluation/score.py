@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from coach.evaluation.cases import Case
 from coach.evaluation.figures import Pair
 from coach.evaluation.text_metrics import rouge_l, rouge_n
-from coach.text.sections import Section, split_sections
-from coach.types import Answer, Citation, Document, Reply, Sentence, Span
+from coach.types import Answer, Citation, Document, Reply, Sentence, Span, Statement
 
 
 class Sources:
@@ -17,8 +16,8 @@ class Sources:
     def __init__(self, documents: Iterable[Document]) -> None:
         documents = list(documents)
         self._texts = {document.source: document.text for document in documents}
-        self._sections: dict[str, Sequence[Section]] = {
-            document.source: split_sections(document) for document in documents
+        self._sections: dict[str, Sequence[Statement]] = {
+            document.source: document.statements() for document in documents
         }
 
     def is_exact(self, span: Span) -> bool:
@@ -30,7 +29,7 @@ class Sources:
         """The nearest heading above the span; empty where there is none."""
         for section in self._sections.get(span.source, ()):
             if section.start <= span.start < section.end:
-                return section.headings[-1]
+                return section.heading
         return ""
 
     def section_text(self, heading: str) -> str:
@@ -39,7 +38,7 @@ class Sources:
             section.text
             for sections in self._sections.values()
             for section in sections
-            if section.headings[-1] == heading
+            if section.heading == heading
         )
 
 

@@ -21,7 +21,6 @@ from coach.critique.prepare import prepare_draft
 from coach.errors import BackendError, CoachError
 from coach.evaluation.critique_cases import DraftCase
 from coach.evaluation.run import Row
-from coach.text.sentences import split_sentences
 from coach.types import Turn
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ def verification(coach: Coach, questions: Sequence[str], embedder: Embedder) -> 
         said = [
             f"Keep in mind that {' '.join(passage.chunk.text[start:end].split())}"
             for passage in passages[:3]
-            for start, end in split_sentences(passage.chunk.text)[:2]
+            for start, end in passage.chunk.sentences[:2]
         ]
         if not said:
             continue

@@ -92,17 +92,18 @@ def draw_welcome() -> DeltaGenerator:
     return place
 
 
-def draw_sidebar(coach: Coach | None) -> None:
-    """Start over, and who answers."""
+def draw_sidebar(coach: Coach | None, *, of_ask: bool = False) -> None:
+    """Who answers; on the Ask page before it a way to begin a new conversation."""
     with st.sidebar:
-        st.button(
-            "New conversation",
-            key="new_conversation",
-            icon=":material/add:",
-            width="stretch",
-            disabled=not session.exchanges(),
-            on_click=session.start_over,
-        )
+        if of_ask:
+            st.button(
+                "New conversation",
+                key="new_conversation",
+                icon=":material/add:",
+                width="stretch",
+                disabled=not session.exchanges(),
+                on_click=session.start_over,
+            )
         if coach is not None:
             # The model loads in the background: look again until it is known who answers.
             st.fragment(_draw_who_answers, run_every=None if _is_known(coach) else LOOK_AGAIN)(coach)

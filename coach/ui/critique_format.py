@@ -40,7 +40,6 @@ _DIRECTIONS = {
 SHOWN_QUOTE_CHARACTERS = 280  # about four lines of a card; the whole quote is marked in the draft
 SHOWN_REMOVED = 40  # pieces of the old draft; a new answer to the question would list every word
 
-_HEADING = re.compile(r"^#{1,6}[ \t]+(.+)$", re.MULTILINE)
 _PLACEHOLDER = re.compile("|".join(map(re.escape, (YOUR_EXAMPLE, YOUR_NUMBER))))
 
 
@@ -160,19 +159,20 @@ def redraft_html(redraft: Redraft) -> str:
     )
 
 
-def passage_around(text: str, span: Span) -> tuple[str, str, str]:
+def passage_around(document: Document, span: Span) -> tuple[str, str, str]:
     """The heading a span stands under, and the text of its paragraph before and after it.
 
-    All three are empty where the span is not at its place in `text`.
+    All three are empty where the span is not at its place in the document.
     """
+    text = document.text
     if text[span.start : span.end] != span.text:
         return "", "", ""
-    headings = _HEADING.findall(text[: span.start])
+    section = document.section_at(span.start)
     begin = text.rfind("\n\n", 0, span.start)
     end = text.find("\n\n", span.end)
     before = text[begin + 2 if begin >= 0 else 0 : span.start]
     after = text[span.end : end if end >= 0 else len(text)]
-    return (headings[-1] if headings else ""), before, after
+    return (section.headings[-1] if section and section.headings else ""), before, after
 
 
 def _verdict_head(criterion: Criterion, place: Place, icon: str, word: str, level: str) -> str:
@@ -236,7 +236,7 @@ def _sources_html(verdict: Verdict, place: Place, key: str, document: Document |
 
 def _passage_popover(identity: str, criterion: Criterion, document: Document | None) -> str:
     span = criterion.span
-    heading, before, after = passage_around(document.text, span) if document else ("", "", "")
+    heading, before, after = passage_around(document, span) if document else ("", "", "")
     title = shown_title(document.title) if document else span.source
     path = ' <span aria-hidden="true">›</span> '.join(escaped(step) for step in (title, heading) if step)
     return (

@@ -11,6 +11,7 @@ import streamlit as st
 
 from coach.critique.rubric import choose_kind
 from coach.errors import CoachError
+from coach.text.encoding import decoded, what_it_is
 from coach.types import Critique, Level, Rubric, Verdict
 
 if TYPE_CHECKING:
@@ -114,26 +115,16 @@ def take_upload(key: str) -> None:
     if file is None:
         return
     content: bytes = file.getvalue()
-    text = text_of(content)
+    text = decoded(content)
     if len(content) > UPLOAD_MEGABYTES * 1024 * 1024:
         desk().note = "This file is larger than 1 MB: paste the answer itself instead."
     elif text is None:
-        desk().note = "This file is not plain text in UTF-8: save it as .txt or .md and upload it again."
+        desk().note = f"This file is {what_it_is(content)}: save it as .txt or .md and upload it again."
     elif not text.strip():
         desk().note = "This file is empty: upload the one with your draft, or paste the draft."
     else:
-        replace_draft(text)
+        replace_draft(text.replace("\r\n", "\n"))
         desk().note = ""
-
-
-def text_of(content: bytes) -> str | None:
-    """The text of an uploaded file, or None where it is not text in UTF-8."""
-    if b"\x00" in content:
-        return None
-    try:
-        return content.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError:
-        return None
 
 
 def use_example(key: str) -> None:

@@ -44,7 +44,7 @@ def render() -> None:
     for exchange in conversation[:-1]:
         components.draw_exchange(exchange)
     coach, trouble = _load_coach()
-    components.draw_sidebar(coach)
+    components.draw_sidebar(coach, of_ask=True)
     if promise is not None and coach is not None and coach.leaves:
         components.draw_promise(promise, components.PROMISE_AWAY)
     if not conversation:

@@ -1,0 +1,73 @@
+"""Read Markdown, and plain text, whose `#` lines are headings too."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from coach.text.encoding import decoded, what_it_is
+from coach.types import Section
+from ingest.readers.contents import Contents, UnreadableError
+
+_FENCE_OR_HEADING = re.compile(r"^ {0,3}(?:(`{3,}|~{3,})(.*)|(#{1,6})(?:[ \t]+(.*))?)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """One heading line of a Markdown text: `text[start:end]` is the line without its line break."""
+
+    level: int
+    title: str
+    start: int
+    end: int
+
+
+def read(content: bytes) -> Contents:
+    """The text of the file, its line ends as `\\n` and otherwise exact, with its sections."""
+    text = decoded(content)
+    if text is None:
+        raise UnreadableError(what_it_is(content))
+    return parse(text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def parse(text: str) -> Contents:
+    """The text with its sections, and its first top heading as the title."""
+    headings = find_headings(text)
+    titles = (heading.title for heading in headings if heading.level == 1 and heading.title)
+    return Contents(text, tuple(_sections(text, headings)), next(titles, ""))
+
+
+def _sections(text: str, headings: list[Heading]) -> list[Section]:
+    """The stretches between heading lines that hold text, each with its heading path."""
+    path: list[Heading] = []
+    sections = []
+    start = 0
+    for heading in [*headings, Heading(1, "", len(text), len(text))]:
+        if text[start : heading.start].strip():
+            titles = tuple(parent.title for parent in path if parent.title)
+            sections.append(Section(titles, start, heading.start))
+        path = [*(parent for parent in path if parent.level < heading.level), heading]
+        start = heading.end
+    return sections
+
+
+def find_headings(text: str) -> list[Heading]:
+    """The `#` lines of a Markdown text that are not inside a code fence, in order."""
+    headings = []
+    fence = ""
+    for match in _FENCE_OR_HEADING.finditer(text):
+        ticks, after, hashes, title = match.groups()
+        if ticks:
+            fence = fence_after(fence, ticks, after)
+        elif not fence:
+            title = re.sub(r"(?:^|[ \t])#+[ \t]*$", "", title or "").strip()
+            headings.append(Heading(len(hashes), title, match.start(), match.end()))
+    return headings
+
+
+def fence_after(fence: str, ticks: str, after: str) -> str:
+    """The open fence once a fence line was read; empty when none is open (CommonMark 0.31, section 4.5)."""
+    if not fence:
+        return "" if ticks[0] == "`" and "`" in after else ticks
+    closes = ticks[0] == fence[0] and len(ticks) >= len(fence) and not after.strip()
+    return "" if closes else fence
