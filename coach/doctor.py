@@ -216,13 +216,15 @@ def _check_speaking(settings: Settings, model: ModelFile, found: ModelList) -> C
         return Check("Built-in model", "ok", f"{model.name}, verified")
     detail = f"{model.state}: {model.detail}"
     ollama_speaks = any(one.chosen for one in found.models[1:])
-    if settings.backend in {"none", "openai"} or (settings.backend != "embedded" and ollama_speaks):
+    if settings.backend in {"none", "openai", "langchain"} or (
+        settings.backend != "embedded" and ollama_speaks
+    ):
         return Check("Built-in model", "warning", f"{detail} (not in use now)", "coach models pull")
     return Check("Built-in model", "broken", detail, "coach models pull")
 
 
 def _check_ollama(settings: Settings, found: ModelList) -> Check:
-    if settings.backend in {"none", "openai", "embedded"}:
+    if settings.backend not in {"auto", "ollama"}:
         return Check("Ollama", "ok", f"not in use (backend is {settings.backend})")
     named = settings.backend == "ollama"
     theirs = found.models[1:]
@@ -265,7 +267,7 @@ def _check_privacy(settings: Settings, found: ModelList) -> Check:
         return Check("Privacy", "ok", "nothing leaves this machine")
     cause = "model"
     if elsewhere:
-        cause = "openai_base_url" if settings.backend == "openai" else "ollama_host"
+        cause = {"openai": "openai_base_url", "langchain": "backend"}.get(settings.backend, "ollama_host")
     return Check("Privacy", "warning", found.leaves or elsewhere, _settings_without(settings, cause))
 
 

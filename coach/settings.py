@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import platformdirs
 from pydantic import Field, ValidationError
@@ -17,8 +17,6 @@ from pydantic_settings import (
 )
 
 from coach.errors import SettingsError
-
-BackendName = Literal["auto", "ollama", "embedded", "openai", "none"]
 
 
 def default_home() -> Path:
@@ -33,11 +31,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="COACH_", frozen=True, extra="forbid")
 
     home: Path = Field(default_factory=default_home, description="User data, models and index.")
-    backend: BackendName = Field(
-        "auto", description="Who speaks; `none` answers with the sources' own sentences."
+    backend: str = Field(
+        "auto",
+        description="Who speaks: `auto`, `ollama`, `embedded`, `openai`, `langchain`, or `none` for the sources' own sentences.",
     )
     model: str | None = Field(
-        None, description="Model name for Ollama or the server; none lets the coach pick."
+        None,
+        description="Model name for Ollama or the server, or `provider:model` for LangChain; none lets the coach pick.",
     )
     allow_hosted: bool = Field(
         False,

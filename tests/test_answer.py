@@ -271,11 +271,11 @@ def test_each_part_of_a_question_is_weighed_by_its_own_passages(sources_only):
             assert chunk.start <= citation.span.start < citation.span.end <= chunk.end
 
 
-OPEN = "Does the committee check references?"
+OPEN = "What does the committee expect about observability?"
 
 
 def test_what_the_signals_leave_open_the_model_decides(coach_with):
-    said_no = ScriptedChatModel(TRUE, choices={"references": "No"})
+    said_no = ScriptedChatModel(TRUE, choices={"observability": "No"})
     events = list(coach_with(said_no).answer(OPEN))
     order = [event.name if isinstance(event, StepStarted) else type(event).__name__ for event in events]
     assert order.index("Extracted") < order.index("Checking the evidence")
@@ -287,7 +287,7 @@ def test_what_the_signals_leave_open_the_model_decides(coach_with):
 def test_without_a_model_what_is_left_open_is_an_answer_with_a_doubt(sources_only):
     reply = sources_only.answer(OPEN).result()
     assert isinstance(reply, Answer)
-    assert "references" in reply.doubt
+    assert "observability" in reply.doubt
 
 
 def test_what_was_read_for_the_decision_is_not_read_again_for_the_answer(coach_with):

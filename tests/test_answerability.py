@@ -80,11 +80,11 @@ def test_a_topic_that_the_article_never_mentions_is_said_to_be_missing(topic, so
 
 
 def test_where_nearness_cannot_tell_the_answer_names_its_doubt(sources_only):
-    reply = sources_only.answer("What does the committee expect about blockchain?").result()
+    reply = sources_only.answer("What does the committee expect about observability?").result()
     assert isinstance(reply, Answer)
     assert (
         reply.doubt
-        == "This may not be exactly what you asked: nothing found speaks of “blockchain” in so many words."
+        == "This may not be exactly what you asked: nothing found speaks of “observability” in so many words."
     )
 
 

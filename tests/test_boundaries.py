@@ -36,7 +36,9 @@ VENDOR_HOMES = {
     "xllamacpp": ("coach/backends/llama_",),
     "langchain_text_splitters": ("ingest/split.py",),
     "langchain_core": ("coach/backends/", "coach/prompts.py"),
-    "langchain_ollama": ("coach/backends/",),
+    "langchain_ollama": ("coach/backends/ollama.py",),
+    "langchain_openai": ("coach/backends/openai_compatible.py",),
+    "openai": ("coach/backends/openai_compatible.py",),
     "langchain": ("coach/backends/", "coach/prompts.py"),
 }
 

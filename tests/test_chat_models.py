@@ -16,15 +16,15 @@ import pytest
 from langchain_core.language_models.fake_chat_models import FakeListChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage
 
-from coach.backends.chat import load_chat_model, port_answers
+from coach.backends.chat import OPENERS, load_chat_model, may_leave, port_answers, server_elsewhere
 from coach.backends.langchain import LangChainChatModel
 from coach.backends.llama_cpp import LlamaCppChatModel
-from coach.backends.ollama import OllamaChatModel
-from coach.backends.openai_compatible import OpenAICompatibleChatModel
+from coach.backends.ollama import open_ollama_model
+from coach.backends.openai_compatible import open_server_model, server_model
 from coach.backends.prompt_states import PromptStates
 from coach.backends.word_choice import read_choice, weigh_options
-from coach.errors import BackendError, ModelMissingError
-from coach.protocols import ChatModel
+from coach.errors import BackendError, ModelMissingError, UsageError
+from coach.protocols import ChatModel, ChosenModel
 from coach.settings import load_settings
 from coach.types import Turn
 from tests.fakes import ScriptedChatModel
@@ -47,6 +47,23 @@ def openai_routes(*, logprobs: bool = True) -> dict:
         return f"data: {json.dumps({'object': 'chat.completion.chunk', **fields})}\n\n"
 
     def chat(body: dict) -> object:
+        end = "data: [DONE]\n\n"
+        if body.get("response_format"):
+            return [
+                event(choices=[{"index": 0, "delta": {"role": "assistant", "content": '{"choice": "No"}'}}]),
+                end,
+            ]
+        if body.get("logprobs"):
+            top = [{"token": "No", "logprob": math.log(0.75)}, {"token": "Yes", "logprob": math.log(0.25)}]
+            listed = {"content": [{**top[0], "top_logprobs": top}]} if logprobs else None
+            return [
+                event(
+                    choices=[
+                        {"index": 0, "delta": {"role": "assistant", "content": "No"}, "logprobs": listed}
+                    ]
+                ),
+                end,
+            ]
         if body.get("stream"):
             pieces = REPLY[: body["max_tokens"]]
             usage = {
@@ -56,12 +73,8 @@ def openai_routes(*, logprobs: bool = True) -> dict:
             }
             first = event(choices=[{"index": 0, "delta": {"role": "assistant", "content": None}}])
             said = [event(choices=[{"index": 0, "delta": {"content": piece}}]) for piece in pieces]
-            return [first, *said, event(choices=[], usage=usage), "data: [DONE]\n\n"]
-        if body.get("response_format"):
-            return {"choices": [{"message": {"content": '{"choice": "No"}'}}]}
-        top = [{"token": "No", "logprob": math.log(0.75)}, {"token": "Yes", "logprob": math.log(0.25)}]
-        listed = {"content": [{**top[0], "top_logprobs": top}]} if logprobs else None
-        return {"choices": [{"message": {"content": "No"}, "logprobs": listed}]}
+            return [first, *said, event(choices=[], usage=usage), end]
+        return 400, {"error": {"message": "the coach streams"}}
 
     return {
         "/v1/models": lambda _: {"data": [{"id": "embedder-embed"}, {"id": "talker", "max_model_len": 4096}]},
@@ -88,10 +101,10 @@ def voice(request: pytest.FixtureRequest) -> Iterator[ChatModel]:
             yield request.getfixturevalue("embedded")
         case "ollama":
             with serving(recorded_ollama()) as server:
-                yield OllamaChatModel(server.address, TALKER, context_window=2048)
+                yield open_ollama_model(server.address, TALKER, context_window=2048)
         case "openai":
             with serving(openai_routes()) as server:
-                yield OpenAICompatibleChatModel.open(f"{server.address}/v1", "key", None, context_window=2048)
+                yield open_server_model(f"{server.address}/v1", "key", None, context_window=2048)
         case "langchain":
             yield LangChainChatModel(FakeListChatModel(responses=["Yes"]), context_window=2048)
 
@@ -298,7 +311,7 @@ class TestPromptStates:
 class TestOpenAICompatible:
     def test_it_takes_the_first_chat_model_and_the_servers_window(self):
         with serving(openai_routes()) as server:
-            model = OpenAICompatibleChatModel.open(f"{server.address}/v1/", "key", None, context_window=8192)
+            model = open_server_model(f"{server.address}/v1/", "key", None, context_window=8192)
             assert (model.name, model.context_window) == ("talker", 4096)
             stream = model.stream(QUESTION, max_tokens=4, temperature=0.0)
             assert list(stream) == list(REPLY)
@@ -308,7 +321,7 @@ class TestOpenAICompatible:
 
     def test_without_log_probabilities_one_constrained_word_stands_in(self):
         with serving(openai_routes(logprobs=False)) as server:
-            model = OpenAICompatibleChatModel(f"{server.address}/v1", "key", "talker", context_window=2048)
+            model = server_model(f"{server.address}/v1", "key", "talker", context_window=2048)
             assert model.choose(YES_OR_NO, ["Yes", "No"]) == {"Yes": 0.0, "No": 1.0}
             assert not model.choose_is_exact
 
@@ -322,7 +335,7 @@ class TestOpenAICompatible:
             return [*(f"data: {json.dumps(event)}\n\n" for event in events), "data: [DONE]\n\n"]
 
         with serving({"/v1/chat/completions": chat}) as server:
-            model = OpenAICompatibleChatModel(f"{server.address}/v1", "key", "talker", context_window=2048)
+            model = server_model(f"{server.address}/v1", "key", "talker", context_window=2048)
             pieces = list(model.stream(QUESTION, max_tokens=8, temperature=0.0))
             first, second = server.bodies("/v1/chat/completions")
         assert "".join(pieces) == "It takes 30." and "" in pieces
@@ -331,34 +344,35 @@ class TestOpenAICompatible:
 
     def test_a_choice_is_never_read_off_a_thought(self):
         def chat(body):
+            top = {"content": [{"token": "Yes", "top_logprobs": [{"token": "Yes", "logprob": -0.1}]}]}
+            choice = {"index": 0, "delta": {"reasoning_content": "Yes"}, "logprobs": top}
             if body.get("response_format"):
-                return {"choices": [{"message": {"content": '{"choice": "No"}'}}]}
-            top = {"content": [{"top_logprobs": [{"token": "Yes", "logprob": -0.1}]}]}
-            return {"choices": [{"message": {"content": "", "reasoning_content": "Yes"}, "logprobs": top}]}
+                choice = {"index": 0, "delta": {"role": "assistant", "content": '{"choice": "No"}'}}
+            return [f"data: {json.dumps({'choices': [choice]})}\n\n", "data: [DONE]\n\n"]
 
         with serving({"/v1/chat/completions": chat}) as server:
-            model = OpenAICompatibleChatModel(f"{server.address}/v1", "key", "talker", context_window=2048)
+            model = server_model(f"{server.address}/v1", "key", "talker", context_window=2048)
             assert model.choose(YES_OR_NO, ["Yes", "No"]) == {"Yes": 0.0, "No": 1.0}
 
     def test_an_empty_reply_is_said_as_such(self):
         with serving({"/v1/chat/completions": lambda _: ["data: [DONE]\n\n"]}) as server:
-            model = OpenAICompatibleChatModel(f"{server.address}/v1", "key", "talker", context_window=2048)
+            model = server_model(f"{server.address}/v1", "key", "talker", context_window=2048)
             with pytest.raises(BackendError, match=r"talker wrote nothing; .*`coach models`"):
                 list(model.stream(QUESTION, max_tokens=8, temperature=0.0))
 
     def test_trouble_is_said_in_one_sentence_with_the_next_step(self):
         with serving(openai_routes()) as server, pytest.raises(BackendError, match="no model absent"):
-            OpenAICompatibleChatModel.open(f"{server.address}/v1", "key", "absent", context_window=2048)
+            open_server_model(f"{server.address}/v1", "key", "absent", context_window=2048)
         refusing = {"/v1/chat/completions": lambda _: (400, {"error": {"message": "too long"}})}
         with serving(refusing) as server:
-            model = OpenAICompatibleChatModel(f"{server.address}/v1", "key", "talker", context_window=2048)
+            model = server_model(f"{server.address}/v1", "key", "talker", context_window=2048)
             with pytest.raises(BackendError, match="too long"):
                 list(model.stream(QUESTION, max_tokens=2, temperature=0.0))
         other = {"/v1/models": lambda _: {"hello": "world"}}
         with serving(other) as server, pytest.raises(BackendError, match="does not speak the OpenAI"):
-            OpenAICompatibleChatModel.open(f"{server.address}/v1", "key", None, context_window=2048)
+            open_server_model(f"{server.address}/v1", "key", None, context_window=2048)
         with pytest.raises(BackendError, match="No model server answers"):
-            OpenAICompatibleChatModel.open(f"{dead_address()}/v1", "key", None, context_window=2048)
+            open_server_model(f"{dead_address()}/v1", "key", None, context_window=2048)
 
 
 class TestLangChain:
@@ -455,6 +469,30 @@ class TestWhoSpeaks:
             assert port_answers(server.address)
             with pytest.raises(BackendError, match="`ollama serve`"):
                 load_chat_model(load_settings(backend="ollama", ollama_host=server.address))
+
+    def test_a_new_backend_is_a_function_and_a_line(self, monkeypatch):
+        model = ScriptedChatModel("It takes 30 minutes.")
+        monkeypatch.setitem(OPENERS, "toy", lambda settings: ChosenModel(model, "toy", "A toy."))
+        assert load_chat_model(load_settings(backend="toy")).model is model
+
+    def test_a_backend_that_there_is_not_is_refused_with_the_known_ones(self):
+        with pytest.raises(UsageError, match="no backend `toys`: take one of auto, ollama"):
+            load_chat_model(load_settings(backend="toys"))
+
+    def test_what_langchain_knows_is_opened_by_name_and_where_it_goes_is_said(self):
+        with serving(recorded_ollama()) as server, pytest.MonkeyPatch.context() as patch:
+            patch.setenv("OLLAMA_HOST", server.address)
+            here = load_chat_model(load_settings(backend="langchain", model=f"ollama:{TALKER}"))
+            assert "".join(here.model.stream(QUESTION, max_tokens=40, temperature=0.0)).startswith(
+                "The committee"
+            )
+        assert here.leaves == ""
+        with pytest.raises(BackendError, match="install that provider's package"):
+            load_chat_model(load_settings(backend="langchain", model="nobody:model"))
+        with pytest.raises(BackendError, match="--model provider:model"):
+            load_chat_model(load_settings(backend="langchain"))
+        elsewhere = load_settings(backend="langchain", model="openai:gpt-x")
+        assert may_leave(elsewhere) and "go to openai" in server_elsewhere(elsewhere)
 
     def test_none_means_the_sources_only(self):
         assert load_chat_model(load_settings(backend="none")).model is None

@@ -12,7 +12,8 @@ import pytest
 
 from coach.backends import machine
 from coach.backends.chat import list_chat_models, load_chat_model, ollama_address
-from coach.backends.ollama import OllamaChatModel, is_running
+from coach.backends.langchain import LangChainChatModel
+from coach.backends.ollama import is_running, open_ollama_model
 from coach.backends.ollama_models import last_used, list_models, pull_model, remember_used, use_model
 from coach.doctor import lines, run_checks
 from coach.errors import BackendError, UsageError
@@ -36,8 +37,8 @@ YES_OR_NO = (Turn("user", "Is Paris the capital of France?"),)
 WINDOW = 4096
 
 
-def talker(server, name: str = TALKER, **more) -> OllamaChatModel:
-    return OllamaChatModel(server.address, name, context_window=WINDOW, **more)
+def talker(server, name: str = TALKER, **more) -> LangChainChatModel:
+    return open_ollama_model(server.address, name, context_window=WINDOW, **more)
 
 
 def command(*arguments: str, home: Path, server) -> subprocess.CompletedProcess[str]:
@@ -96,7 +97,7 @@ class TestSpeaking:
 
     def test_a_prompt_that_the_server_cut_is_no_prompt(self):
         with serving(recorded_ollama(chat=lambda _: recorded("prompt longer than the window"))) as server:
-            model = OllamaChatModel(server.address, TALKER, context_window=512)
+            model = open_ollama_model(server.address, TALKER, context_window=512)
             with pytest.raises(BackendError, match=r"longer than the 512 tokens .* raise `context_window`"):
                 list(model.stream(QUESTION, max_tokens=30, temperature=0.0))
 
@@ -119,7 +120,7 @@ class TestSpeaking:
         assert not is_running(address)
         with pytest.raises(BackendError, match=r"`ollama serve`.*`--backend embedded`"):
             list_models(address, WINDOW)
-        model = OllamaChatModel(address, TALKER, context_window=WINDOW)
+        model = open_ollama_model(address, TALKER, context_window=WINDOW)
         with pytest.raises(BackendError, match="`ollama serve`"):
             list(model.stream(QUESTION, max_tokens=2, temperature=0.0))
         with pytest.raises(BackendError, match="`ollama serve`"):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from coach.errors import BackendError, ModelMissingError
+from coach.errors import BackendError, ModelMissingError, UsageError
 from coach.protocols import ChatModel, ChosenModel
 from coach.settings import Settings
 from coach.types import ListedModel, ModelList
@@ -39,7 +39,11 @@ def list_chat_models(settings: Settings) -> ModelList:
 
 def _ollamas_models(settings: Settings, *, built_in_is_here: bool) -> ModelList:
     if settings.backend not in ("auto", "ollama"):
-        speaks = {"embedded": "the built-in model", "openai": f"the server at {settings.openai_base_url}"}
+        speaks = {
+            "embedded": "the built-in model",
+            "openai": f"the server at {settings.openai_base_url}",
+            "langchain": f"{settings.model} through LangChain",
+        }
         who = speaks.get(settings.backend, "the sources alone")
         choice = f"Speaks now: {who}, since the setting `backend` is `{settings.backend}`."
         return ModelList((), choice, leaves=server_elsewhere(settings))
@@ -101,19 +105,14 @@ def load_chat_model(settings: Settings) -> ChosenModel:
     """The chat model of `settings.backend`, loaded.
 
     `auto` never fails: it says what is missing in the reason. A backend that was asked for by name
-    raises BackendError or ModelMissingError when it cannot speak.
+    raises BackendError or ModelMissingError when it cannot speak, UsageError where there is none of that name.
     """
-    match settings.backend:
-        case "auto":
-            return _first_that_speaks(settings)
-        case "ollama":
-            return _ollama(settings)
-        case "embedded":
-            return ChosenModel(_embedded(settings), "embedded", "You asked for the built-in model")
-        case "openai":
-            return _openai(settings)
-        case "none":
-            return ChosenModel(None, "none", "You asked for the sources' own sentences only")
+    opener = OPENERS.get(settings.backend)
+    if opener is None:
+        raise UsageError(
+            f"There is no backend `{settings.backend}`: take one of {', '.join(OPENERS)} with `--backend`, or in coach.toml."
+        )
+    return opener(settings)
 
 
 def _first_that_speaks(settings: Settings) -> ChosenModel:
@@ -127,7 +126,7 @@ def _first_that_speaks(settings: Settings) -> ChosenModel:
     try:
         reason = f"{why_not_ollama}, so the built-in model speaks"
         caution = f"{instead} {reason}: see `coach models`." if instead else ""
-        return ChosenModel(_embedded(settings), "embedded", reason, caution=caution)
+        return ChosenModel(_embedded_model(settings), "embedded", reason, caution=caution)
     except (BackendError, ModelMissingError) as error:
         reason = f"{why_not_ollama}, so the sources' own sentences answer. {error}"
         return ChosenModel(None, "none", reason, caution=f"{instead} {reason}" if instead else "")
@@ -140,14 +139,14 @@ def _ollama(settings: Settings) -> ChosenModel:
             f"Ollama does not answer at {address}: start it with `ollama serve`, or use the built-in model "
             "with `--backend embedded`."
         )
-    from coach.backends.ollama import OllamaChatModel, is_running, not_running
+    from coach.backends.ollama import is_running, not_running, open_ollama_model
     from coach.backends.ollama_models import list_models, remember_used, warning
 
     if not is_running(address, PROBE_SECONDS * 3):
         raise not_running(address)
     choice = _chosen(list_models(address, settings.context_window), settings)
     chosen = choice.model
-    model = OllamaChatModel(
+    model = open_ollama_model(
         address,
         chosen.name,
         context_window=chosen.window or settings.context_window,
@@ -176,6 +175,8 @@ def server_elsewhere(settings: Settings) -> str:
     match settings.backend:
         case "openai":
             return away(settings.openai_base_url)
+        case "langchain":
+            return _asked_through_langchain(settings.model or "")
         case "auto" | "ollama":
             try:
                 return away(ollama_address(settings.ollama_host))
@@ -195,7 +196,7 @@ def away(address: str) -> str:
     return f"The server {host} is another machine: {WHAT_LEAVES} go there."
 
 
-def _embedded(settings: Settings) -> ChatModel:
+def _embedded_model(settings: Settings) -> ChatModel:
     from coach.backends.model_files import find_embedded_model
 
     path = find_embedded_model(settings)
@@ -210,9 +211,9 @@ def _embedded(settings: Settings) -> ChatModel:
 
 
 def _openai(settings: Settings) -> ChosenModel:
-    from coach.backends.openai_compatible import OpenAICompatibleChatModel
+    from coach.backends.openai_compatible import open_server_model
 
-    model = OpenAICompatibleChatModel.open(
+    model = open_server_model(
         settings.openai_base_url,
         settings.openai_api_key,
         settings.model,
@@ -222,6 +223,48 @@ def _openai(settings: Settings) -> ChosenModel:
     where = urlsplit(settings.openai_base_url).netloc
     reason = f"The server on {where} answers and has {model.name}."
     return ChosenModel(model, "openai", reason, away(settings.openai_base_url))
+
+
+def _embedded(settings: Settings) -> ChosenModel:
+    return ChosenModel(_embedded_model(settings), "embedded", "You asked for the built-in model")
+
+
+def _langchain(settings: Settings) -> ChosenModel:
+    """Whatever `langchain.chat_models.init_chat_model` knows, named "provider:model"."""
+    from coach.backends.langchain import open_by_name
+
+    name = settings.model or ""
+    model = open_by_name(
+        name, context_window=settings.context_window, thinking_tokens=settings.thinking_tokens
+    )
+    return ChosenModel(
+        model, "langchain", f"LangChain has {name}, which you named.", _asked_through_langchain(name)
+    )
+
+
+def _asked_through_langchain(name: str) -> str:
+    """What leaves for a provider of LangChain, as a sentence: only of Ollama is it known that it need not be elsewhere."""
+    from coach.backends.machine import WHAT_LEAVES
+
+    provider = name.partition(":")[0]
+    return (
+        f"{name} is asked through LangChain: {WHAT_LEAVES} go to {provider}." if provider != "ollama" else ""
+    )
+
+
+def _nobody(settings: Settings) -> ChosenModel:
+    return ChosenModel(None, "none", "You asked for the sources' own sentences only")
+
+
+# A new one is a file beside this with what opens it, and a line here.
+OPENERS: dict[str, Callable[[Settings], ChosenModel]] = {
+    "auto": _first_that_speaks,
+    "ollama": _ollama,
+    "embedded": _embedded,
+    "openai": _openai,
+    "langchain": _langchain,
+    "none": _nobody,
+}
 
 
 def ollama_address(host: str) -> str:

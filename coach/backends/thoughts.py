@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Protocol
-
 from coach.errors import BackendError
 
 # As Qwen3, DeepSeek-R1 and their kin write them where no server takes them out.
@@ -38,26 +35,6 @@ class Thoughts:
             self._inside, self._speaking, self._held = False, True, after.lstrip()
         held, self._held = self._held, ""
         return held
-
-
-class ThinkingModel(Protocol):
-    """A model that may turn out to think."""
-
-    name: str
-    thinking_tokens: int
-
-    def turns_out_to_think(self) -> bool:
-        """Give it room for its thoughts from now on; False where it has had that already."""
-
-
-def after_silence(
-    model: ThinkingModel, *, thought: bool, again: Callable[[], Iterator[str]]
-) -> Iterator[str]:
-    """What follows a reply without a word: the pieces of another try where thoughts took the room that was meant for
-    words. Raises BackendError where there is nothing left to try."""
-    if not (thought and model.turns_out_to_think()):
-        raise said_nothing(model.name, thought=thought, budget=model.thinking_tokens)
-    yield from again()
 
 
 def said_nothing(name: str, *, thought: bool, budget: int) -> BackendError:

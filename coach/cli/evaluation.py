@@ -35,7 +35,7 @@ _data_option = click.option(
     help="Folder with the public sets (squad2_dev, qags, ...).",
 )
 _seed_option = click.option("--seed", type=int, default=0, show_default=True, help="Seed of the resampling.")
-_backend_option = click.option("--backend", type=click.Choice(BACKENDS), help="Who speaks.")
+_backend_option = click.option("--backend", help=f"Who speaks: {BACKENDS}.")
 _model_option = click.option("--model", help="Model name for Ollama or the server.")
 
 

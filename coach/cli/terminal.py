@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from coach.coach import Coach
     from coach.settings import Settings
 
-BACKENDS = ["auto", "ollama", "embedded", "openai", "none"]
+BACKENDS = "auto, ollama, embedded, openai, langchain or none"
 OK, FAILED, USAGE, STOPPED = 0, 1, 2, 130
 
 

@@ -54,6 +54,7 @@ _WHO_ANSWERS = {
     "embedded": "built in, on this machine",
     "ollama": "through Ollama",
     "openai": "through your model server",
+    "langchain": "through LangChain",
 }
 
 # A constant of ours with nothing of a stranger's in it; Streamlit itself leaves the page where it was.
