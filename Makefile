@@ -1,7 +1,7 @@
 # make run    install, fetch the models, index the corpus, open the app on http://127.0.0.1:8501
 # make test   install, run the whole suite
 # make lint   install, ruff and mypy
-# make clean  remove .venv and caches; your data stays (README, "Where your data lives")
+# make clean  remove .venv and caches; your data stays (docs/privacy.md)
 # MODEL=no    leave the 1.1 GB language model out: the coach then answers with the sources' own sentences
 
 .PHONY: run setup test lint clean

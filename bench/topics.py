@@ -62,14 +62,16 @@ def main() -> None:
                 replies = [coach.answer(r["question"]).result() for r in asked]
                 answered = [isinstance(reply, Answer) for reply in replies]
                 right = [not a for a in answered]
+                doubts = [isinstance(reply, Answer) and bool(reply.doubt) for reply in replies]
                 if present:
                     right = [
                         a and facts_found(r["facts"], reply.text) == len(r["facts"])
                         for a, r, reply in zip(answered, asked, replies, strict=True)
                     ]
                     told = f"fact in the reply {share(right)}, wrongly refused {share([not a for a in answered])}"
+                    told += f", answered with a doubt {share(doubts)}"
                 else:
-                    told = f"refused {share(right)}"
+                    told = f"refused {share(right)}, answered with a doubt {share(doubts)}"
                 print(
                     f"{source:14} {'present' if present else 'absent':8} {told}",
                     flush=True,

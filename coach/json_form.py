@@ -1,4 +1,4 @@
-"""Write a reply or a critique as the documented JSON (README, "JSON of a reply" and "JSON of a critique"), and read a critique back."""
+"""Write a reply or a critique as the documented JSON (docs/json.md), and read a critique back."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class CritiqueFormatError(UsageError):
 
 
 def reply_to_json(reply: Reply) -> dict[str, Any]:
-    """The stable JSON form (README, "JSON of a reply"). Offsets count characters of the document's text."""
+    """The stable JSON form (docs/json.md). Offsets count characters of the document's text."""
     if isinstance(reply, Answer):
         return {
             "type": "answer",
@@ -92,7 +92,7 @@ def _passage_to_json(passage: Passage) -> dict[str, Any]:
 
 
 def critique_to_json(critique: Critique) -> dict[str, Any]:
-    """The stable JSON form (README, "JSON of a critique"). Offsets count characters of `draft`."""
+    """The stable JSON form (docs/json.md). Offsets count characters of `draft`."""
     return {
         "type": "critique",
         "question": critique.question,

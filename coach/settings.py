@@ -30,14 +30,14 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="COACH_", frozen=True, extra="forbid")
 
-    home: Path = Field(default_factory=default_home, description="User data, models and index.")
+    home: Path = Field(default_factory=default_home, description="Where models, index and your data live.")
     backend: str = Field(
         "auto",
         description="Who speaks: `auto`, `ollama`, `embedded`, `openai`, `langchain`, or `none` for the sources' own sentences.",
     )
     model: str | None = Field(
         None,
-        description="Model name for Ollama or the server, or `provider:model` for LangChain; none lets the coach pick.",
+        description="Model name for Ollama or the server, or `provider:model` for LangChain; unset lets the coach pick.",
     )
     allow_hosted: bool = Field(
         False,
@@ -46,21 +46,39 @@ class Settings(BaseSettings):
     thinking_tokens: Annotated[int, Field(ge=0, le=32768)] = Field(
         1024, description="Tokens for the thoughts of a model that cannot be told not to think."
     )
-    ollama_host: str = Field(default_factory=lambda: os.environ.get("OLLAMA_HOST", "127.0.0.1:11434"))
-    openai_base_url: str = Field("http://127.0.0.1:8000/v1", description="vLLM, LM Studio, llama-server.")
-    openai_api_key: str = "not-needed"
-    embedder: str = Field(
-        "all-MiniLM-L6-v2", description="Embedding model: the bundled name, or a model folder."
+    ollama_host: str = Field(
+        default_factory=lambda: os.environ.get("OLLAMA_HOST", "127.0.0.1:11434"),
+        description="Where Ollama is; `OLLAMA_HOST` is honoured.",
     )
-    context_window: Annotated[int, Field(ge=2048, le=131072)] = 8192
-    max_tokens: Annotated[int, Field(ge=16, le=4096)] = 256
-    temperature: Annotated[float, Field(ge=0.0, le=2.0)] = 0.0
-    passages: Annotated[int, Field(ge=1, le=20)] = 8
-    threads: Annotated[int, Field(ge=0, le=256)] = Field(0, description="0: as many as there are cores.")
-    port: Annotated[int, Field(ge=1, le=65535)] = 8501
-    max_question_characters: Annotated[int, Field(ge=100, le=100_000)] = 4000
-    traces: bool = Field(True, description="Keep a trace of every answer in the home folder.")
-    keep_drafts: bool = Field(True, description="Keep drafts and their critiques in the home folder.")
+    openai_base_url: str = Field(
+        "http://127.0.0.1:8000/v1", description="Where vLLM, LM Studio or llama-server is."
+    )
+    openai_api_key: str = Field("not-needed", description="For servers that ask for one.")
+    embedder: str = Field(
+        "all-MiniLM-L6-v2",
+        description="Or the folder of a sentence-transformers model; then run `coach ingest`.",
+    )
+    context_window: Annotated[int, Field(ge=2048, le=131072)] = Field(
+        8192, description="Tokens that prompt and reply share."
+    )
+    max_tokens: Annotated[int, Field(ge=16, le=4096)] = Field(256, description="Tokens of the longest reply.")
+    temperature: Annotated[float, Field(ge=0.0, le=2.0)] = Field(
+        0.0, description="How freely the model words its answer."
+    )
+    passages: Annotated[int, Field(ge=1, le=20)] = Field(8, description="Passages retrieved for a question.")
+    threads: Annotated[int, Field(ge=0, le=256)] = Field(
+        0, description="Of the built-in model; 0: as many as there are cores."
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(8501, description="Of the app, on 127.0.0.1.")
+    max_question_characters: Annotated[int, Field(ge=100, le=100_000)] = Field(
+        4000, description="Of the longest question."
+    )
+    traces: bool = Field(
+        True, description="Keep how each answer came about, in `traces.sqlite3` in the home folder."
+    )
+    keep_drafts: bool = Field(
+        True, description="Keep drafts, critiques and overrides, in `critiques.sqlite3` in the home folder."
+    )
     retention_days: Annotated[int, Field(ge=1, le=3650)] = Field(
         90, description="Traces and drafts older than this are deleted when the coach starts."
     )

@@ -11,7 +11,7 @@ from coach.backends.llama_cpp import LlamaCppChatModel
 from coach.coach import Coach, load_index
 from coach.protocols import ChosenModel
 from coach.settings import load_settings
-from coach.types import Answer
+from coach.types import Answer, Refusal
 from coach.ui.components import EXAMPLE_QUESTIONS
 
 CARDS = {
@@ -57,10 +57,13 @@ def test_every_card_is_answered_with_a_model_that_reads_and_writes(question, wit
 
 def test_the_readmes_questions_are_answered(sources_only):
     asked = re.findall(r'^    coach ask "([^".]+)"', README, re.MULTILINE)
-    assert "How many rounds are typical?" in asked
+    assert {"How many rounds are typical?", "What does the committee expect about Kubernetes?"} <= set(asked)
     history: list[str] = []
     for question in asked:
         reply = sources_only.answer(question, history).result()
+        if isinstance(reply, Refusal):  # one that the README shows as such, word for word
+            assert " ".join(reply.text.split()) in " ".join(README.split())
+            continue
         assert isinstance(reply, Answer), question
         history = [question]
     shown = re.search(r'answer\("([^"]+)", history=\["([^"]+)"\]\)', README)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("question", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the reply as one JSON object.")
-@click.option("--backend", help=f"Who speaks: {BACKENDS}, for the sources alone.")
+@click.option("--backend", help=f"Who speaks: {BACKENDS} (the sources alone).")
 @click.option("--model", help="Model name for Ollama or the server.")
 @click.option(
     "--history", type=click.Path(dir_okay=False), help="JSON file with earlier turns, oldest first."

@@ -49,7 +49,7 @@ _ID = re.compile(r"[0-9a-f]{4,12}")
     metavar="DRAFTS",
     help="JSONL of drafts; one JSON critique a line. These are not kept among your drafts.",
 )
-@click.option("--backend", help=f"Who judges: {BACKENDS}, which looks only for what needs no model.")
+@click.option("--backend", help=f"Who judges: {BACKENDS} (only what needs no model).")
 @click.option("--model", help="Model name for Ollama or the server.")
 def critique(
     file: str | None,

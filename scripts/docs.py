@@ -1,0 +1,87 @@
+"""Write the parts of the docs that the code knows best: the settings and the help of every command.
+
+    python scripts/docs.py
+
+`tests/test_docs.py` fails where they are stale.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from pydantic.fields import FieldInfo
+
+from coach.cli import cli
+from coach.settings import Settings
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+BEGIN, END = "<!-- generated -->", "<!-- end -->"
+NAMED_DEFAULTS = {
+    "home": "the platform's user-data folder",
+    "ollama_host": "`OLLAMA_HOST`, else `127.0.0.1:11434`",
+}
+
+
+def settings_table() -> str:
+    """One row a setting."""
+    rows = ["| variable | default | what |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = NAMED_DEFAULTS.get(name) or _default(field)
+        rows.append(f"| `COACH_{name.upper()}` | {default} | {field.description}{_bounds(field)} |")
+    return "\n".join(rows)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is None:
+        return "unset"
+    return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
+
+
+def _bounds(field: FieldInfo) -> str:
+    least = next((m.ge for m in field.metadata if hasattr(m, "ge")), None)
+    most = next((m.le for m in field.metadata if hasattr(m, "le")), None)
+    return "" if least is None else f" {least:g} to {most:.0f}."
+
+
+def command_help() -> str:
+    """The help of every command, as the terminal shows it."""
+    return "\n\n".join(
+        f"### `{name}`\n\n```text\n{_help(command, name)}\n```" for name, command in _commands(cli, "coach")
+    )
+
+
+def _commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    if not isinstance(command, click.Group):
+        yield name, command
+        return
+    for word in sorted(command.commands):
+        yield from _commands(command.commands[word], f"{name} {word}")
+
+
+def _help(command: click.Command, name: str) -> str:
+    context = click.Context(command, info_name=name, terminal_width=96, max_content_width=96)
+    return re.sub(r"[ \t]+$", "", command.get_help(context), flags=re.MULTILINE).strip()
+
+
+def filled(page: str, generated: str) -> str:
+    """The page with what is generated between its marks."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{generated}\n\n{END}{after}"
+
+
+GENERATED = {"settings.md": settings_table, "command-line.md": command_help}
+
+
+def main() -> None:
+    """Write them."""
+    for name, generate in GENERATED.items():
+        page = DOCS / name
+        page.write_text(filled(page.read_text(encoding="utf-8"), generate()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
