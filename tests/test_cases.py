@@ -116,7 +116,7 @@ def test_whether_there_is_an_answer(
         (record(kind="follow_up", history=[3]), "each item of 'history'"),
         (record(kind="follow_up", history=[{"role": "robot", "text": "x"}]), "'role' is 'robot'"),
         (record(note=3), "'note' must be a text"),
-        (record(id="first"), "already used on line 1"),
+        (record(id="first"), "is already used"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, bad: str, complaint: str) -> None:

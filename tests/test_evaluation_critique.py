@@ -58,26 +58,24 @@ from tests.fakes import FakeIndex, HashingEmbedder, ScriptedChatModel
 
 
 def test_kappa_of_full_agreement_is_one_and_of_chance_is_zero() -> None:
-    assert quadratic_weighted_kappa([0, 1, 2], [0, 1, 2], 3) == 1.0
+    assert quadratic_weighted_kappa([0, 1, 2], [0, 1, 2]) == 1.0
     # Independent judges: each of the four pairs once; observed (1 + 1) = expected 4 * (1/4 + 1/4) = 2
-    assert quadratic_weighted_kappa([0, 0, 1, 1], [0, 1, 0, 1], 2) == 0.0
+    assert quadratic_weighted_kappa([0, 0, 1, 1], [0, 1, 0, 1]) == 0.0
 
 
 def test_kappa_weighs_a_disagreement_by_the_square_of_its_distance() -> None:
     # Pairs (0,0) (2,2) (0,2) (2,2): observed 4. Shares: 0 twice and 2 twice against 0 once and 2 three times;
     # expected 4 * (2*3 + 2*1) / 4 = 8. 1 - 4/8
-    assert quadratic_weighted_kappa([0, 2, 0, 2], [0, 2, 2, 2], 3) == pytest.approx(0.5)
+    assert quadratic_weighted_kappa([0, 2, 0, 2], [0, 2, 2, 2]) == pytest.approx(0.5)
     # The same with the one disagreement one step wide: observed 1; second: 0 once, 1 once, 2 twice;
     # expected (2*(1*1 + 2*4) + 2*(1*4 + 1*1)) / 4 = 7. 1 - 1/7
-    assert quadratic_weighted_kappa([0, 2, 0, 2], [0, 2, 1, 2], 3) == pytest.approx(6 / 7)
+    assert quadratic_weighted_kappa([0, 2, 0, 2], [0, 2, 1, 2]) == pytest.approx(6 / 7)
 
 
 def test_kappa_is_not_told_where_everything_has_one_level() -> None:
-    assert math.isnan(quadratic_weighted_kappa([1, 1], [1, 1], 3))
+    assert math.isnan(quadratic_weighted_kappa([1, 1], [1, 1]))
     with pytest.raises(ValueError, match="same cases"):
-        quadratic_weighted_kappa([1], [1, 1], 3)
-    with pytest.raises(ValueError, match="from 0 to 2"):
-        quadratic_weighted_kappa([3], [0], 3)
+        quadratic_weighted_kappa([1], [1, 1])
 
 
 def test_pearson_and_spearman_worked_by_hand() -> None:

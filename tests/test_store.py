@@ -162,7 +162,7 @@ def test_kappa_is_worked_by_hand_and_equals_the_evaluations():
     # missing-partly 2/4*1, missing-met 4/4*4, met-missing 2/4*4, met-partly 2/4*1 = 0.5+4+2+0.5 = 7.
     counts = {("missing", "missing"): 1, ("missing", "partly"): 1, ("met", "met"): 2}
     assert Agreement(counts, {}).kappa == pytest.approx(1 - 1 / 7)
-    assert quadratic_weighted_kappa([0, 0, 2, 2], [0, 1, 2, 2], 3) == pytest.approx(1 - 1 / 7)
+    assert quadratic_weighted_kappa([0, 0, 2, 2], [0, 1, 2, 2]) == pytest.approx(1 - 1 / 7)
     assert Agreement({("met", "met"): 5}, {}).kappa is None
 
 

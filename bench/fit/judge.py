@@ -27,12 +27,12 @@ from coach.evaluation.judge_fit import (
     Judgement,
     as_record,
     fit,
-    kappa,
     left_out,
     load_judgements,
     write,
 )
 from coach.evaluation.judge_opinions import Opinions
+from coach.evaluation.metrics import area_under_curve, quadratic_weighted_kappa
 from coach.types import Band, Level, Verdict
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -40,14 +40,6 @@ DATA = PROJECT / "bench" / "critique"
 OPINIONS = Path(tempfile.gettempdir()) / "coach-judge-opinions"
 QUALITIES = ("weak", "middle", "strong")
 BANDS: tuple[Band, ...] = ("not ready", "getting there", "ready for this committee")
-
-
-def auc(positives: Sequence[float], negatives: Sequence[float]) -> float | None:
-    """How often a positive scores above a negative; None without both."""
-    if not len(positives) or not len(negatives):
-        return None
-    above = np.subtract.outer(np.asarray(positives), np.asarray(negatives))
-    return float(np.mean((above > 0) + 0.5 * (above == 0)))
 
 
 def score(judgements: Sequence[Judgement], probabilities: Array, calibration: Calibration) -> dict[str, Any]:
@@ -64,7 +56,7 @@ def score(judgements: Sequence[Judgement], probabilities: Array, calibration: Ca
             quality: _aucs(*_only(judgements, probabilities, lambda one, q=quality: one.quality == q))
             for quality in QUALITIES
         },
-        "kappa": kappa(labels, given),
+        "kappa": quadratic_weighted_kappa(labels, given),
         "agreement": float(np.mean([a == b for a, b in zip(labels, given, strict=True)])),
         "partly_found": _recall(labels, given, 1),
         "pairs": _pairs(judgements, probabilities),
@@ -90,9 +82,9 @@ def _aucs(judgements: Sequence[Judgement], probabilities: Array) -> dict[str, fl
         for level in LEVELS
     }
     return {
-        "met_missing": auc(by_label["met"], by_label["missing"]),
-        "met_rest": auc(by_label["met"], by_label["missing"] + by_label["partly"]),
-        "partly_missing": auc(by_label["partly"], by_label["missing"]),
+        "met_missing": area_under_curve(by_label["met"], by_label["missing"]),
+        "met_rest": area_under_curve(by_label["met"], by_label["missing"] + by_label["partly"]),
+        "partly_missing": area_under_curve(by_label["partly"], by_label["missing"]),
     }
 
 

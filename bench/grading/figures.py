@@ -191,7 +191,7 @@ def _score_figures(
 
     def kappa(pairs: Sequence[tuple[float, float]]) -> float:
         marks = [(round(people * top), round(min(1.0, max(0.0, given)) * top)) for people, given in pairs]
-        return quadratic_weighted_kappa([a for a, _ in marks], [b for _, b in marks], graded.levels)
+        return quadratic_weighted_kappa([a for a, _ in marks], [b for _, b in marks])
 
     def error(pairs: Sequence[tuple[float, float]]) -> float:
         return math.sqrt(mean((people - given) ** 2 for people, given in pairs))

@@ -286,7 +286,7 @@ def _kappa(told: Sequence[Opinion]) -> float:
     known = [(one.label, one.level) for one in told if one.level is not None]
     if not known:
         return math.nan
-    return quadratic_weighted_kappa([label for label, _ in known], [level for _, level in known], len(LEVELS))
+    return quadratic_weighted_kappa([label for label, _ in known], [level for _, level in known])
 
 
 def _criterion(told: Sequence[Opinion], seed: int) -> dict[str, Any]:

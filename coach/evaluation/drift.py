@@ -155,7 +155,7 @@ def _share_look(
 
 def _score_look(before: Sequence[float], after: Sequence[float]) -> Look:
     """Two-sample Kolmogorov-Smirnov test (Smirnov 1948) on the cosine of the best passage."""
-    from scipy.stats import ks_2samp  # type: ignore[import-untyped]
+    from scipy.stats import ks_2samp
 
     tested = ks_2samp(before, after)
     was, now = (sorted(side)[len(side) // 2] for side in (before, after))

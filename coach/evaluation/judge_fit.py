@@ -23,6 +23,7 @@ from coach.critique.prepare import prepare_draft
 from coach.critique.rubric import bundled_rubrics
 from coach.errors import UsageError
 from coach.evaluation.judge_opinions import Opinions
+from coach.evaluation.metrics import quadratic_weighted_kappa
 from coach.protocols import Embedder
 from coach.types import Criterion, Level
 
@@ -138,7 +139,7 @@ def _best_levels(judgements: Sequence[Judgement], probabilities: Array) -> tuple
     grid = np.arange(0.2, 0.85, 0.01)
 
     def worth(pair: tuple[float, float]) -> float:
-        return kappa(labels, list(np.digitize(probabilities, pair)))
+        return quadratic_weighted_kappa(labels, np.digitize(probabilities, pair).tolist())
 
     partly, met = max(((float(low), float(high)) for low, high in combinations(grid, 2)), key=worth)
     return round(partly, 3), round(met, 3)
@@ -148,15 +149,6 @@ def _unsure_distance(probabilities: Array, thresholds: Sequence[float], most: fl
     """The distance to a threshold within which `most` of the judgements lie."""
     nearest = np.min([np.abs(probabilities - threshold) for threshold in thresholds], axis=0)
     return round(float(np.quantile(nearest, most)), 4)
-
-
-def kappa(labels: Sequence[int], given: Sequence[int]) -> float:
-    """Cohen's kappa with quadratic weights (Cohen 1968)."""
-    own, said = np.asarray(labels, dtype=float), np.asarray(given, dtype=float)
-    observed = np.mean((own - said) ** 2)
-    # the mean over every pair of one label and one given level
-    expected = np.mean(own**2) + np.mean(said**2) - 2 * np.mean(own) * np.mean(said)
-    return float(1 - observed / expected) if expected else float("nan")
 
 
 def as_record(calibration: Calibration) -> dict[str, Any]:
