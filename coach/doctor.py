@@ -77,14 +77,14 @@ def run_checks(settings: Settings) -> list[Check]:
 def lines(checks: list[Check]) -> list[str]:
     """The checks as plain text, one line each, then one line that sums up."""
     width = max((len(check.what) for check in checks), default=0)
-    told = [_line(check, width) for check in checks]
+    shown = [_line(check, width) for check in checks]
     broken = sum(check.state == "broken" for check in checks)
     warnings = sum(check.state == "warning" for check in checks)
     if broken:
-        return [*told, f"{broken} broken, {warnings} to look at: run the commands above, topmost first."]
+        return [*shown, f"{broken} broken, {warnings} to look at: run the commands above, topmost first."]
     if warnings:
-        return [*told, f"Nothing is broken; {warnings} to look at."]
-    return [*told, "All is well."]
+        return [*shown, f"Nothing is broken; {warnings} to look at."]
+    return [*shown, "All is well."]
 
 
 def _line(check: Check, width: int) -> str:

@@ -183,7 +183,7 @@ def critique_from_json(written: object, rubrics: Sequence[Rubric] = ()) -> Criti
 def _read(written: Mapping[str, Any], rubric: Rubric | None) -> Critique:
     draft = _text(written, "draft")
     criteria = {criterion.id: criterion for criterion in rubric.criteria} if rubric else {}
-    habits = {pattern.id: pattern for pattern in rubric.anti_patterns} if rubric else {}
+    patterns = {pattern.id: pattern for pattern in rubric.anti_patterns} if rubric else {}
     band = written["band"]
     return Critique(
         question=_text(written, "question"),
@@ -191,7 +191,7 @@ def _read(written: Mapping[str, Any], rubric: Rubric | None) -> Critique:
         draft=draft,
         rubric=_text(written, "rubric"),
         verdicts=tuple(_read_verdict(one, draft, criteria) for one in written["verdicts"]),
-        findings=tuple(_read_finding(one, draft, habits) for one in written["anti_patterns"]),
+        findings=tuple(_read_finding(one, draft, patterns) for one in written["anti_patterns"]),
         trace=_read_trace(written["trace"]),
         band=None if band is None else _one_of(band, _BANDS, "band"),
         next_move=_text(written, "next_move"),
@@ -229,9 +229,9 @@ def _read_override(written: Mapping[str, Any]) -> Override:
     return Override(level, _text(written, "reason"), _text(written, "made_at"))
 
 
-def _read_finding(written: Mapping[str, Any], draft: str, habits: Mapping[str, AntiPattern]) -> Finding:
+def _read_finding(written: Mapping[str, Any], draft: str, patterns: Mapping[str, AntiPattern]) -> Finding:
     identity = _text(written, "anti_pattern")
-    pattern = habits.get(identity) or AntiPattern(
+    pattern = patterns.get(identity) or AntiPattern(
         id=identity,
         name=_text(written, "name"),
         span=_read_span(written["source"]),
@@ -255,13 +255,13 @@ def _read_span(written: Mapping[str, Any]) -> Span:
 
 def _read_trace(written: Mapping[str, Any]) -> Trace:
     known = {field.name for field in fields(Trace)}
-    told = {name: value for name, value in written.items() if name in known}
-    usage = told.pop("usage", None)
+    facts = {name: value for name, value in written.items() if name in known}
+    usage = facts.pop("usage", None)
     for name in ("dropped", "notes"):
-        told[name] = tuple(told.get(name, ()))
+        facts[name] = tuple(facts.get(name, ()))
     if usage is not None:
         usage = Usage(int(usage["prompt"]), int(usage["cached"]), int(usage["completion"]))
-    return Trace(**told, usage=usage)
+    return Trace(**facts, usage=usage)
 
 
 def _text(written: Mapping[str, Any], name: str) -> str:

@@ -3,7 +3,7 @@
 import pytest
 from builders import passage
 
-from coach.answer.answerability import LONGEST, weigh_evidence, with_opinion
+from coach.answer.answerability import LONGEST, score_evidence, with_model_opinion
 from coach.answer.extract import extract
 from coach.types import Answer, Extract, Refusal
 
@@ -16,13 +16,13 @@ TEXT = (
 def test_a_table_row_of_thousands_of_characters_is_cut(embedder):
     pages = [passage("cell " * 2000)]
     found = extract("Which cell?", pages, embedder)
-    (read,) = weigh_evidence("Which cell?", pages, found, embedder).nearest
+    (read,) = score_evidence("Which cell?", pages, found, embedder).nearest
     assert len(read.text) == LONGEST and read.text.endswith("…")
 
 
 def evidence_for(question, embedder):
     passages = [passage(TEXT, headings=("Guide", "How many rounds?"))]
-    return weigh_evidence(question, passages, extract(question, passages, embedder), embedder)
+    return score_evidence(question, passages, extract(question, passages, embedder), embedder)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_what_they_do_not_speak_of_is_refused_by_name(question, missing, embedde
 
 
 def test_nothing_found_is_nothing_covered(embedder):
-    assert not weigh_evidence("How many rounds?", [], Extract(), embedder).enough
+    assert not score_evidence("How many rounds?", [], Extract(), embedder).enough
 
 
 def test_the_best_sentences_are_kept_behind_their_headings(embedder):
@@ -65,7 +65,7 @@ def test_the_best_sentences_are_kept_behind_their_headings(embedder):
 
 def test_the_models_yes_and_no_move_the_probability(embedder):
     evidence = evidence_for("How many rounds does the loop have?", embedder)
-    yes, no = with_opinion(evidence, 3.0), with_opinion(evidence, -6.0)
+    yes, no = with_model_opinion(evidence, 3.0), with_model_opinion(evidence, -6.0)
     assert no.probability < yes.probability
     assert yes.signals["model"] == 3.0 and yes.enough
     assert not yes.undecided and not no.undecided

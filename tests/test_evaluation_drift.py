@@ -11,7 +11,7 @@ from coach.evaluation.drift import (
     drift_text,
     observed_in_run,
     observed_live,
-    of_one_voice,
+    of_one_model,
 )
 from coach.evaluation.run import Row, Run
 from coach.store.traces import TraceStore
@@ -97,6 +97,6 @@ def test_answers_of_another_model_are_left_out_and_refusals_go_with_the_answers_
         refusal,
     ):
         store.keep(reply)
-    chosen, others = of_one_voice(store.recent(1), RUN)
+    chosen, others = of_one_model(store.recent(1), RUN)
     assert [trace.outcome for trace in chosen] == ["answer", "refusal"]
     assert others == {"tiny": 2}

@@ -12,7 +12,7 @@ import pytest
 from bench.fit import support as fitting
 from coach.answer.support import (
     MODEL_FILE,
-    choose_carriers,
+    choose_supporting,
     features,
     figure_conflicts,
     is_hopeless,
@@ -21,8 +21,8 @@ from coach.answer.support import (
     load_support_model,
     nearest_to_ask_about,
     read,
+    score_claim,
     unknown_names,
-    weigh,
     with_opinion,
 )
 from coach.errors import UsageError
@@ -82,8 +82,8 @@ def test_carriers_are_the_nearest_sentence_and_one_that_adds_what_it_lacks():
     sources = [read("A loop has rounds."), read("The process takes weeks."), read("Paris is nice.")]
     cosines = np.array([0.6, 0.5, 0.0], dtype=np.float32)
     # All five words weigh alike: (2/5 + .6) / 2 = .50 against (3/5 + .5) / 2 = .55.
-    assert choose_carriers(claim, sources, cosines) == (1, 0)
-    assert choose_carriers(read("A loop has rounds"), sources, cosines) == (0,)
+    assert choose_supporting(claim, sources, cosines) == (1, 0)
+    assert choose_supporting(read("A loop has rounds"), sources, cosines) == (0,)
 
 
 def test_shared_words_pairs_and_tokens_by_hand(embedder):
@@ -102,17 +102,17 @@ def test_a_wrong_figure_or_name_is_vetoed_however_near_the_sentence(embedder):
 
 
 def test_a_whole_sentence_of_the_source_is_carried_for_certain(embedder):
-    evidence = weigh(read(VP), [read(VP)], np.ones(1, dtype=np.float32), embedder)
-    assert (evidence.support, evidence.method, evidence.carriers) == (1.0, "verbatim", (0,))
+    evidence = score_claim(read(VP), [read(VP)], np.ones(1, dtype=np.float32), embedder)
+    assert (evidence.support, evidence.method, evidence.supporting) == (1.0, "verbatim", (0,))
 
 
 def test_an_opinion_decides_what_is_near_and_free_wording_is_hopeless(embedder):
     near = read("The process takes 6-8 weeks as a rule.")
-    evidence = weigh(near, [read(ROUNDS)], np.ones(1, dtype=np.float32), embedder)
+    evidence = score_claim(near, [read(ROUNDS)], np.ones(1, dtype=np.float32), embedder)
     yes, no = (with_opinion(evidence, load_opinion_model(), opinion) for opinion in (6.0, -3.0))
     assert yes.carried and not no.carried and yes.method == "fitted, second opinion"
     free = read("Expect roughly two months of your life to vanish.")
-    assert is_hopeless(weigh(free, [read(ROUNDS)], np.ones(1, dtype=np.float32), embedder))
+    assert is_hopeless(score_claim(free, [read(ROUNDS)], np.ones(1, dtype=np.float32), embedder))
 
 
 @pytest.mark.parametrize("load", [load_support_model, load_opinion_model])

@@ -26,7 +26,7 @@ from coach.answer.support import (
     MODEL_FILE,
     OWN_WORDING,
     VETOES,
-    choose_carriers,
+    choose_supporting,
     features,
     nearest_to_ask_about,
     read,
@@ -255,7 +255,7 @@ def ask_opinions(
         readings = [
             read(text, heading) for text, heading in zip(claim.sentences, claim.headings, strict=True)
         ]
-        near = nearest_to_ask_about(choose_carriers(read(claim.claim), readings, cosines), cosines)
+        near = nearest_to_ask_about(choose_supporting(read(claim.claim), readings, cosines), cosines)
         stated = [Statement((claim.headings[place],), claim.sentences[place]) for place in near]
         opinion = log_odds(probability_of_yes(chat_model, statement_prompt(claim.claim, stated)))
         found[claim.id] = round(opinion, 4)
@@ -602,8 +602,8 @@ def _features(claim: JudgedClaim, embedder: CachedEmbedder) -> dict[str, float]:
     vectors = embedder.embed(_texts(claim))
     readings = [read(text, heading) for text, heading in zip(claim.sentences, claim.headings, strict=True)]
     own = read(claim.claim)
-    carriers = choose_carriers(own, readings, vectors[1:] @ vectors[0])
-    return features(own, readings, carriers, embedder.plain)
+    supporting = choose_supporting(own, readings, vectors[1:] @ vectors[0])
+    return features(own, readings, supporting, embedder.plain)
 
 
 def _read_qags(folder: Path) -> Iterator[JudgedClaim]:

@@ -56,7 +56,7 @@ class Evidence:
         return self.outcome != "not covered"
 
 
-def weigh_evidence(
+def score_evidence(
     question: str, passages: Sequence[Passage], found: Extract, embedder: Embedder
 ) -> Evidence:
     """The evidence by the cheap signals: of what was `found` for the question in `passages`."""
@@ -67,7 +67,7 @@ def weigh_evidence(
     return _judged(seen.signals, seen.nearest, seen.missing, reason)
 
 
-def with_opinion(evidence: Evidence, opinion: float) -> Evidence:
+def with_model_opinion(evidence: Evidence, opinion: float) -> Evidence:
     """The evidence weighed anew with the log-odds of a chat model's Yes."""
     signals = {**evidence.signals, "model": opinion}
     return _judged(signals, evidence.nearest, evidence.missing, evidence.reason or "no_evidence")

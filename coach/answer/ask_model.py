@@ -6,7 +6,7 @@ import time
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 
-from coach.answer.answerability import CALIBRATION_FILE, calibrated, with_opinion
+from coach.answer.answerability import CALIBRATION_FILE, calibrated, with_model_opinion
 from coach.answer.generate import answer_prompt, evidence_prompt, statement_prompt
 from coach.answer.search import Found, Part
 from coach.answer.tools import Tools
@@ -30,7 +30,7 @@ def _decided(part: Part, tools: Tools, tracer: Tracer) -> Part:
         if model is None:
             return part
         conversation = _reading(part.text, part.evidence.nearest, model, tools, tracer)
-        evidence = with_opinion(part.evidence, _opinion(conversation, model, tools))
+        evidence = with_model_opinion(part.evidence, _opinion(conversation, model, tools))
         return replace(part, evidence=evidence, conversation=conversation)
     except (BackendError, ModelMissingError) as error:
         tracer.note(str(error))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from coach.answer.answerability import Evidence, weigh_evidence
+from coach.answer.answerability import Evidence, score_evidence
 from coach.answer.condense import Standalone, condense
 from coach.answer.extract import FollowUp, extract
 from coach.answer.question_parts import question_parts
@@ -86,7 +86,7 @@ def _parts(standalone: Standalone, tools: Tools, tracer: Tracer) -> Found:
     parts = []
     for text, own in zip(asked, passages, strict=True):
         extracted = extract(text, own, tools.embedder)
-        parts.append(Part(text, own, extracted, weigh_evidence(text, own, extracted, tools.embedder)))
+        parts.append(Part(text, own, extracted, score_evidence(text, own, extracted, tools.embedder)))
     return Found(tuple(parts), passages[0] if len(parts) == 1 else _merged(parts, tools.settings.passages))
 
 
@@ -103,7 +103,7 @@ def _follow_up(standalone: Standalone, tools: Tools, tracer: Tracer) -> Found:
     extracted = extract(standalone.text, passages, tools.embedder, follow_up=follow_up)
     # It may name its particular itself, or leave it to the question it follows: the likelier reading counts.
     readings = (
-        weigh_evidence(asked, passages, extracted, tools.embedder)
+        score_evidence(asked, passages, extracted, tools.embedder)
         for asked in (standalone.asked, standalone.text)
     )
     evidence = max(readings, key=lambda evidence: (evidence.enough, evidence.probability))

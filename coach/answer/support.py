@@ -105,7 +105,7 @@ class Evidence:
     """
 
     support: float
-    carriers: tuple[int, ...]
+    supporting: tuple[int, ...]
     vetoed: bool
     method: str
     threshold: float = 0.0
@@ -164,7 +164,7 @@ def read(text: str, heading: str = "") -> Reading:
     )
 
 
-def weigh(claim: Reading, sources: Sequence[Reading], cosines: Vectors, embedder: Embedder) -> Evidence:
+def score_claim(claim: Reading, sources: Sequence[Reading], cosines: Vectors, embedder: Embedder) -> Evidence:
     """How well the source sentences, of which there must be one at least, carry the claim.
 
     `cosines` are those of the sentences to the claim, in their order.
@@ -172,20 +172,20 @@ def weigh(claim: Reading, sources: Sequence[Reading], cosines: Vectors, embedder
     verbatim = [place for place, source in enumerate(sources) if source.tokens == claim.tokens]
     if verbatim:
         return Evidence(1.0, (verbatim[0],), False, "verbatim")
-    carriers = choose_carriers(claim, sources, cosines)
-    signals = features(claim, sources, carriers, embedder)
+    supporting = choose_supporting(claim, sources, cosines)
+    signals = features(claim, sources, supporting, embedder)
     model = load_support_model()
-    nearest = nearest_to_ask_about(carriers, cosines)
+    nearest = nearest_to_ask_about(supporting, cosines)
     # Signals are blind to a "not" that was dropped or added: where they decide alone, that decides. It hides 1 of 31 true sentences of
     # the judged replies and 8 of 14 false ones among the near copies that they would show.
-    best = sources[carriers[0]]
+    best = sources[supporting[0]]
     one_side_denies = bool(_DENIAL.search(claim.text)) != bool(_DENIAL.search(best.text))
     is_a_piece_of_it = (
         f" {' '.join(claim.tokens)} " in f" {' '.join(best.tokens)} "
     )  # nothing was dropped inside
     return Evidence(
         0.0 if one_side_denies and not is_a_piece_of_it else model.probability(signals),
-        carriers,
+        supporting,
         is_vetoed(signals),
         "fitted",
         model.threshold,
@@ -194,10 +194,10 @@ def weigh(claim: Reading, sources: Sequence[Reading], cosines: Vectors, embedder
     )
 
 
-def nearest_to_ask_about(carriers: Sequence[int], cosines: Vectors) -> tuple[int, ...]:
+def nearest_to_ask_about(supporting: Sequence[int], cosines: Vectors) -> tuple[int, ...]:
     """The carriers and, while there are fewer than ASKED_ABOUT, the nearest by meaning, in reading order."""
     by_meaning = np.argsort(-cosines, kind="stable")[: ASKED_ABOUT - 1].tolist()
-    return tuple(sorted(list(dict.fromkeys([*carriers, *by_meaning]))[:ASKED_ABOUT]))
+    return tuple(sorted(list(dict.fromkeys([*supporting, *by_meaning]))[:ASKED_ABOUT]))
 
 
 def is_hopeless(evidence: Evidence) -> bool:
@@ -216,10 +216,10 @@ def is_vetoed(signals: Mapping[str, float]) -> bool:
     return any(signals[name] > 0 for name in VETOES)
 
 
-def figure_conflicts(claim: Reading, carriers: Sequence[Reading]) -> int:
+def figure_conflicts(claim: Reading, supporting: Sequence[Reading]) -> int:
     """Figures of the claim that the carriers lack, or that count there something else ("5-7 weeks")."""
-    known = frozenset[str]().union(*(source.figures for source in carriers))
-    units = frozenset[tuple[str, str]]().union(*(source.units for source in carriers))
+    known = frozenset[str]().union(*(source.figures for source in supporting))
+    units = frozenset[tuple[str, str]]().union(*(source.units for source in supporting))
     counted = {unit for _, unit in units}
     conflicts = len(claim.figures - known)
     for figure in claim.figures & known:
@@ -240,7 +240,7 @@ def unknown_names(claim: Reading, sources: Sequence[Reading]) -> tuple[str, ...]
     return tuple(name for name in names if name.lower() not in text and not set(content_words(name)) <= words)
 
 
-def choose_carriers(claim: Reading, sources: Sequence[Reading], cosines: Vectors) -> tuple[int, ...]:
+def choose_supporting(claim: Reading, sources: Sequence[Reading], cosines: Vectors) -> tuple[int, ...]:
     """Places of the source sentence that comes nearest, and of a second one that adds what it lacks.
 
     Nearest by the mean of weighted word recall and cosine. `sources` must not be empty.
@@ -261,10 +261,10 @@ def choose_carriers(claim: Reading, sources: Sequence[Reading], cosines: Vectors
 
 
 def features(
-    claim: Reading, sources: Sequence[Reading], carriers: Sequence[int], embedder: Embedder
+    claim: Reading, sources: Sequence[Reading], supporting: Sequence[int], embedder: Embedder
 ) -> dict[str, float]:
     """The named signals of one claim against source sentences, of which those at `carriers` are to carry it."""
-    carried_by = [sources[place] for place in carriers]
+    carried_by = [sources[place] for place in supporting]
     covered = np.sort(cover(claim.text, [source.text for source in carried_by], embedder).cosines.max(axis=1))
     known = frozenset[str]().union(*(source.figures for source in sources))
     both = frozenset[str]().union(*(source.bag for source in carried_by))

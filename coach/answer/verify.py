@@ -16,7 +16,7 @@ from coach.answer.support import (
     is_hopeless,
     load_opinion_model,
     read,
-    weigh,
+    score_claim,
     with_opinion,
 )
 from coach.errors import BackendError
@@ -59,8 +59,8 @@ def verify(
     sources = _sources(passages)
     judged = {}
     if sources and to_judge:
-        for claim, weighed in zip(to_judge, _weigh_all(to_judge, sources, embedder), strict=True):
-            evidence = _looked_at(claim, weighed, sources, second_look) if second_look else weighed
+        for claim, scored in zip(to_judge, _score_all(to_judge, sources, embedder), strict=True):
+            evidence = _looked_at(claim, scored, sources, second_look) if second_look else scored
             judged[claim] = _judged(claim, evidence, sources)
     return tuple(judged.get(claim) or Sentence(claim, _bare_status(claim)) for claim in claims)
 
@@ -85,12 +85,12 @@ def _sources(passages: Sequence[Passage]) -> list[_Source]:
     ]
 
 
-def _weigh_all(claims: Sequence[str], sources: Sequence[_Source], embedder: Embedder) -> list[Evidence]:
+def _score_all(claims: Sequence[str], sources: Sequence[_Source], embedder: Embedder) -> list[Evidence]:
     """The evidence for every claim; claims and sources go through the embedder in one call."""
     vectors = embedder.embed([*claims, *(source.statement.text for source in sources)])
     readings = [source.reading for source in sources]
     return [
-        weigh(read(claim), readings, vectors[len(claims) :] @ vector, embedder)
+        score_claim(read(claim), readings, vectors[len(claims) :] @ vector, embedder)
         for claim, vector in zip(claims, vectors, strict=False)
     ]
 
@@ -114,7 +114,7 @@ def _judged(claim: str, evidence: Evidence, sources: Sequence[_Source]) -> Sente
     if not evidence.carried:
         return Sentence(claim, "unsupported")
     support = round(evidence.support, 4)
-    cited = [sources[place].statement for place in evidence.carriers]
+    cited = [sources[place].statement for place in evidence.supporting]
     return Sentence(
         claim,
         "supported",

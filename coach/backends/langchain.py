@@ -147,7 +147,7 @@ class LangChainChatModel:
         for chunk in self.chunks(messages, 1, 0.0, **self._vendor.log_probabilities):
             thought = thought or self.is_thought(chunk)
             first = chunk if first is None and chunk.text.strip() else first
-            if thoughts.spoken(chunk.text).strip():
+            if thoughts.speech(chunk.text).strip():
                 break
             if thoughts.seen:
                 first = None  # what began was a thought
@@ -163,7 +163,7 @@ class LangChainChatModel:
         thoughts = Thoughts()
         said, thought = "", False
         for chunk in self.chunks(messages, CHOICE_TOKENS, 0.0, **self._vendor.one_of(options)):
-            said += thoughts.spoken(chunk.text)
+            said += thoughts.speech(chunk.text)
             thought = thought or self.is_thought(chunk) or thoughts.seen
         if thought and not said:
             raise said_nothing(self.name, thought=True, budget=self.thinking_tokens)
@@ -177,7 +177,7 @@ class LangChainChatModel:
             asked = _messages([*messages[:-1], Turn(last.role, wish)])
             reply = self._sampling(CHOICE_TOKENS, 0.0).invoke(asked)
         thoughts = Thoughts()
-        said = thoughts.spoken(reply.text)
+        said = thoughts.speech(reply.text)
         # The first of the listed tokens may be that of a thought.
         listed = [] if thoughts.seen or self.is_thought(reply) else _listed(reply.response_metadata)
         self.choose_is_exact = bool(listed)
@@ -243,25 +243,25 @@ class LangChainStream(Iterator[str]):
     def _read(self) -> Generator[str, None, None]:
         model, most = self._model, self._asked[1]
         thoughts = Thoughts()
-        spoken, thought = 0, False
+        pieces, thought = 0, False
         counted = Usage()
         for chunk in model.chunks(*self._asked):
             if chunk.usage_metadata:
                 counted = _added(counted, chunk.usage_metadata)
             thinking = model.is_thought(chunk)
-            piece = thoughts.spoken(chunk.text)
+            piece = thoughts.speech(chunk.text)
             thought = thought or thinking or thoughts.seen
             if (
-                piece and spoken == most
+                piece and pieces == most
             ):  # a piece has at least one token; what is left of the room was for thoughts
-                counted = Usage(completion=spoken)
+                counted = Usage(completion=pieces)
                 break
-            spoken += bool(piece)
+            pieces += bool(piece)
             if piece or chunk.text or thinking:
                 yield piece
-        self.usage = counted if counted != Usage() else Usage(completion=spoken)
+        self.usage = counted if counted != Usage() else Usage(completion=pieces)
         model.check(self.usage)
-        if spoken:
+        if pieces:
             return
         if not (thought and model.turns_out_to_think()):
             raise said_nothing(model.name, thought=thought, budget=model.thinking_tokens)
@@ -286,8 +286,8 @@ def _messages(turns: Sequence[Turn]) -> list[BaseMessage]:
 
 def _listed(metadata: Mapping[str, Any]) -> list[tuple[str, float]]:
     """The likeliest first tokens, from what OpenAI-like models (a mapping) and Ollama (a list) leave in a reply's metadata."""
-    told = metadata.get("logprobs") or []
-    content = told.get("content") if isinstance(told, Mapping) else told
+    logprobs = metadata.get("logprobs") or []
+    content = logprobs.get("content") if isinstance(logprobs, Mapping) else logprobs
     if not content:
         return []
     return [(str(entry["token"]), float(entry["logprob"])) for entry in content[0].get("top_logprobs") or ()]

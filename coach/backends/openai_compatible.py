@@ -136,5 +136,5 @@ def _said_plainly(base_url: str) -> Iterator[None]:
 
 def _why(error: openai.APIError) -> str:
     body = error.body
-    told = body.get("message", body) if isinstance(body, dict) else body
-    return str(told or error.message)[:200]
+    message = body.get("message", body) if isinstance(body, dict) else body
+    return str(message or error.message)[:200]

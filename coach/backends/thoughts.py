@@ -17,7 +17,7 @@ class Thoughts:
         self._inside = False
         self._speaking = False
 
-    def spoken(self, piece: str) -> str:
+    def speech(self, piece: str) -> str:
         """What of the reply so far is for the reader and was not handed out yet; thoughts are only ever its beginning."""
         self._held += piece
         if not self._speaking and not self._inside:

@@ -377,8 +377,8 @@ def drafts_export() -> None:
 
     store = CritiqueStore(load_settings().home)
     for draft in store.list():
-        told = {"id": draft.id, "kept_at": draft.kept_at.isoformat(), **_as_json(store.get(draft.id))}
-        show(json.dumps(told, ensure_ascii=False))
+        written = {"id": draft.id, "kept_at": draft.kept_at.isoformat(), **_as_json(store.get(draft.id))}
+        show(json.dumps(written, ensure_ascii=False))
 
 
 @drafts.command("delete")

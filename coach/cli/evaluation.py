@@ -79,9 +79,9 @@ def evaluate_answers(
     if calibrate:
         from coach.evaluation.answers_calibrate import calibrate_answers
 
-        told = calibrate_answers(settings, cases_file=cases, progress=bars)
+        summary = calibrate_answers(settings, cases_file=cases, progress=bars)
         bars.close()
-        say(told)
+        say(summary)
         return
     run = run_answers(
         settings,
@@ -234,14 +234,14 @@ def evaluate_compare(before: Path, after: Path, fail_on_drop: bool) -> None:
 )
 def evaluate_drift(days: int, baseline: Path | None) -> None:
     """Compare the answers of the last days with the baseline: did something move?"""
-    from coach.evaluation.drift import drift, drift_text, observed_in_run, observed_live, of_one_voice
+    from coach.evaluation.drift import drift, drift_text, observed_in_run, observed_live, of_one_model
     from coach.evaluation.run import read_run
     from coach.evaluation.runner import baseline_file
     from coach.settings import load_settings
     from coach.store.traces import TraceStore
 
     run = read_run(baseline or baseline_file())
-    traces, others = of_one_voice(TraceStore(load_settings().home).recent(days), run)
+    traces, others = of_one_model(TraceStore(load_settings().home).recent(days), run)
     looks = drift(observed_live(traces), observed_in_run(run))
     show(drift_text(run, days, traces, looks, others))
 

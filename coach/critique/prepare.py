@@ -212,10 +212,10 @@ def _goes_round(sentence: str) -> bool:
 def _foreign(sentence: str, language: str | None) -> str:
     if len(sentence) <= 25 and sentence.isascii():
         return ""
-    spoken = language_of(_QUOTATION.sub(" ", sentence))
-    if spoken == "Latin filler":
+    detected = language_of(_QUOTATION.sub(" ", sentence))
+    if detected == "Latin filler":
         return "mash"
-    return "foreign" if language == "English" and spoken not in (None, "English") else ""
+    return "foreign" if language == "English" and detected not in (None, "English") else ""
 
 
 def _clauses(sentence: str) -> Iterator[tuple[int, int]]:

@@ -113,8 +113,8 @@ def _rewrite(
     draft: str, question: str, criterion: Criterion, facts: str, chat_model: ChatModel | None
 ) -> Redraft:
     evidence = Evidence.of(draft, question, facts)
-    spoken, reason = _spoken(draft, question, criterion, facts, chat_model)
-    sentences = _without_talk(_sentences(_tidied(spoken, evidence)), draft)
+    said, reason = _said(draft, question, criterion, facts, chat_model)
+    sentences = _without_talk(_sentences(_tidied(said, evidence)), draft)
     reason = reason or _unusable(sentences, draft, facts)
     notes = []
     if reason:
@@ -133,7 +133,7 @@ def _rewrite(
     return _made("rewrite", criterion, " ".join(sentences), tuple(notes))
 
 
-def _spoken(
+def _said(
     draft: str, question: str, criterion: Criterion, facts: str, chat_model: ChatModel | None
 ) -> tuple[str, str]:
     """What the model wrote, and why there is nothing where it could not."""

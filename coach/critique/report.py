@@ -48,8 +48,8 @@ class CritiqueText:
     def _article(self, verdict: Verdict) -> Iterator[str]:
         span = verdict.criterion.span
         place = f"{span.source}:{span.start}-{span.end}"
-        told = span.text in verdict.explanation
-        yield f"In {place}" if told else f"Why it counts: “{_line(span.text)}” ({place})"
+        is_quoted = span.text in verdict.explanation
+        yield f"In {place}" if is_quoted else f"Why it counts: “{_line(span.text)}” ({place})"
         news = [example for example in _examples(verdict) if example.span not in self._told]
         example = min(news, key=lambda example: example.quality != "good", default=None)
         if example is not None:

@@ -127,8 +127,8 @@ def _header(key: str) -> str:
 
 
 def _spoken(key: str) -> str:
-    spoken = {"kinds": "kind", "anti_pattern": "anti-pattern", "anchors": "`anchors`", "weights": "`weights`"}
-    return spoken.get(key, key)
+    names = {"kinds": "kind", "anti_pattern": "anti-pattern", "anchors": "`anchors`", "weights": "`weights`"}
+    return names.get(key, key)
 
 
 def read_rubric_file(path: Path) -> RubricFile:

@@ -82,11 +82,11 @@ def _row(coach: Coach, case: Case, sources: Sources, has_model: bool) -> Row:
         _milliseconds(reply),
         signals(reply),
         reply.text,
-        spoken(reply),
+        model_sentences(reply),
     )
 
 
-def spoken(reply: Reply) -> list[tuple[str, float]]:
+def model_sentences(reply: Reply) -> list[tuple[str, float]]:
     """The model's own sentences that a reader sees as supported, with their support."""
     if not isinstance(reply, Answer):
         return []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from coach.answer.answerability import CALIBRATION_FILE, Evidence, weigh_evidence
+from coach.answer.answerability import CALIBRATION_FILE, Evidence, score_evidence
 from coach.answer.extract import extract
 from coach.answer.generate import evidence_prompt
 from coach.answer.late_interaction import fitted
@@ -86,7 +86,7 @@ def chosen_cases(file: Path) -> list[tuple[str, bool]]:
 def evidence_for(coach: Coach, question: str) -> Evidence:
     """The evidence by the cheap signals, with the sentences that a model is to read."""
     passages = retrieve(question, embedder=coach.embedder, index=coach.index, limit=coach.settings.passages)
-    return weigh_evidence(question, passages, extract(question, passages, coach.embedder), coach.embedder)
+    return score_evidence(question, passages, extract(question, passages, coach.embedder), coach.embedder)
 
 
 def platt(opinions: list[float], answerable: list[bool]) -> tuple[float, float]:

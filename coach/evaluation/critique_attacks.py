@@ -78,11 +78,11 @@ def load_attacks(path: Path, rubric: Rubric) -> tuple[AttackCase, ...]:
 
 def attack_figures(attacks: Sequence[AttackCase], rows: Mapping[str, Row]) -> dict[str, dict[str, Any]]:
     """By kind of attack: how many failed as they must, of how many judged; the others with the reason."""
-    told: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for attack in attacks:
         if attack.id not in rows:
             continue
-        counts = told.setdefault(attack.attack, {"held": 0, "of": 0, "failed": [], "not_judged": []})
+        counts = found.setdefault(attack.attack, {"held": 0, "of": 0, "failed": [], "not_judged": []})
         missing = not_judged(attack, rows)
         if missing:
             counts["not_judged"].append({"id": attack.id, "split": attack.split, "why": missing})
@@ -92,7 +92,7 @@ def attack_figures(attacks: Sequence[AttackCase], rows: Mapping[str, Row]) -> di
         counts["held"] += not why
         if why:
             counts["failed"].append({"id": attack.id, "split": attack.split, "why": why})
-    return told
+    return found
 
 
 def not_judged(attack: AttackCase, rows: Mapping[str, Row]) -> str:

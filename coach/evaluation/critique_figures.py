@@ -54,9 +54,9 @@ def opinions(drafts: Iterable[DraftCase], rows: Mapping[str, Row]) -> list[Opini
 
 def split_figures(drafts: Sequence[DraftCase], rows: Mapping[str, Row], *, seed: int = 0) -> dict[str, Any]:
     """Every figure over `drafts` (those of one split), intervals by question."""
-    told = opinions(drafts, rows)
-    clear = [one for one in told if one.quality != "middle"]
-    middle = [one for one in told if one.quality == "middle"]
+    known_opinions = opinions(drafts, rows)
+    clear = [one for one in known_opinions if one.quality != "middle"]
+    middle = [one for one in known_opinions if one.quality == "middle"]
     judged = [rows[draft.id] for draft in drafts if draft.id in rows]
     return {
         "drafts": len(judged),
@@ -65,26 +65,30 @@ def split_figures(drafts: Sequence[DraftCase], rows: Mapping[str, Row], *, seed:
         "pairs_by_levels": _order_figures(drafts, rows, POINTS, seed),
         "pairs_by_length": _order_by(drafts, rows, lambda draft: float(len(draft.draft.split())), seed),
         "auc": {
-            "met against missing, pooled": _figure(told, lambda part: _area(part, MISSING), seed),
-            "met against the rest, pooled": _figure(told, _area, seed),
-            "met against missing, mean of the criteria": _figure(told, _mean_area, seed),
+            "met against missing, pooled": _figure(known_opinions, lambda part: _area(part, MISSING), seed),
+            "met against the rest, pooled": _figure(known_opinions, _area, seed),
+            "met against missing, mean of the criteria": _figure(known_opinions, _mean_area, seed),
         },
         "kappa": {
             "weak and strong drafts": _figure(clear, _kappa, seed),
             "middle drafts": _figure(middle, _kappa, seed),
-            "all drafts": _figure(told, _kappa, seed),
+            "all drafts": _figure(known_opinions, _kappa, seed),
         },
         "right_level": {
             "weak and strong drafts": _share_right(clear, seed),
             "middle drafts": _share_right(middle, seed),
         },
-        "unsure": _share_of(told, lambda one: one.level is None and one.probability is not None, seed),
-        "unscored": _share_of(told, lambda one: one.level is None and one.probability is None, seed),
+        "unsure": _share_of(
+            known_opinions, lambda one: one.level is None and one.probability is not None, seed
+        ),
+        "unscored": _share_of(
+            known_opinions, lambda one: one.level is None and one.probability is None, seed
+        ),
         "criteria": {
-            name: _criterion([one for one in told if one.criterion == name], seed)
-            for name in dict.fromkeys(one.criterion for one in told)
+            name: _criterion([one for one in known_opinions if one.criterion == name], seed)
+            for name in dict.fromkeys(one.criterion for one in known_opinions)
         },
-        "levels": _levels(told),
+        "levels": _levels(known_opinions),
         "bands": bands(drafts, rows),
         "bands_reversed": _bands_reversed(drafts, rows),
         "anti_patterns": _anti_patterns(drafts, rows),
@@ -229,82 +233,88 @@ def _order_by(
 
 
 def _share(pairs: Sequence[Pair], seed: int) -> dict[str, float] | None:
-    told = [pair for pair in pairs if pair[1]]
-    return asdict(share(told, seed=seed)) if told else None
+    known_opinions = [pair for pair in pairs if pair[1]]
+    return asdict(share(known_opinions, seed=seed)) if known_opinions else None
 
 
 def _share_of(
-    told: Sequence[Opinion], holds: Callable[[Opinion], bool], seed: int
+    known_opinions: Sequence[Opinion], holds: Callable[[Opinion], bool], seed: int
 ) -> dict[str, float] | None:
-    return _share([(sum(map(holds, group)), len(group)) for group in _clusters(told)], seed)
+    return _share([(sum(map(holds, group)), len(group)) for group in _clusters(known_opinions)], seed)
 
 
-def _share_right(told: Sequence[Opinion], seed: int) -> dict[str, float] | None:
-    return _share_of([one for one in told if one.level is not None], lambda one: one.level == one.label, seed)
+def _share_right(known_opinions: Sequence[Opinion], seed: int) -> dict[str, float] | None:
+    return _share_of(
+        [one for one in known_opinions if one.level is not None], lambda one: one.level == one.label, seed
+    )
 
 
-def _clusters(told: Sequence[Opinion]) -> list[list[Opinion]]:
+def _clusters(known_opinions: Sequence[Opinion]) -> list[list[Opinion]]:
     groups: dict[str, list[Opinion]] = {}
-    for one in told:
+    for one in known_opinions:
         groups.setdefault(one.question, []).append(one)
     return list(groups.values())
 
 
 def _figure(
-    told: Sequence[Opinion], figure: Callable[[Sequence[Opinion]], float], seed: int
+    known_opinions: Sequence[Opinion], figure: Callable[[Sequence[Opinion]], float], seed: int
 ) -> dict[str, float | None] | None:
-    clusters = _clusters(told)
+    clusters = _clusters(known_opinions)
     if not clusters:
         return None
     interval = asdict(clustered_interval(clusters, figure, seed=seed))
     if math.isnan(interval["mean"]):
         return None
     value, low, high = (None if math.isnan(bound) else bound for bound in interval.values())
-    return {"value": value, "low": low, "high": high, "verdicts": len(told)}
+    return {"value": value, "low": low, "high": high, "verdicts": len(known_opinions)}
 
 
-def _area(told: Sequence[Opinion], up_to: int = MET - 1) -> float:
+def _area(known_opinions: Sequence[Opinion], up_to: int = MET - 1) -> float:
     """Met against the labels up to a level: against missing alone, or against the rest."""
-    known = [(one.label, one.probability) for one in told if one.probability is not None]
+    known = [(one.label, one.probability) for one in known_opinions if one.probability is not None]
     return area_under_curve(
         [probability for label, probability in known if label == MET],
         [probability for label, probability in known if label <= up_to],
     )
 
 
-def _mean_area(told: Sequence[Opinion]) -> float:
+def _mean_area(known_opinions: Sequence[Opinion]) -> float:
     """Mean over the criteria that have both met and missing labels."""
     by_criterion: dict[str, list[Opinion]] = {}
-    for one in told:
+    for one in known_opinions:
         by_criterion.setdefault(one.criterion, []).append(one)
     areas = [_area(part, MISSING) for part in by_criterion.values()]
     known = [area for area in areas if not math.isnan(area)]
     return sum(known) / len(known) if known else math.nan
 
 
-def _kappa(told: Sequence[Opinion]) -> float:
-    known = [(one.label, one.level) for one in told if one.level is not None]
+def _kappa(known_opinions: Sequence[Opinion]) -> float:
+    known = [(one.label, one.level) for one in known_opinions if one.level is not None]
     if not known:
         return math.nan
     return quadratic_weighted_kappa([label for label, _ in known], [level for _, level in known])
 
 
-def _criterion(told: Sequence[Opinion], seed: int) -> dict[str, Any]:
+def _criterion(known_opinions: Sequence[Opinion], seed: int) -> dict[str, Any]:
     return {
-        "labels": {level: sum(one.label == place for one in told) for place, level in enumerate(LEVELS)},
-        "met against missing": _figure(told, lambda part: _area(part, MISSING), seed),
-        "met against the rest": _figure(told, _area, seed),
-        "kappa": _figure(told, _kappa, seed),
-        "unsure": sum(one.level is None and one.probability is not None for one in told),
+        "labels": {
+            level: sum(one.label == place for one in known_opinions) for place, level in enumerate(LEVELS)
+        },
+        "met against missing": _figure(known_opinions, lambda part: _area(part, MISSING), seed),
+        "met against the rest": _figure(known_opinions, _area, seed),
+        "kappa": _figure(known_opinions, _kappa, seed),
+        "unsure": sum(one.level is None and one.probability is not None for one in known_opinions),
     }
 
 
-def _levels(told: Sequence[Opinion]) -> dict[str, dict[str, int]]:
+def _levels(known_opinions: Sequence[Opinion]) -> dict[str, dict[str, int]]:
     """How often each label got each level."""
     return {
         label: dict(
             Counter(
-                NO_LEVEL if one.level is None else LEVELS[one.level] for one in told if one.label == place
+                NO_LEVEL if one.level is None else LEVELS[one.level]
+                for one in known_opinions
+                if one.label == place
             )
         )
         for place, label in enumerate(LEVELS)

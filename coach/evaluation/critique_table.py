@@ -10,7 +10,7 @@ from coach.evaluation.critique_cases import LEVELS, QUALITIES
 from coach.evaluation.report import NOTHING, SPLITS, unscored_lines
 from coach.evaluation.run import Run
 
-Told = Mapping[str, Any]
+Figures = Mapping[str, Any]
 TIMINGS = {"first_verdict": "First verdict", "critique": "Whole critique"}
 _ORDER = {True: "in order", False: "OUT OF ORDER", None: "not judged"}
 LISTED = 12  # ids shown of what failed; the file holds all
@@ -18,13 +18,13 @@ LISTED = 12  # ids shown of what failed; the file holds all
 
 def critique_table(run: Run) -> str:
     """Every figure of the run; the verdicts that differ from the labels are in its file."""
-    told = run.summary
-    splits = {name: told["splits"][name] for name in SPLITS if name in told["splits"]}
+    figures = run.summary
+    splits = {name: figures["splits"][name] for name in SPLITS if name in figures["splits"]}
     parts = [_main(splits), _criteria(splits), _bands(splits)]
     return "\n".join([*("\n".join(part) + "\n" for part in parts if part), *_closing(run)])
 
 
-def _main(splits: Mapping[str, Told]) -> list[str]:
+def _main(splits: Mapping[str, Figures]) -> list[str]:
     columns = list(splits.values())
     if not columns:
         return []
@@ -48,14 +48,14 @@ def _main(splits: Mapping[str, Told]) -> list[str]:
 
 
 def _rows(
-    columns: Sequence[Told], group: str, head: str, cell: Callable[[Told | None], str]
+    columns: Sequence[Figures], group: str, head: str, cell: Callable[[Figures | None], str]
 ) -> Iterator[str]:
     for name in columns[0][group]:
         yield _line(f"{head}{name}", [cell(column[group][name]) for column in columns])
 
 
-def _criteria(splits: Mapping[str, Told]) -> list[str]:
-    names = dict.fromkeys(name for told in splits.values() for name in told["criteria"])
+def _criteria(splits: Mapping[str, Figures]) -> list[str]:
+    names = dict.fromkeys(name for figures in splits.values() for name in figures["criteria"])
     if not names:
         return []
     heads = [
@@ -65,27 +65,27 @@ def _criteria(splits: Mapping[str, Told]) -> list[str]:
     ]
     lines = [_line("criterion", heads), "|---|" + "---|" * len(heads)]
     for name in names:
-        cells = [cell for told in splits.values() for cell in _criterion(told["criteria"].get(name))]
+        cells = [cell for figures in splits.values() for cell in _criterion(figures["criteria"].get(name))]
         lines.append(_line(name, cells))
     return lines
 
 
-def _criterion(told: Told | None) -> list[str]:
-    if told is None:
+def _criterion(figures: Figures | None) -> list[str]:
+    if figures is None:
         return [NOTHING] * 3
-    counts = " / ".join(str(told["labels"][level]) for level in reversed(LEVELS))
-    return [counts, _interval(told["met against missing"]), _interval(told["met against the rest"])]
+    counts = " / ".join(str(figures["labels"][level]) for level in reversed(LEVELS))
+    return [counts, _interval(figures["met against missing"]), _interval(figures["met against the rest"])]
 
 
-def _bands(splits: Mapping[str, Told]) -> list[str]:
+def _bands(splits: Mapping[str, Figures]) -> list[str]:
     if not splits:
         return []
-    found = [band for told in splits.values() for counts in told["bands"].values() for band in counts]
+    found = [band for figures in splits.values() for counts in figures["bands"].values() for band in counts]
     names = [*BANDS, *(band for band in dict.fromkeys(found) if band not in BANDS)]
     lines = [_line("band", names), "|---|" + "---|" * len(names)]
-    for split, told in splits.items():
+    for split, figures in splits.items():
         for quality in QUALITIES:
-            counts = told["bands"][quality]
+            counts = figures["bands"][quality]
             lines.append(
                 _line(f"{quality}, {SPLITS[split]}", [str(counts.get(name, 0) or NOTHING) for name in names])
             )
@@ -93,16 +93,16 @@ def _bands(splits: Mapping[str, Told]) -> list[str]:
 
 
 def _closing(run: Run) -> list[str]:
-    told = run.summary
-    lines = [_quotes(told["quotes"]), _bands_reversed(told["splits"])]
-    lines += [_article(pair) for pair in told["article_pairs"]]
-    lines += _attacks(told["attacks"])
-    lines += _anti_patterns(told["splits"])
-    if told["overrides"]:
-        lines.append(_overrides(told["overrides"]))
-    lines.append(f"- Verdicts that differ from the labels: {len(told['wrong'])}, listed in the file.")
-    if told["out_of_order"]:
-        pairs = [f"{pair['worse']} >= {pair['better']}" for pair in told["out_of_order"]]
+    figures = run.summary
+    lines = [_quotes(figures["quotes"]), _bands_reversed(figures["splits"])]
+    lines += [_article(pair) for pair in figures["article_pairs"]]
+    lines += _attacks(figures["attacks"])
+    lines += _anti_patterns(figures["splits"])
+    if figures["overrides"]:
+        lines.append(_overrides(figures["overrides"]))
+    lines.append(f"- Verdicts that differ from the labels: {len(figures['wrong'])}, listed in the file.")
+    if figures["out_of_order"]:
+        pairs = [f"{pair['worse']} >= {pair['better']}" for pair in figures["out_of_order"]]
         lines.append(f"- Pairs out of order: {_listed(pairs)}.")
     stopped = "" if run.complete else ", stopped before its end"
     lines += [
@@ -118,39 +118,41 @@ def _closing(run: Run) -> list[str]:
     return lines
 
 
-def _quotes(told: Told) -> str:
-    where = f", in {_listed(told['in'])}" if told["in"] else ""
-    return f"- Fabricated quotes: {told['fabricated']} of {told['quotes']}{where}."
+def _quotes(figures: Figures) -> str:
+    where = f", in {_listed(figures['in'])}" if figures["in"] else ""
+    return f"- Fabricated quotes: {figures['fabricated']} of {figures['quotes']}{where}."
 
 
-def _bands_reversed(splits: Mapping[str, Told]) -> str:
+def _bands_reversed(splits: Mapping[str, Figures]) -> str:
     found = [
-        f"{one['worse']} above {one['better']}" for told in splits.values() for one in told["bands_reversed"]
+        f"{one['worse']} above {one['better']}"
+        for figures in splits.values()
+        for one in figures["bands_reversed"]
     ]
     return f"- Worse drafts with the better band: {_listed(found) if found else 'none'}."
 
 
-def _article(told: Told) -> str:
+def _article(figures: Figures) -> str:
     parts = [
-        f"{_ORDER[told[order]]} on {what} ({' < '.join(_standing(one) for one in told[standings])})"
+        f"{_ORDER[figures[order]]} on {what} ({' < '.join(_standing(one) for one in figures[standings])})"
         for order, standings, what in (
             ("in_order", "on_its_criteria", "the criteria it shows"),
-            ("in_order_on_all", "on_all", f"all of {told['kind']}"),
+            ("in_order_on_all", "on_all", f"all of {figures['kind']}"),
         )
     ]
-    return f"- The article's {told['id'].removeprefix('article-')}. BAD and GOOD: {', '.join(parts)}."
+    return f"- The article's {figures['id'].removeprefix('article-')}. BAD and GOOD: {', '.join(parts)}."
 
 
-def _standing(told: float | None) -> str:
-    return NOTHING if told is None else f"{told:.3f}"
+def _standing(figures: float | None) -> str:
+    return NOTHING if figures is None else f"{figures:.3f}"
 
 
-def _attacks(told: Mapping[str, Told]) -> list[str]:
-    if not told:
+def _attacks(figures: Mapping[str, Figures]) -> list[str]:
+    if not figures:
         return []
-    passed, total = (sum(one[name] for one in told.values()) for name in ("held", "of"))
+    passed, total = (sum(one[name] for one in figures.values()) for name in ("held", "of"))
     lines = [f"- Attacks withstood: {passed} of {total}."]
-    for kind, counts in told.items():
+    for kind, counts in figures.items():
         failed = [f"{one['id']} ({one['why']})" for one in counts["failed"]]
         lines.append(
             f"  - {kind}: {counts['held']} of {counts['of']}"
@@ -160,45 +162,43 @@ def _attacks(told: Mapping[str, Told]) -> list[str]:
     return lines
 
 
-def _anti_patterns(splits: Mapping[str, Told]) -> list[str]:
+def _anti_patterns(splits: Mapping[str, Figures]) -> list[str]:
     lines = []
-    for split, told in splits.items():
+    for split, figures in splits.items():
         counts = [
             f"{name} {count['both']} of {count['labelled']} found, {count['found'] - count['both']} beside"
-            for name, count in told["anti_patterns"].items()
+            for name, count in figures["anti_patterns"].items()
         ]
         if counts:
             lines.append(f"- Habits the article warns of, {SPLITS[split]}: {'; '.join(counts)}.")
     return lines
 
 
-def _overrides(told: Told) -> str:
-    kappa = "" if told["kappa"] is None else f", kappa {told['kappa']:.2f}"
-    return (
-        f"- People who looked at kept verdicts here agreed in {told['agreed']} of {told['verdicts']}{kappa}."
-    )
+def _overrides(figures: Figures) -> str:
+    kappa = "" if figures["kappa"] is None else f", kappa {figures['kappa']:.2f}"
+    return f"- People who looked at kept verdicts here agreed in {figures['agreed']} of {figures['verdicts']}{kappa}."
 
 
 def _line(head: str, cells: Sequence[str]) -> str:
     return f"| {head} | {' | '.join(cells)} |"
 
 
-def _share(told: Told | None) -> str:
-    if told is None:
+def _share(figures: Figures | None) -> str:
+    if figures is None:
         return NOTHING
-    return f"{told['value']:.3f} [{told['low']:.3f}, {told['high']:.3f}] ({told['hits']:.0f}/{told['out_of']:.0f})"
+    return f"{figures['value']:.3f} [{figures['low']:.3f}, {figures['high']:.3f}] ({figures['hits']:.0f}/{figures['out_of']:.0f})"
 
 
-def _interval(told: Told | None) -> str:
-    if told is None:
+def _interval(figures: Figures | None) -> str:
+    if figures is None:
         return NOTHING
-    if told["low"] is None:
-        return f"{told['value']:.3f}"
-    return f"{told['value']:.3f} [{told['low']:.3f}, {told['high']:.3f}]"
+    if figures["low"] is None:
+        return f"{figures['value']:.3f}"
+    return f"{figures['value']:.3f} [{figures['low']:.3f}, {figures['high']:.3f}]"
 
 
-def _time(told: Told | None) -> str:
-    return NOTHING if told is None else f"{told['median'] / 1000:.1f} / {told['p95'] / 1000:.1f} s"
+def _time(figures: Figures | None) -> str:
+    return NOTHING if figures is None else f"{figures['median'] / 1000:.1f} / {figures['p95'] / 1000:.1f} s"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -54,7 +54,7 @@ def observed_live(traces: Sequence[StoredTrace]) -> list[Observed]:
     return [_observed(trace) for trace in traces if trace.passages]
 
 
-def of_one_voice(traces: Sequence[StoredTrace], run: Run) -> tuple[list[StoredTrace], Counter[str]]:
+def of_one_model(traces: Sequence[StoredTrace], run: Run) -> tuple[list[StoredTrace], Counter[str]]:
     """The traces that can be compared with `run`, and how many others each other voice left.
 
     An answer of another model, or of none, is another thing: only those of the baseline's voice count.
@@ -63,13 +63,13 @@ def of_one_voice(traces: Sequence[StoredTrace], run: Run) -> tuple[list[StoredTr
     chosen: list[StoredTrace] = []
     others: Counter[str] = Counter()
     traces = [trace for trace in traces if trace.passages]  # small talk is nobody's voice
-    voice = next((trace.model for trace in traces if trace.outcome == "answer"), run.model)
+    speaker = next((trace.model for trace in traces if trace.outcome == "answer"), run.model)
     for trace in traces:
-        voice = trace.model if trace.outcome == "answer" else voice
-        if voice == run.model:
+        speaker = trace.model if trace.outcome == "answer" else speaker
+        if speaker == run.model:
             chosen.append(trace)
         else:
-            others[voice or "extractive"] += 1
+            others[speaker or "extractive"] += 1
     return chosen, others
 
 
@@ -98,9 +98,9 @@ def drift_text(
     lines += [f"  {'MOVED' if look.moved else 'steady'}  {look.name}: {look.sentence}" for look in looks]
     if traces and any(trace.index_fingerprint != run.index_fingerprint for trace in traces):
         lines.append("Some of these answers came from another index than the baseline's.")
-    for voice, count in others.items():
+    for speaker, count in others.items():
         lines.append(
-            f"{count} answers of {voice} were left out: the baseline is of {run.name}. "
+            f"{count} answers of {speaker} were left out: the baseline is of {run.name}. "
             f"Make one for it with `coach eval answers --subset fast --out FILE`, then give it with `--baseline FILE`."
         )
     if looks:

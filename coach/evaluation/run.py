@@ -103,10 +103,10 @@ def write_run(run: Run, path: Path) -> None:
 def read_run(path: Path) -> Run:
     """A run from its file. Raises UsageError naming the file for one that is missing or is no run."""
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        rows = tuple(_row(row) for row in told.pop("rows"))
-        told["notes"] = tuple(told["notes"])
-        return Run(rows=rows, **told)
+        written = json.loads(path.read_text(encoding="utf-8"))
+        rows = tuple(_row(row) for row in written.pop("rows"))
+        written["notes"] = tuple(written["notes"])
+        return Run(rows=rows, **written)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(f"{path} cannot be read ({reason}): check the name and run again.") from error
@@ -120,6 +120,8 @@ def _lean(row: Row) -> dict[str, Any]:
     return {name: value for name, value in asdict(row).items() if value or name == "id"}
 
 
-def _row(told: Mapping[str, Any]) -> Row:
-    measures = {name: (float(hits), float(total)) for name, (hits, total) in told.get("measures", {}).items()}
-    return Row(**{**told, "measures": measures})
+def _row(written: Mapping[str, Any]) -> Row:
+    measures = {
+        name: (float(hits), float(total)) for name, (hits, total) in written.get("measures", {}).items()
+    }
+    return Row(**{**written, "measures": measures})

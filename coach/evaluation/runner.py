@@ -173,9 +173,9 @@ def _critique_ratio(rows: Sequence[Row]) -> str:
         row.milliseconds[ALL_VERDICTS] / (row.milliseconds[READ_ONCE] + row.milliseconds[EACH_ALONE])
         for row in rows
     )
-    told = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+    shown = ", ".join(f"{ratio:.2f}" for ratio in ratios)
     return (
-        f"Critique, {len(rows)} drafts of about {DRAFT_WORDS} words, {DRAFT_CRITERIA} criteria: all verdicts take {told} "
+        f"Critique, {len(rows)} drafts of about {DRAFT_WORDS} words, {DRAFT_CRITERIA} criteria: all verdicts take {shown} "
         "times what reading rules and draft once and each criterion's own words takes."
     )
 
@@ -235,8 +235,10 @@ def run_retrieval(
 def default_file(settings: Settings, run: Run) -> Path:
     """Where a run goes unless a file is given: `evaluations/<date>-<suite>-<voice>.json` in the home folder."""
     stamp = run.date[:19].replace(":", "").replace("T", "-")
-    voice = "".join(character if character.isalnum() or character in ".-" else "-" for character in run.name)
-    return settings.home / "evaluations" / f"{stamp}-{run.suite}-{voice}.json"
+    speaker = "".join(
+        character if character.isalnum() or character in ".-" else "-" for character in run.name
+    )
+    return settings.home / "evaluations" / f"{stamp}-{run.suite}-{speaker}.json"
 
 
 def baseline_file(subset: str = "fast") -> Path:

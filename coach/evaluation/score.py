@@ -64,8 +64,10 @@ def score(case: Case, reply: Reply, sources: Sources) -> dict[str, Pair]:
 
 def facts_found(facts: Sequence[Sequence[str]], text: str) -> int:
     """How many facts the text holds: any one alternative counts, whatever its case and white space."""
-    told = folded(text)
-    return sum(any(folded(alternative) in told for alternative in alternatives) for alternatives in facts)
+    reply_text = folded(text)
+    return sum(
+        any(folded(alternative) in reply_text for alternative in alternatives) for alternatives in facts
+    )
 
 
 def folded(text: str) -> str:

@@ -97,8 +97,8 @@ class Agreement:
 def draft_id(critique: Critique) -> str:
     """The same for the same draft, question and rubric, whatever the white space, the kind and the model."""
     parts = (critique.rubric, critique.question, critique.draft)
-    told = json.dumps([" ".join(part.split()) for part in parts])
-    return hashlib.sha256(told.encode()).hexdigest()[:ID_LENGTH]
+    written = json.dumps([" ".join(part.split()) for part in parts])
+    return hashlib.sha256(written.encode()).hexdigest()[:ID_LENGTH]
 
 
 class CritiqueStore:
@@ -300,15 +300,15 @@ def _delete(database: sqlite3.Connection, identities: Sequence[str]) -> None:
 
 
 def _listed(identity: str, kept_at: str, critique: str, overrides: int) -> KeptDraft:
-    told: Mapping[str, Any] = json.loads(critique)
-    words = told["draft"].split()
+    written: Mapping[str, Any] = json.loads(critique)
+    words = written["draft"].split()
     return KeptDraft(
         id=identity,
         kept_at=datetime.fromisoformat(kept_at),
-        question=" ".join(told["question"].split()),
-        kind=told["kind"],
-        band=cast(Band | None, told["band"]),
-        beginning=textwrap.shorten(told["draft"], BEGINNING, placeholder=" …"),
+        question=" ".join(written["question"].split()),
+        kind=written["kind"],
+        band=cast(Band | None, written["band"]),
+        beginning=textwrap.shorten(written["draft"], BEGINNING, placeholder=" …"),
         words=len(words),
         overrides=overrides,
     )

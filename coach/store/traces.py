@@ -103,7 +103,7 @@ class TraceStore:
 
 def _row(reply: Reply) -> tuple[str | None, ...]:
     passages = reply.passages if isinstance(reply, Answer) else reply.nearest
-    told = {
+    written = {
         "passages": [_passage(passage) for passage in passages],
         "sentences": [_sentence(sentence) for sentence in reply.sentences]
         if isinstance(reply, Answer)
@@ -118,7 +118,7 @@ def _row(reply: Reply) -> tuple[str | None, ...]:
         reply.trace.model,
         reply.trace.embedder,
         reply.trace.index_fingerprint,
-        json.dumps(told, ensure_ascii=False, default=float),
+        json.dumps(written, ensure_ascii=False, default=float),
     )
 
 
@@ -155,7 +155,7 @@ def _sentence(sentence: Any) -> dict[str, Any]:
 
 def _stored(row: Sequence[Any]) -> StoredTrace:
     asked_at, outcome, question, standalone, model, embedder, fingerprint, reply = row
-    told = json.loads(reply)
+    written = json.loads(reply)
     return StoredTrace(
         datetime.fromisoformat(asked_at),
         outcome,
@@ -164,9 +164,9 @@ def _stored(row: Sequence[Any]) -> StoredTrace:
         model,
         embedder,
         fingerprint,
-        told["passages"],
-        told["sentences"],
-        told["trace"],
+        written["passages"],
+        written["sentences"],
+        written["trace"],
     )
 
 

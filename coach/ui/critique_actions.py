@@ -53,37 +53,37 @@ def _panel_button(label: str, identity: str, panel: Panel) -> None:
 
 def _draw_improve(coach: Coach, reading: Reading, identity: str) -> None:
     """One question, then a hint, then, only when asked, a rewrite."""
-    told = reading.helps.setdefault(identity, Help())
-    _fetch(coach, reading, identity, told)
+    help_ = reading.helps.setdefault(identity, Help())
+    _fetch(coach, reading, identity, help_)
     for stage in ("question", "hint"):
-        if stage in told.stages:
-            st.html(redraft_html(told.stages[stage]))
+        if stage in help_.stages:
+            st.html(redraft_html(help_.stages[stage]))
     st.text_area(
         "Your answer, in a few words", key=_facts_key(reading, identity), height=96, persist_state="session"
     )
-    if "rewrite" in told.stages:
-        st.html(redraft_html(told.stages["rewrite"]))
-    if told.error:
-        components.draw_error(told.error)
-    _draw_stages(reading, identity, told)
+    if "rewrite" in help_.stages:
+        st.html(redraft_html(help_.stages["rewrite"]))
+    if help_.error:
+        components.draw_error(help_.error)
+    _draw_stages(reading, identity, help_)
 
 
-def _fetch(coach: Coach, reading: Reading, identity: str, told: Help) -> None:
+def _fetch(coach: Coach, reading: Reading, identity: str, help_: Help) -> None:
     """Ask the coach for the stage that is wanted, and say so while it takes its time."""
-    stage, told.wanted = told.wanted, None
+    stage, help_.wanted = help_.wanted, None
     if stage is None or reading.critique is None:
         return
     facts = critique_session.typed(_facts_key(reading, identity))
     place = st.empty()
     place.html(step_html(_STEPS[stage]))
     try:
-        told.stages[stage] = coach.redraft(reading.critique, identity, stage, facts=facts)
-        told.error = ""
+        help_.stages[stage] = coach.redraft(reading.critique, identity, stage, facts=facts)
+        help_.error = ""
     except CoachError as error:
-        told.error = str(error)
+        help_.error = str(error)
     except Exception:
         _log.exception("There was no help to be had.")
-        told.error = NO_HELP
+        help_.error = NO_HELP
     place.empty()
 
 
@@ -91,16 +91,16 @@ def _facts_key(reading: Reading, identity: str) -> str:
     return f"critique_facts_{reading.key}_{identity}"
 
 
-def _draw_stages(reading: Reading, identity: str, told: Help) -> None:
+def _draw_stages(reading: Reading, identity: str, help_: Help) -> None:
     with st.container(horizontal=True, key="critique_stages"):
-        if "question" not in told.stages:
-            _stage_button("Try again", identity, told, "question")
-        elif "hint" not in told.stages:
-            _stage_button("Give me a hint", identity, told, "hint")
+        if "question" not in help_.stages:
+            _stage_button("Try again", identity, help_, "question")
+        elif "hint" not in help_.stages:
+            _stage_button("Give me a hint", identity, help_, "hint")
         else:
-            label = "Write it again" if "rewrite" in told.stages else "Write it for me"
-            _stage_button(label, identity, told, "rewrite")
-        if "rewrite" in told.stages:
+            label = "Write it again" if "rewrite" in help_.stages else "Write it for me"
+            _stage_button(label, identity, help_, "rewrite")
+        if "rewrite" in help_.stages:
             st.button(
                 "Use as new draft",
                 key=f"critique_use_{identity}",
@@ -110,13 +110,13 @@ def _draw_stages(reading: Reading, identity: str, told: Help) -> None:
             )
 
 
-def _stage_button(label: str, identity: str, told: Help, stage: critique_session.Stage) -> None:
-    st.button(label, key=f"critique_{stage}_{identity}", on_click=critique_session.want, args=(told, stage))
+def _stage_button(label: str, identity: str, help_: Help, stage: critique_session.Stage) -> None:
+    st.button(label, key=f"critique_{stage}_{identity}", on_click=critique_session.want, args=(help_, stage))
 
 
 def _draw_overrule(coach: Coach, reading: Reading, verdict: Verdict) -> None:
     identity = verdict.criterion.id
-    told = reading.helps.setdefault(identity, Help())
+    help_ = reading.helps.setdefault(identity, Help())
     keys = (f"critique_level_{reading.key}_{identity}", f"critique_reason_{reading.key}_{identity}")
     levels: tuple[Level, ...] = get_args(Level)[::-1]
     st.radio(
@@ -131,8 +131,8 @@ def _draw_overrule(coach: Coach, reading: Reading, verdict: Verdict) -> None:
     st.text_input(
         "Your reason", key=keys[1], placeholder="What the coach did not see", persist_state="session"
     )
-    if told.error:
-        components.draw_error(told.error)
+    if help_.error:
+        components.draw_error(help_.error)
     st.button(
         "Overrule this verdict",
         key=f"critique_overrule_now_{identity}",

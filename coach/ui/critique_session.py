@@ -190,9 +190,9 @@ def toggle(criterion: str, panel: Panel) -> None:
         here.reading.helps[criterion].error = ""
 
 
-def want(told: Help, stage: Stage) -> None:
+def want(help_: Help, stage: Stage) -> None:
     """Let `stage` be fetched when the page is next drawn."""
-    told.wanted = stage
+    help_.wanted = stage
 
 
 def use_rewrite(reading: Reading, criterion: str) -> None:
@@ -203,20 +203,20 @@ def use_rewrite(reading: Reading, criterion: str) -> None:
 
 def overrule(coach: Coach, reading: Reading, criterion: str, level_key: str, reason_key: str) -> None:
     """Let the level that was picked count from now on; the judgement stays beside it."""
-    told = reading.helps.setdefault(criterion, Help())
+    help_ = reading.helps.setdefault(criterion, Help())
     level: Level | None = st.session_state.get(level_key)
     reason = str(st.session_state.get(reason_key) or "").strip()
     if level is None or reading.critique is None:
-        told.error = "No level is picked yet: pick the one you would give."
+        help_.error = "No level is picked yet: pick the one you would give."
     elif not reason:
-        told.error = "A verdict is overruled with a reason: write in a few words what the coach did not see."
+        help_.error = "A verdict is overruled with a reason: write in a few words what the coach did not see."
     else:
         try:
             reading.critique = coach.overrule(reading.critique, criterion, level, reason)
         except CoachError as error:
-            told.error = str(error)
+            help_.error = str(error)
         else:
-            told.error, desk().opened = "", None
+            help_.error, desk().opened = "", None
 
 
 def start_over() -> None:

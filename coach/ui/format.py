@@ -231,8 +231,8 @@ def _model(model: ListedModel) -> str:
     name, provider, size, window, thinks, fits, state = model_facts(model)
     facts = [provider, size, f"window {window}", "thinks" if thinks == "yes" else "", state]
     facts.append("does not fit this machine’s memory" if fits == "no" else "")
-    told = with_code(", ".join(fact for fact in facts if fact and fact not in ("-", "window -")))
-    return f"<li><strong>{escaped(name)}</strong>{' (speaks now)' if model.chosen else ''}<br>{told}</li>"
+    shown = with_code(", ".join(fact for fact in facts if fact and fact not in ("-", "window -")))
+    return f"<li><strong>{escaped(name)}</strong>{' (speaks now)' if model.chosen else ''}<br>{shown}</li>"
 
 
 def documents_html(documents: Sequence[Document]) -> str:
@@ -296,7 +296,7 @@ def _sentence(sentence: Sentence, answer: Answer, citations: dict[Citation, int]
 
 
 def _chip(answer: Answer, citation: Citation, number: int, key: str) -> str:
-    label = f"Source {number}: {_spoken_place(answer, citation)}. Open the passage."
+    label = f"Source {number}: {_place_in_words(answer, citation)}. Open the passage."
     return (
         f'<button type="button" class="coach-chip" popovertarget="{_popover_id(key, number)}" '
         f'aria-label="{label}">{number}</button>'
@@ -311,7 +311,7 @@ def _cited_passage(answer: Answer, citation: Citation) -> Passage | None:
     return answer.passages[citation.passage] if 0 <= citation.passage < len(answer.passages) else None
 
 
-def _spoken_place(answer: Answer, citation: Citation) -> str:
+def _place_in_words(answer: Answer, citation: Citation) -> str:
     passage = _cited_passage(answer, citation)
     if passage is None:
         return escaped(citation.span.source)
