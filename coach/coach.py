@@ -8,7 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from coach.backends import list_chat_models, load_chat_model, load_embedder, load_index, may_leave
+from coach.backends import (
+    index_elsewhere,
+    list_chat_models,
+    load_chat_model,
+    load_embedder,
+    load_index,
+    may_leave,
+)
 from coach.errors import CoachError, IndexOutdatedError, UsageError
 from coach.protocols import ChatModel, ChosenModel
 from coach.settings import Settings, load_settings
@@ -205,10 +212,13 @@ class Coach:
 
     @property
     def leaves(self) -> str:
-        """What leaves this machine with the chat model, and where to; empty where nothing does.
+        """What leaves this machine with the chat model and the index, and where to; empty where nothing does.
 
         Known before anything is sent: where the settings allow it, the model is chosen now.
         """
+        return " ".join(filter(None, [self._leaves_with_model(), index_elsewhere(self.settings)]))
+
+    def _leaves_with_model(self) -> str:
         try:
             if self._chosen is None and not may_leave(self.settings):
                 return ""
@@ -336,7 +346,7 @@ def ingest_library(
     from ingest.pipeline import ingest
 
     embedder = embedder or load_embedder(settings)
-    writer = ChromaIndexWriter(settings.index_folder)
+    writer = ChromaIndexWriter(settings.index_folder, settings.chroma_url)
     return ingest(embedder, writer, list(paths), forget=list(forget), progress=progress)
 
 

@@ -260,8 +260,11 @@ def _check_absent_ollama(settings: Settings) -> Check:
 
 def _check_privacy(settings: Settings, found: ModelList) -> Check:
     """Whether what is typed stays here."""
-    from coach.backends import server_elsewhere
+    from coach.backends import index_elsewhere, server_elsewhere
 
+    vectors = index_elsewhere(settings)
+    if vectors:
+        return Check("Privacy", "warning", vectors, _settings_without(settings, "chroma_url"))
     elsewhere = server_elsewhere(settings)
     if not found.leaves and not elsewhere:
         return Check("Privacy", "ok", "nothing leaves this machine")

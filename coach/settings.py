@@ -54,6 +54,9 @@ class Settings(BaseSettings):
         "http://127.0.0.1:8000/v1", description="Where vLLM, LM Studio or llama-server is."
     )
     openai_api_key: str = Field("not-needed", description="For servers that ask for one.")
+    chroma_url: str = Field(
+        "", description="Of a Chroma server that keeps the vectors; unset keeps them in the home folder."
+    )
     embedder: str = Field(
         "all-MiniLM-L6-v2",
         description="Or the folder of a sentence-transformers model; then run `coach ingest`.",

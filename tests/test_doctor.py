@@ -129,3 +129,11 @@ def test_the_lines_say_what_state_and_command_and_sum_up():
 
 def test_every_check_that_is_not_ok_has_a_command(settings):
     assert [check.what for check in run_checks(settings) if check.state != "ok" and not check.command] == []
+
+
+def test_vectors_that_go_to_another_machine_are_said_with_the_way_back(tmp_path, monkeypatch):
+    monkeypatch.delenv("COACH_CHROMA_URL", raising=False)
+    settings = Settings(home=tmp_path, backend="none", chroma_url="http://192.0.2.7:8000")
+    privacy = next(check for check in run_checks(settings) if check.what == "Privacy")
+    assert privacy.state == "warning" and "192.0.2.7" in privacy.detail
+    assert "chroma_url" in privacy.command

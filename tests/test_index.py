@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fakes import HashingEmbedder
+from model_servers import dead_address
 
 from coach.backends.bm25 import KeywordIndex, build_keyword_index, keywords
 from coach.backends.chroma import ChromaIndexWriter, open_index
 from coach.backends.index_files import LAYOUT
 from coach.coach import Coach, ingest_library
-from coach.errors import IndexMismatchError, IndexMissingError, IndexOutdatedError
+from coach.errors import IndexMismatchError, IndexMissingError, IndexOutdatedError, IngestError
 from coach.protocols import PassageIndex
 from coach.settings import load_settings
 from coach.text.sentences import split_sentences
@@ -203,3 +207,60 @@ def test_keywords_are_stemmed_and_stop_words_left_out():
     assert keywords("The models’ risks, and what they don’t cover in 5-7 rounds") == [
         "model", "risk", "cover", "5", "7", "round",
     ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chroma_server(tmp_path_factory):
+    """The address of a real `chroma run` on loopback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        str(Path(sys.executable).with_name("chroma")),
+        "run",
+        "--path",
+        str(tmp_path_factory.mktemp("chroma")),
+    ]
+    server = subprocess.Popen(
+        [*command, "--port", str(port), "--host", "127.0.0.1"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(200):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.2):
+                break
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def test_a_chroma_server_keeps_the_vectors_and_nothing_of_others_is_touched(tmp_path, chroma_server):
+    (tmp_path / "corpus" / "guides").mkdir(parents=True)
+    (tmp_path / "corpus" / "guides" / "a.md").write_text(
+        "# Guide\n\nA loop has five rounds.\n\nIt takes weeks.\n"
+    )
+    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
+    for folder in (theirs, mine):
+        ingest(EMBEDDER, ChromaIndexWriter(folder, chroma_server), corpus=tmp_path / "corpus")
+    assert not (mine / "chroma").exists()
+    query = EMBEDDER.embed(["rounds"])[0]
+    for folder in (theirs, mine):
+        index = open_index(folder, EMBEDDER.name, exact_up_to=0, server=chroma_server)
+        assert index._open_collection().count() == len(index)
+        assert index.search(query, "rounds", 3)[0].chunk.text.startswith("A loop")
+    again = ingest(EMBEDDER, ChromaIndexWriter(mine, chroma_server), corpus=tmp_path / "corpus")
+    assert again.chunks_embedded == 0
+
+
+def test_a_chroma_server_that_is_gone_costs_an_ingest_and_no_answer(tmp_path, chroma_server):
+    (tmp_path / "corpus" / "guides").mkdir(parents=True)
+    (tmp_path / "corpus" / "guides" / "a.md").write_text("# Guide\n\nA loop has five rounds.\n")
+    folder, gone = tmp_path / "index", dead_address()
+    with pytest.raises(IngestError, match=r"No Chroma server answers .*`coach ingest`"):
+        ingest(EMBEDDER, ChromaIndexWriter(folder, gone), corpus=tmp_path / "corpus")
+    ingest(EMBEDDER, ChromaIndexWriter(folder, chroma_server), corpus=tmp_path / "corpus")
+    index = open_index(folder, EMBEDDER.name, exact_up_to=0, server=gone)
+    assert index.search(EMBEDDER.embed(["rounds"])[0], "rounds", 3)

@@ -24,7 +24,7 @@ def load_index(settings: Settings, embedder_name: str | None = None) -> PassageI
     """The index that the last ingest left. Raises IndexMissingError, or IndexMismatchError for another embedder."""
     from coach.backends.chroma import open_index
 
-    return open_index(settings.index_folder, embedder_name)
+    return open_index(settings.index_folder, embedder_name, server=settings.chroma_url)
 
 
 def load_chat_model(settings: Settings) -> ChosenModel:
@@ -53,3 +53,15 @@ def server_elsewhere(settings: Settings) -> str:
     from coach.backends.chat import server_elsewhere as elsewhere
 
     return elsewhere(settings)
+
+
+def index_elsewhere(settings: Settings) -> str:
+    """What leaves for the Chroma server of the settings, as a sentence; empty where that is this machine or none is used."""
+    from urllib.parse import urlsplit
+
+    from coach.backends.machine import is_here
+
+    host = urlsplit(settings.chroma_url).hostname or "127.0.0.1"
+    if is_here(host):
+        return ""
+    return f"The Chroma server {host} is another machine: the numbers made of your documents and questions go there, not their words."

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ from coach.backends.index_files import (
     write_generation,
     write_whole,
 )
-from coach.errors import IndexMismatchError, IndexMissingError, IndexOutdatedError
+from coach.errors import IndexMismatchError, IndexMissingError, IndexOutdatedError, IngestError
 from coach.protocols import Vectors
 from coach.text.words import content_words
 from coach.types import Chunk, Document, Passage, WrittenQuestion
@@ -52,12 +53,12 @@ Progress = Callable[[str, int, int], None]
 
 
 def open_index(
-    folder: Path, embedder_name: str | None = None, *, exact_up_to: int = EXACT_UP_TO
+    folder: Path, embedder_name: str | None = None, *, exact_up_to: int = EXACT_UP_TO, server: str = ""
 ) -> ChromaIndex:
     """The index that the last finished ingest left in `folder`.
 
     `embedder_name`, where given, must be the one it was made with; above `exact_up_to` chunks the
-    nearest are asked of Chroma. Raises IndexMissingError where there is no readable index, IndexOutdatedError
+    nearest are asked of Chroma: of the `server` at a URL, else of the one in the folder. Raises IndexMissingError where there is no readable index, IndexOutdatedError
     where another version of the coach wrote it, and IndexMismatchError for another embedder.
     """
     for _ in range(3):  # an ingest may switch and sweep between our two reads
@@ -68,7 +69,7 @@ def open_index(
                 "is in use. Run `coach ingest` first."
             )
         try:
-            return ChromaIndex(folder, current, exact_up_to)
+            return ChromaIndex(folder, current, exact_up_to, server)
         except (OSError, ValueError, KeyError, TypeError, IndexError):
             continue
     raise IndexMissingError("The index is damaged. Run `coach ingest` first.")
@@ -89,9 +90,12 @@ def _current(folder: Path) -> Current:
 class ChromaIndex:
     """One generation, ready to be searched from several threads."""
 
-    def __init__(self, folder: Path, current: Current, exact_up_to: int = EXACT_UP_TO) -> None:
+    def __init__(
+        self, folder: Path, current: Current, exact_up_to: int = EXACT_UP_TO, server: str = ""
+    ) -> None:
         """Open it. Raises OSError, ValueError or KeyError where a file is missing or damaged."""
         self._folder = folder
+        self._server = server
         self._current = current
         self._generation = read_generation(folder / "generations" / current.generation)
         self._keywords = KeywordIndex(self._generation.folder / "keywords")
@@ -176,14 +180,14 @@ class ChromaIndex:
                 if len(rows) >= min(limit, len(self)) or len(found) < asked:
                     break
                 asked *= 2
-        except (ChromaError, ValueError):
-            rows = []  # an ingest in another process replaced the collection: the vectors are still here
+        except (ChromaError, IngestError, ValueError, OSError):
+            rows = []  # the collection was replaced by another process, or its server is gone: the vectors are still here
         return rows[:limit] or _largest(self._generation.chunk_vectors @ query, limit)
 
     def _open_collection(self) -> Any:
         with self._opening:
             if self._collection is None:
-                client = _client(self._folder)
+                client = _client(self._folder, self._server)
                 self._collection = client.get_collection(self._current.collection, embedding_function=None)
         return self._collection
 
@@ -320,11 +324,13 @@ def _sentence_spans(chunk: Chunk) -> list[tuple[int, int]]:
 class ChromaIndexWriter:
     """What ingest writes through. Nothing it does is seen by a reader before `publish` switches.
 
-    `folder` is the index folder. Every method may raise OSError (disk full, no permission).
+    `folder` is the index folder; the vectors go to the Chroma `server` at a URL where one is given, else into the folder too.
+    Every method may raise OSError (disk full, no permission); `publish` raises IngestError for a server that does not answer.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, server: str = "") -> None:
         self.folder = folder
+        self.server = server
 
     def locked(self) -> AbstractContextManager[None]:
         """Hold the index for one ingest. Raises IngestError when another one holds it."""
@@ -343,7 +349,8 @@ class ChromaIndexWriter:
             or (current.embedder, current.split_version, current.fingerprint)
             != (embedder, split_version, fingerprint)
             or self._unfinished.exists()
-            or not (self.folder / "chroma" / "chroma.sqlite3").is_file()
+            or current.collection != self._collection_name(embedder, split_version)
+            or not (self.server or (self.folder / "chroma" / "chroma.sqlite3").is_file())
         ):
             return None
         keywords = self.folder / "generations" / current.generation / "keywords"
@@ -424,7 +431,7 @@ class ChromaIndexWriter:
         current = Current(
             layout=LAYOUT,
             generation=f"{fingerprint[:16]}-{os.urandom(4).hex()}",
-            collection=_collection_name(embedder, split_version),
+            collection=self._collection_name(embedder, split_version),
             embedder=embedder,
             dimension=dimension,
             fingerprint=fingerprint,
@@ -433,7 +440,7 @@ class ChromaIndexWriter:
             manifest=manifest,
         )
         with _disk_errors():
-            client = _client(self.folder)
+            client = _client(self.folder, self.server)
             collection = client.get_or_create_collection(
                 current.collection, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
             )
@@ -444,9 +451,18 @@ class ChromaIndexWriter:
             progress("write", 1, 1)
             write_current(self.folder, current)
             progress("switch", 1, 1)
-            _remove_old(client, collection, held - {chunk.id for chunk in chunks}, progress)
+            _remove_old(client, collection, self._prefix, held - {chunk.id for chunk in chunks}, progress)
             sweep(self.folder, current)
             self._unfinished.unlink(missing_ok=True)
+
+    @property
+    def _prefix(self) -> str:
+        """What the names of this index's collections begin with: a server may hold those of others."""
+        return f"coach-{_hash(str(self.folder.resolve()))}-" if self.server else "chunks-"
+
+    def _collection_name(self, embedder: str, split_version: int) -> str:
+        """Chunks keep their names only under one splitter, and their vectors only under one embedder."""
+        return f"{self._prefix}{_hash(f'{embedder}/{split_version}')}"
 
     @property
     def _unfinished(self) -> Path:
@@ -482,19 +498,43 @@ def _json_object(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _client(folder: Path) -> Any:
-    """Chroma on this machine's disk, with its telemetry off."""
+def _client(folder: Path, server: str = "") -> Any:
+    """Chroma on this machine's disk, or the server at a URL; with its telemetry off. Raises IngestError where no server answers."""
     import chromadb
     from chromadb.config import Settings
 
-    path = folder / "chroma"
-    path.mkdir(parents=True, exist_ok=True)
-    return chromadb.PersistentClient(str(path), settings=Settings(anonymized_telemetry=False))
+    settings = Settings(anonymized_telemetry=False)
+    if not server:
+        path = folder / "chroma"
+        path.mkdir(parents=True, exist_ok=True)
+        return chromadb.PersistentClient(str(path), settings=settings)
+    address = urlsplit(server)
+    port = address.port or (443 if address.scheme == "https" else 8000)
+    try:
+        with _past_any_proxy():
+            return chromadb.HttpClient(
+                address.hostname or "127.0.0.1", port, ssl=address.scheme == "https", settings=settings
+            )
+    except (ValueError, OSError) as error:
+        raise IngestError(
+            f"No Chroma server answers at {server}: start it with `chroma run`, or unset COACH_CHROMA_URL, then run "
+            "`coach ingest`."
+        ) from error
 
 
-def _collection_name(embedder: str, split_version: int) -> str:
-    """Chunks keep their names only under one splitter, and their vectors only under one embedder."""
-    return f"chunks-{_hash(f'{embedder}/{split_version}')}"
+@contextmanager
+def _past_any_proxy() -> Iterator[None]:
+    """Chroma's client reads the environment when it is made, and has no way to be told not to."""
+    before = {name: os.environ.get(name) for name in ("NO_PROXY", "no_proxy")}
+    os.environ.update(NO_PROXY="*", no_proxy="*")
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _hash(text: str) -> str:
@@ -512,13 +552,13 @@ def _add(collection: Any, content: Content, held: set[str], progress: Progress) 
     progress("store", len(new), len(new))
 
 
-def _remove_old(client: Any, collection: Any, old: set[str], progress: Progress) -> None:
+def _remove_old(client: Any, collection: Any, prefix: str, old: set[str], progress: Progress) -> None:
     names = sorted(old)
     progress("sweep", 0, len(names))
     for first in range(0, len(names), _BATCH):
         collection.delete(ids=names[first : first + _BATCH])
     for other in client.list_collections():
-        if other.name != collection.name:
+        if other.name.startswith(prefix) and other.name != collection.name:
             client.delete_collection(other.name)
     progress("sweep", len(names), len(names))
 
