@@ -1,10 +1,15 @@
-"""Write a reply or a critique as the documented JSON (docs/json.md), and read a critique back."""
+"""The documented JSON of a reply and of a critique, and reading a critique back.
+
+The forms are the documentation: `docs/json.md` is made of them, and `json_schema` gives them as JSON Schema.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from coach.errors import UsageError
 from coach.types import (
@@ -18,9 +23,12 @@ from coach.types import (
     Override,
     Passage,
     Quote,
+    RefusalReason,
     Reply,
     Rubric,
     Sentence,
+    SentenceOrigin,
+    SentenceStatus,
     Span,
     Trace,
     Usage,
@@ -30,136 +38,287 @@ from coach.types import (
 if TYPE_CHECKING:
     from coach.critique.compare import Comparison
 
-_Word = TypeVar("_Word", bound=str)
-_LEVELS: tuple[Level, ...] = get_args(Level)
-_BANDS: tuple[Band, ...] = get_args(Band)
-
 
 class CritiqueFormatError(UsageError):
     """A JSON critique does not have the documented form."""
 
 
+class Form(BaseModel):
+    """Fields that are not known are passed over: a later version may have more."""
+
+    model_config = ConfigDict(from_attributes=True, extra="ignore")
+
+
+class SpanForm(Form):
+    """Characters of a source: its text from `start` to `end` is `text`."""
+
+    source: str = Field(description="the path under `corpus/`, or in your library")
+    start: int
+    end: int
+    text: str
+
+
+class QuoteForm(Form):
+    """Characters of the draft: `draft[start:end]` is `text`."""
+
+    text: str
+    start: int
+    end: int
+
+
+class CitationForm(SpanForm):
+    """Where a sentence comes from."""
+
+    support: float = Field(description="how likely the cited words carry the sentence, 0 to 1")
+    method: str = Field(description="how that was found")
+
+
+class SentenceForm(Form):
+    """One sentence of a reply."""
+
+    text: str
+    status: SentenceStatus = Field(
+        description="`supported`, `unsupported` (the sources do not carry it) or `connective` (the coach's own words)"
+    )
+    origin: SentenceOrigin = Field(description="`source` (verbatim), `model` or `coach`")
+    citations: list[CitationForm]
+
+
+class PassageForm(Form):
+    """A passage that was retrieved."""
+
+    source: str
+    headings: list[str]
+    start: int
+    end: int
+    score: float
+    rank: int = Field(description="from 1")
+
+
+class NearestForm(PassageForm):
+    """A passage with its text."""
+
+    text: str
+
+
+class UsageForm(Form):
+    """Token counts of the model's call."""
+
+    prompt: int
+    cached: int
+    completion: int
+    fresh: int = Field(0, description="tokens of the prompt that had to be computed")
+
+
+class TraceForm(Form):
+    """How it came about. All times in milliseconds since the question."""
+
+    query: str = ""
+    rewritten: bool = False
+    backend: str = ""
+    backend_reason: str = ""
+    model: str | None = None
+    embedder: str = ""
+    index_fingerprint: str = ""
+    window: int = Field(0, description="tokens of the model's window")
+    usage: UsageForm | None = None
+    sampling: dict[str, float] = {}
+    first_citation_ms: float | None = None
+    first_token_ms: float | None = None
+    total_ms: float | None = None
+    steps_ms: dict[str, float] = {}
+    gate: dict[str, float] = Field({}, description="the signals by which the question was decided")
+    dropped: list[str] = Field([], description="what was left out of the prompt so that it fits")
+    notes: list[str] = Field([], description="what the reader should know")
+
+
+class AnswerForm(Form):
+    """An answer."""
+
+    type: Literal["answer"] = "answer"
+    question: str = Field(description="as asked")
+    standalone: str = Field(
+        description="the question that was searched for; another one for a follow-up that needed it, for typos and other languages"
+    )
+    text: str = Field(description="the answer without its unsupported sentences")
+    mode: Literal["extractive", "generated"] = Field(
+        description="`generated` (a language model spoke) or `extractive` (the sources' own sentences)"
+    )
+    not_covered: list[str] = Field(description="the parts of the question that the sources do not answer")
+    doubt: str = Field(
+        description="why this may not be exactly what was asked; empty where there is no doubt"
+    )
+    sentences: list[SentenceForm]
+    passages: list[PassageForm] = Field(description="what was retrieved")
+    trace: TraceForm
+
+
+class RefusalForm(Form):
+    """A refusal."""
+
+    type: Literal["refusal"] = "refusal"
+    question: str
+    standalone: str
+    reason: RefusalReason
+    text: str = Field(description="the refusal's words")
+    missing: str = Field(
+        description="what was asked for and stands in no source, where that can be told; else empty"
+    )
+    related: list[SentenceForm] = Field(
+        description="sentences of the sources near the question; they do not answer it"
+    )
+    nearest: list[NearestForm] = Field(description="up to three passages")
+    trace: TraceForm
+
+
+class OverrideForm(Form):
+    """A person's word, which counts in place of the judge's."""
+
+    level: Level
+    reason: str
+    made_at: str
+
+
+class VerdictForm(Form):
+    """One criterion that counts for this kind of question."""
+
+    criterion: str = Field(description="its id")
+    name: str
+    group: str
+    level: Level | None = Field(description="the judge's: `met`, `partly`, `missing`, or null")
+    probability: float | None = Field(
+        description="that the criterion is met, 0 to 1; null where no model judged"
+    )
+    unscored: str = Field(description="why there is no level; empty where there is one")
+    quotes: list[QuoteForm] = Field(description="the draft's own words")
+    explanation: str
+    suggestion: str
+    source: SpanForm = Field(description="the words of the article that ask for it")
+    override: OverrideForm | None = None
+
+
+class FindingForm(Form):
+    """A habit that the article warns of."""
+
+    anti_pattern: str = Field(description="its id")
+    name: str
+    quotes: list[QuoteForm]
+    suggestion: str
+    source: SpanForm
+
+
+class CritiqueForm(Form):
+    """A critique."""
+
+    type: Literal["critique"]
+    question: str
+    kind: str = Field(description="as which kind of question it was read")
+    rubric: str = Field(description="the rubric's name")
+    band: Band | None = Field(
+        description="`not ready`, `getting there`, `ready for this committee`, or null where too little could be judged"
+    )
+    next_move: str = Field(description="the one thing to do next")
+    verdicts: list[VerdictForm]
+    anti_patterns: list[FindingForm]
+    draft: str = Field(description="as it was read, cleaned of control characters")
+    set_aside: list[QuoteForm] = Field(description="what was not read as part of the answer")
+    notices: list[str] = Field(description="why, and anything else the reader should know")
+    trace: TraceForm
+
+
+class ChangeForm(Form):
+    """What became of one criterion."""
+
+    criterion: str
+    name: str
+    before: Level | None
+    after: Level | None
+    direction: str = Field(description="`better`, `worse`, `same` or `unknown`")
+
+
+class ComparisonForm(Form):
+    """The field `comparison` of a critique that was compared with an earlier one."""
+
+    band_before: Band | None
+    band_after: Band | None
+    changes: list[ChangeForm]
+    added: list[QuoteForm] = Field(description="spans of this draft")
+    removed: list[QuoteForm] = Field(description="spans of the earlier one")
+
+
+FORMS: tuple[type[Form], ...] = (AnswerForm, RefusalForm, CritiqueForm, ComparisonForm)
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of what `--json` prints: a reply or a critique."""
+    printed: TypeAdapter[Any] = TypeAdapter(
+        Annotated[AnswerForm | RefusalForm | CritiqueForm, Field(discriminator="type")]
+    )
+    return printed.json_schema()
+
+
 def reply_to_json(reply: Reply) -> dict[str, Any]:
-    """The stable JSON form (docs/json.md). Offsets count characters of the document's text."""
+    """The stable JSON form. Offsets count characters of the document's text."""
+    common: dict[str, Any] = {"question": reply.question, "standalone": reply.standalone, "text": reply.text}
     if isinstance(reply, Answer):
-        return {
-            "type": "answer",
-            "question": reply.question,
-            "standalone": reply.standalone,
-            "text": reply.text,
-            "mode": reply.mode,
-            "not_covered": list(reply.not_covered),
-            "doubt": reply.doubt,
-            "sentences": [_sentence_to_json(sentence) for sentence in reply.sentences],
-            "passages": [_passage_to_json(passage) for passage in reply.passages],
-            "trace": _trace_to_json(reply.trace),
-        }
-    return {
-        "type": "refusal",
-        "question": reply.question,
-        "standalone": reply.standalone,
-        "reason": reply.reason,
-        "text": reply.text,
-        "missing": reply.missing,
-        "related": [_sentence_to_json(sentence) for sentence in reply.related],
-        "nearest": [{**_passage_to_json(passage), "text": passage.chunk.text} for passage in reply.nearest],
-        "trace": _trace_to_json(reply.trace),
-    }
-
-
-def _sentence_to_json(sentence: Sentence) -> dict[str, Any]:
-    citations = [
-        {**asdict(citation.span), "support": round(citation.support, 4), "method": citation.method}
-        for citation in sentence.citations
-    ]
-    return {
-        "text": sentence.text,
-        "status": sentence.status,
-        "origin": sentence.origin,
-        "citations": citations,
-    }
-
-
-def _passage_to_json(passage: Passage) -> dict[str, Any]:
-    return {
-        "source": passage.source,
-        "headings": list(passage.chunk.headings),
-        "start": passage.chunk.start,
-        "end": passage.chunk.end,
-        "score": round(passage.score, 4),
-        "rank": passage.rank,
-    }
+        form: Form = AnswerForm(
+            **common,
+            mode=reply.mode,
+            not_covered=list(reply.not_covered),
+            doubt=reply.doubt,
+            sentences=list(map(_sentence, reply.sentences)),
+            passages=[PassageForm(**_passage(passage)) for passage in reply.passages],
+            trace=_trace(reply.trace),
+        )
+    else:
+        form = RefusalForm(
+            **common,
+            reason=reply.reason,
+            missing=reply.missing,
+            related=list(map(_sentence, reply.related)),
+            nearest=[NearestForm(**_passage(passage), text=passage.chunk.text) for passage in reply.nearest],
+            trace=_trace(reply.trace),
+        )
+    return form.model_dump()
 
 
 def critique_to_json(critique: Critique) -> dict[str, Any]:
-    """The stable JSON form (docs/json.md). Offsets count characters of `draft`."""
-    return {
-        "type": "critique",
-        "question": critique.question,
-        "kind": critique.kind,
-        "rubric": critique.rubric,
-        "band": critique.band,
-        "next_move": critique.next_move,
-        "verdicts": [_verdict_to_json(verdict) for verdict in critique.verdicts],
-        "anti_patterns": [_finding_to_json(finding) for finding in critique.findings],
-        "draft": critique.draft,
-        "set_aside": [asdict(quote) for quote in critique.set_aside],
-        "notices": list(critique.notices),
-        "trace": _trace_to_json(critique.trace),
-    }
-
-
-def _verdict_to_json(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "criterion": verdict.criterion.id,
-        "name": verdict.criterion.name,
-        "group": verdict.criterion.group,
-        "level": verdict.level,
-        "probability": None if verdict.probability is None else round(verdict.probability, 4),
-        "unscored": verdict.unscored,
-        "quotes": [asdict(quote) for quote in verdict.quotes],
-        "explanation": verdict.explanation,
-        "suggestion": verdict.suggestion,
-        "source": asdict(verdict.criterion.span),
-        "override": asdict(verdict.override) if verdict.override else None,
-    }
-
-
-def _finding_to_json(finding: Finding) -> dict[str, Any]:
-    return {
-        "anti_pattern": finding.anti_pattern.id,
-        "name": finding.anti_pattern.name,
-        "quotes": [asdict(quote) for quote in finding.quotes],
-        "suggestion": finding.anti_pattern.suggestion,
-        "source": asdict(finding.anti_pattern.span),
-    }
-
-
-def _trace_to_json(trace: Trace) -> dict[str, Any]:
-    written = asdict(trace)
-    if trace.usage is not None:
-        written["usage"]["fresh"] = trace.usage.fresh
-    return written
+    """The stable JSON form. Offsets count characters of `draft`."""
+    return CritiqueForm(
+        type="critique",
+        question=critique.question,
+        kind=critique.kind,
+        rubric=critique.rubric,
+        band=critique.band,
+        next_move=critique.next_move,
+        verdicts=list(map(_verdict, critique.verdicts)),
+        anti_patterns=list(map(_finding, critique.findings)),
+        draft=critique.draft,
+        set_aside=_quotes(critique.set_aside),
+        notices=list(critique.notices),
+        trace=_trace(critique.trace),
+    ).model_dump()
 
 
 def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
     """The field `comparison` of a critique that was compared with an earlier one."""
-    return {
-        "band_before": comparison.band_before,
-        "band_after": comparison.band_after,
-        "changes": [
-            {
-                "criterion": change.criterion_id,
-                "name": change.name,
-                "before": change.before,
-                "after": change.after,
-                "direction": change.direction,
-            }
-            for change in comparison.changes
-        ],
-        "added": [asdict(quote) for quote in comparison.added],
-        "removed": [asdict(quote) for quote in comparison.removed],
-    }
+    changes = [
+        ChangeForm(
+            criterion=change.criterion_id,
+            name=change.name,
+            before=change.before,
+            after=change.after,
+            direction=change.direction,
+        )
+        for change in comparison.changes
+    ]
+    return ComparisonForm(
+        band_before=comparison.band_before,
+        band_after=comparison.band_after,
+        changes=changes,
+        added=_quotes(comparison.added),
+        removed=_quotes(comparison.removed),
+    ).model_dump()
 
 
 def critique_from_json(written: object, rubrics: Sequence[Rubric] = ()) -> Critique:
@@ -171,110 +330,136 @@ def critique_from_json(written: object, rubrics: Sequence[Rubric] = ()) -> Criti
     if not isinstance(written, Mapping) or written.get("type") != "critique":
         raise _malformed('it has no "type": "critique"')
     try:
-        return _read(written, next((rubric for rubric in rubrics if rubric.name == written["rubric"]), None))
-    except KeyError as error:
-        raise _malformed(f"the field {error} is not there") from error
+        form = CritiqueForm.model_validate(dict(written))
+        return _critique(form, next((rubric for rubric in rubrics if rubric.name == form.rubric), None))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise _malformed(f'"{place}": {first["msg"].lower()}') from error
     except ValueError as error:
         raise _malformed(str(error)) from error
-    except (TypeError, AttributeError) as error:
-        raise _malformed("a field has not the form it was written in") from error
 
 
-def _read(written: Mapping[str, Any], rubric: Rubric | None) -> Critique:
-    draft = _text(written, "draft")
+def _sentence(sentence: Sentence) -> SentenceForm:
+    citations = [
+        CitationForm(**asdict(one.span), support=round(one.support, 4), method=one.method)
+        for one in sentence.citations
+    ]
+    return SentenceForm(
+        text=sentence.text, status=sentence.status, origin=sentence.origin, citations=citations
+    )
+
+
+def _passage(passage: Passage) -> dict[str, Any]:
+    return {
+        "source": passage.source,
+        "headings": list(passage.chunk.headings),
+        "start": passage.chunk.start,
+        "end": passage.chunk.end,
+        "score": round(passage.score, 4),
+        "rank": passage.rank,
+    }
+
+
+def _trace(trace: Trace) -> TraceForm:
+    return TraceForm.model_validate(trace)
+
+
+def _quotes(quotes: Sequence[Quote]) -> list[QuoteForm]:
+    return [QuoteForm.model_validate(quote) for quote in quotes]
+
+
+def _verdict(verdict: Verdict) -> VerdictForm:
+    criterion = verdict.criterion
+    return VerdictForm(
+        criterion=criterion.id,
+        name=criterion.name,
+        group=criterion.group,
+        level=verdict.level,
+        probability=None if verdict.probability is None else round(verdict.probability, 4),
+        unscored=verdict.unscored,
+        quotes=_quotes(verdict.quotes),
+        explanation=verdict.explanation,
+        suggestion=verdict.suggestion,
+        source=SpanForm.model_validate(criterion.span),
+        override=OverrideForm.model_validate(verdict.override) if verdict.override else None,
+    )
+
+
+def _finding(finding: Finding) -> FindingForm:
+    pattern = finding.anti_pattern
+    return FindingForm(
+        anti_pattern=pattern.id,
+        name=pattern.name,
+        quotes=_quotes(finding.quotes),
+        suggestion=pattern.suggestion,
+        source=SpanForm.model_validate(pattern.span),
+    )
+
+
+def _critique(form: CritiqueForm, rubric: Rubric | None) -> Critique:
     criteria = {criterion.id: criterion for criterion in rubric.criteria} if rubric else {}
     patterns = {pattern.id: pattern for pattern in rubric.anti_patterns} if rubric else {}
-    band = written["band"]
     return Critique(
-        question=_text(written, "question"),
-        kind=_text(written, "kind"),
-        draft=draft,
-        rubric=_text(written, "rubric"),
-        verdicts=tuple(_read_verdict(one, draft, criteria) for one in written["verdicts"]),
-        findings=tuple(_read_finding(one, draft, patterns) for one in written["anti_patterns"]),
-        trace=_read_trace(written["trace"]),
-        band=None if band is None else _one_of(band, _BANDS, "band"),
-        next_move=_text(written, "next_move"),
-        notices=tuple(str(notice) for notice in written["notices"]),
-        set_aside=_read_quotes(written["set_aside"], draft),
+        question=form.question,
+        kind=form.kind,
+        draft=form.draft,
+        rubric=form.rubric,
+        verdicts=tuple(_read_verdict(one, form.draft, criteria) for one in form.verdicts),
+        findings=tuple(_read_finding(one, form.draft, patterns) for one in form.anti_patterns),
+        trace=_read_trace(form.trace),
+        band=form.band,
+        next_move=form.next_move,
+        notices=tuple(form.notices),
+        set_aside=_read_quotes(form.set_aside, form.draft),
     )
 
 
-def _read_verdict(written: Mapping[str, Any], draft: str, criteria: Mapping[str, Criterion]) -> Verdict:
-    identity = _text(written, "criterion")
-    level, probability, override = written["level"], written["probability"], written.get("override")
+def _read_verdict(form: VerdictForm, draft: str, criteria: Mapping[str, Criterion]) -> Verdict:
+    known = criteria.get(form.criterion) or Criterion(
+        id=form.criterion,
+        name=form.name,
+        group=form.group,
+        question="",
+        anchors={},
+        weights={},
+        span=Span(**form.source.model_dump()),
+    )
     return Verdict(
-        criterion=criteria.get(identity)
-        or Criterion(
-            id=identity,
-            name=_text(written, "name"),
-            group=_text(written, "group"),
-            question="",
-            anchors={},
-            weights={},
-            span=_read_span(written["source"]),
-        ),
-        level=None if level is None else _one_of(level, _LEVELS, "level"),
-        probability=None if probability is None else float(probability),
-        unscored=_text(written, "unscored"),
-        quotes=_read_quotes(written["quotes"], draft),
-        explanation=_text(written, "explanation"),
-        suggestion=_text(written, "suggestion"),
-        override=None if override is None else _read_override(override),
+        criterion=known,
+        level=form.level,
+        probability=form.probability,
+        unscored=form.unscored,
+        quotes=_read_quotes(form.quotes, draft),
+        explanation=form.explanation,
+        suggestion=form.suggestion,
+        override=Override(**form.override.model_dump()) if form.override else None,
     )
 
 
-def _read_override(written: Mapping[str, Any]) -> Override:
-    level = _one_of(written["level"], _LEVELS, "level")
-    return Override(level, _text(written, "reason"), _text(written, "made_at"))
-
-
-def _read_finding(written: Mapping[str, Any], draft: str, patterns: Mapping[str, AntiPattern]) -> Finding:
-    identity = _text(written, "anti_pattern")
-    pattern = patterns.get(identity) or AntiPattern(
-        id=identity,
-        name=_text(written, "name"),
-        span=_read_span(written["source"]),
+def _read_finding(form: FindingForm, draft: str, patterns: Mapping[str, AntiPattern]) -> Finding:
+    known = patterns.get(form.anti_pattern) or AntiPattern(
+        id=form.anti_pattern,
+        name=form.name,
+        span=Span(**form.source.model_dump()),
         phrases=(),
-        suggestion=_text(written, "suggestion"),
+        suggestion=form.suggestion,
     )
-    return Finding(pattern, _read_quotes(written["quotes"], draft))
+    return Finding(known, _read_quotes(form.quotes, draft))
 
 
-def _read_quotes(written: Sequence[Mapping[str, Any]], draft: str) -> tuple[Quote, ...]:
-    quotes = tuple(Quote(_text(one, "text"), int(one["start"]), int(one["end"])) for one in written)
-    for quote in quotes:
-        if draft[quote.start : quote.end] != quote.text:
-            raise ValueError(f"the quote at {quote.start} is not in the draft")
-    return quotes
+def _read_quotes(forms: Sequence[QuoteForm], draft: str) -> tuple[Quote, ...]:
+    for form in forms:
+        if draft[form.start : form.end] != form.text:
+            raise ValueError(f"the quote at {form.start} is not in the draft")
+    return tuple(Quote(form.text, form.start, form.end) for form in forms)
 
 
-def _read_span(written: Mapping[str, Any]) -> Span:
-    return Span(_text(written, "source"), int(written["start"]), int(written["end"]), _text(written, "text"))
-
-
-def _read_trace(written: Mapping[str, Any]) -> Trace:
-    known = {field.name for field in fields(Trace)}
-    facts = {name: value for name, value in written.items() if name in known}
-    usage = facts.pop("usage", None)
-    for name in ("dropped", "notes"):
-        facts[name] = tuple(facts.get(name, ()))
-    if usage is not None:
-        usage = Usage(int(usage["prompt"]), int(usage["cached"]), int(usage["completion"]))
-    return Trace(**facts, usage=usage)
-
-
-def _text(written: Mapping[str, Any], name: str) -> str:
-    if not isinstance(written[name], str):
-        raise ValueError(f'"{name}" is not a text')
-    return cast(str, written[name])
-
-
-def _one_of(value: object, allowed: tuple[_Word, ...], name: str) -> _Word:
-    for known in allowed:
-        if value == known:
-            return known
-    raise ValueError(f'"{name}" is {value!r}')
+def _read_trace(form: TraceForm) -> Trace:
+    facts = {field.name: getattr(form, field.name) for field in fields(Trace)}
+    usage = form.usage
+    facts["usage"] = Usage(usage.prompt, usage.cached, usage.completion) if usage else None
+    return Trace(**{**facts, "dropped": tuple(form.dropped), "notes": tuple(form.notes)})
 
 
 def _malformed(why: str) -> CritiqueFormatError:

@@ -15,6 +15,7 @@ import click
 from pydantic.fields import FieldInfo
 
 from coach.cli import cli
+from coach.json_form import FORMS, Form, PassageForm, SpanForm
 from coach.settings import Settings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -66,6 +67,43 @@ def _help(command: click.Command, name: str) -> str:
     return re.sub(r"[ \t]+$", "", command.get_help(context), flags=re.MULTILINE).strip()
 
 
+def json_tables() -> str:
+    """One table a form; what a form holds of others comes after it, once."""
+    parts: list[str] = []
+    waiting: list[type[Form]] = list(FORMS)
+    done: set[type[Form]] = set()
+    while waiting:
+        form = waiting.pop(0)
+        if form in done:
+            continue
+        done.add(form)
+        rows = ["| field | type | what |", "|---|---|---|"]
+        for name, field in form.model_fields.items():
+            shown = (
+                str(field.annotation) if not isinstance(field.annotation, type) else field.annotation.__name__
+            )
+            shown = re.sub(r"[\w.]+\.(\w+)", r"\1", shown).replace("NoneType", "null").replace("None", "null")
+            shown = re.sub(r"Literal\[(.*?)\]", lambda match: match[1].replace(", ", " or "), shown)
+            rows.append(f"| `{name}` | {_linked(shown)} | {field.description or ''} |")
+            waiting += [
+                other
+                for other in Form.__subclasses__() + SpanForm.__subclasses__() + PassageForm.__subclasses__()
+                if re.search(rf"\b{other.__name__}\b", shown)
+            ]
+        parts.append(f"### {_title(form.__name__)}\n\n{form.__doc__}\n\n" + "\n".join(rows))
+    return "\n\n".join(parts)
+
+
+def _title(name: str) -> str:
+    return name.removesuffix("Form")
+
+
+def _linked(shown: str) -> str:
+    shown = re.sub(r"\b(\w+)Form\b", lambda match: f"[{match[1]}](#{match[1].lower()})", shown)
+    shown = re.sub(r"Optional\[(.*)\]", r"\1 or null", shown)
+    return re.sub(r"list\[(.*)\]", r"list of \1", shown).replace("|", "or").replace("str", "text")
+
+
 def filled(page: str, generated: str) -> str:
     """The page with what is generated between its marks."""
     before, _, rest = page.partition(BEGIN)
@@ -73,7 +111,7 @@ def filled(page: str, generated: str) -> str:
     return f"{before}{BEGIN}\n\n{generated}\n\n{END}{after}"
 
 
-GENERATED = {"settings.md": settings_table, "command-line.md": command_help}
+GENERATED = {"settings.md": settings_table, "command-line.md": command_help, "json.md": json_tables}
 
 
 def main() -> None:

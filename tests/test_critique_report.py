@@ -17,7 +17,7 @@ from coach.critique.report import (
     critique_as_text,
 )
 from coach.errors import UsageError
-from coach.json_form import comparison_to_json, critique_from_json, critique_to_json
+from coach.json_form import comparison_to_json, critique_from_json, critique_to_json, json_schema
 from coach.types import Override, Quote
 from tests.critiques import (
     CRITERIA,
@@ -78,6 +78,13 @@ def test_json_has_the_documented_fields():
     assert written["trace"]["usage"]["fresh"] == 50
 
 
+def test_what_is_printed_is_what_the_schema_says():
+    schema = json_schema()
+    assert set(schema["discriminator"]["mapping"]) == {"answer", "refusal", "critique"}
+    form = schema["$defs"]["CritiqueForm"]
+    assert set(form["required"]) <= set(critique_to_json(first_critique())) == set(form["properties"])
+
+
 def test_json_reads_back_to_the_same_critique():
     critique = overruled_critique()
     back = critique_from_json(json.loads(json.dumps(critique_to_json(critique))), [RUBRIC])
@@ -97,12 +104,12 @@ def test_json_reads_back_when_the_rubric_is_gone():
     ("change", "words"),
     [
         ({"type": "answer"}, '"type": "critique"'),
-        ({"draft": 7}, '"draft" is not a text'),
+        ({"draft": 7}, '"draft": input should be a valid string'),
         ({"draft": "Another draft."}, "the quote at 71 is not in the draft"),
-        ({"band": "hire at once"}, "hire at once"),
-        ({"verdicts": [{}]}, "'criterion' is not there"),
-        ({"verdicts": 3}, "not the form"),
-        ({"trace": None}, "not the form"),
+        ({"band": "hire at once"}, '"band"'),
+        ({"verdicts": [{}]}, '"verdicts.0.criterion": field required'),
+        ({"verdicts": 3}, '"verdicts": input should be a valid list'),
+        ({"trace": None}, '"trace"'),
     ],
 )
 def test_json_that_is_no_critique_is_refused_with_one_sentence(change, words):

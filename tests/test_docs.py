@@ -20,7 +20,7 @@ def docs():
     return script
 
 
-@pytest.mark.parametrize("name", ["settings.md", "command-line.md"])
+@pytest.mark.parametrize("name", ["settings.md", "command-line.md", "json.md"])
 def test_what_is_generated_is_fresh(name, docs, monkeypatch):
     for variable in ("COACH_HOME", "OLLAMA_HOST"):
         monkeypatch.delenv(variable, raising=False)
