@@ -80,12 +80,12 @@ class Coach:
         in the reply and costs nothing else.
         """
         from coach.answer.flow import AnswerStream, answer
-        from coach.answer.tools import Tools
+        from coach.answer.resources import Resources
 
         stream = answer(
             question,
             [as_turn(turn) for turn in history],
-            Tools(self.embedder, self.index, self.chosen_model, self.remembered_sections, self.settings),
+            Resources(self.embedder, self.index, self.chosen_model, self.remembered_sections, self.settings),
         )
         return AnswerStream(self._traced(stream))
 
@@ -275,8 +275,8 @@ class Coach:
         The first time this prefills each section of the guides (a minute or two on two cores) and
         keeps the states on disk; later it costs a second. `progress(step, done, total)` tells how far it is.
         """
+        from coach.answer.compose import evidence_prefix, section_prefix
         from coach.answer.extract import texts_to_embed
-        from coach.answer.generate import evidence_prefix, section_prefix
         from coach.answer.small_talk import small_talk_examples
 
         sections = self.remembered_sections()

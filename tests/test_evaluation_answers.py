@@ -11,8 +11,8 @@ from coach.errors import BackendError, UsageError
 from coach.evaluation.cases import load_cases
 from coach.evaluation.report import answers_table
 from coach.evaluation.run import Run
-from coach.evaluation.runner import code_fingerprint, run_answers
 from coach.evaluation.selection import FAST, bench_folder, choose_cases
+from coach.evaluation.suites import code_fingerprint, run_answers
 from coach.protocols import ChosenModel
 from coach.settings import load_settings
 from coach.store.traces import TraceStore

@@ -10,7 +10,7 @@ from coach.backends import load_index
 from coach.coach import Coach
 from coach.evaluation.compare import compare, comparison_text
 from coach.evaluation.run import read_run
-from coach.evaluation.runner import baseline_file, run_answers
+from coach.evaluation.suites import baseline_file, run_answers
 from coach.settings import load_settings
 
 

@@ -8,7 +8,7 @@ import pytest
 from coach.cli import cli
 from coach.errors import CoachError, UsageError
 from coach.evaluation.run import Row, Run, read_run, write_run
-from coach.evaluation.runner import default_file
+from coach.evaluation.suites import default_file
 from coach.settings import load_settings
 from coach.store.traces import TraceStore
 

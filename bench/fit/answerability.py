@@ -9,7 +9,7 @@ Signals of each question (`coach.answer.answerability`), from the five best sent
   2020, arXiv:2004.12832), on average by weight, and the worst of the words that weigh. A word's weight is learned: little for those
   that stand in many topic questions ("tell", "important", "committee");
 - `asked`, `unanswered`: likeness to the questions written down for the document;
-- `model`: the chat model's log-odds of Yes against No after three worked examples (`coach.answer.generate.evidence_prompt`).
+- `model`: the chat model's log-odds of Yes against No after three worked examples (`coach.answer.compose.evidence_prompt`).
 
 Before that, the relevance of a sentence (`coach.answer.extract`): one logistic over its likeness beside the likeliest one's, the nearest question written
 for it and its worst covered word, fitted on the sentences that hold a fact of an answerable question or stand in its section.
@@ -40,9 +40,9 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
 from coach.answer import answerability
+from coach.answer.coefficients import COEFFICIENTS_FILE, coefficients
+from coach.answer.compose import evidence_prefix, evidence_prompt
 from coach.answer.extract import extract, sentence_signals
-from coach.answer.generate import evidence_prefix, evidence_prompt
-from coach.answer.late_interaction import FITTED_FILE, fitted
 from coach.answer.retrieve import retrieve
 from coach.backends import load_chat_model, load_embedder
 from coach.backends.chroma import ChromaIndexWriter, open_index
@@ -56,7 +56,7 @@ from coach.yes_or_no import log_odds, probability_of_yes
 from ingest import ingest
 
 HERE = Path(__file__).resolve().parent
-OUT = HERE.parent.parent / "coach" / "answer" / FITTED_FILE
+OUT = HERE.parent.parent / "coach" / "answer" / COEFFICIENTS_FILE
 TOPICS = HERE.parent / "answers" / "topics.jsonl"
 CASES = HERE.parent / "answers" / "cases.jsonl"
 OPINIONS = HERE / "answerability_opinions.json"
@@ -149,7 +149,7 @@ def without_model(example: Example) -> dict[str, float]:
 def write(found: dict[str, Any]) -> None:
     """Keep what was fitted, and have the product use it from now on."""
     OUT.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    fitted.cache_clear()
+    coefficients.cache_clear()
 
 
 class Pools:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coach.answer.generate import statement_prompt
+from coach.answer.compose import statement_prompt
 from coach.answer.support import (
     MODEL_FILE,
     OWN_WORDING,

@@ -16,7 +16,7 @@ import coach as package
 from bench.grading import figures as grading
 from bench.grading.sets import GradedAnswer, GradedSet, read_sets, sample
 from coach.evaluation.run import Row, Run, read_run, write_run
-from coach.evaluation.runner import (
+from coach.evaluation.suites import (
     KEPT_EVERY,
     Progress,
     code_fingerprint,

@@ -84,7 +84,7 @@ _PERSON = re.compile(
 # Classes whose members go by proper names: to ask which one is to ask for the name.
 _NAMED_CLASSES = (
     r"compan(?:y|ies)|vendors?|providers?|firms?|employers?|startups?|cit(?:y|ies)|countr(?:y|ies)|universit(?:y|ies)|colleges?|"
-    r"schools?|degrees?|certificates?|certifications?|courses?|bootcamps?|books?|authors?|tools?|library|"
+    r"schools?|degrees?|certificates?|certifications?|courses?|bootcamps?|books?|authors?|resources?|library|"
     r"libraries|repositor(?:y|ies)|repos?|languages?|databases?|platforms?|newspapers?|websites?|"
     r"podcasts?|conferences?|programmes?|programs?|sources|(?:open-source|vendor['’]s|base) models?|clouds?|gpus?|brands?|initiatives|(?:open-source|side) projects"
 )

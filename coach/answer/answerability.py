@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from coach.answer.answer_type import TypeMatch, match_type
-from coach.answer.late_interaction import TOPIC_WORDS, Coverage, cover, fitted
+from coach.answer.coefficients import coefficients
+from coach.answer.late_interaction import TOPIC_WORDS, Coverage, cover
 from coach.errors import UsageError
 from coach.protocols import Embedder
 from coach.text.words import content_words
@@ -133,7 +134,7 @@ def _kind(question: str, passages: Sequence[Passage], nearest: Sequence[Statemen
 def _missing(kind: TypeMatch, covered: Coverage, names: Sequence[str]) -> str:
     if kind.missing or kind.condition:
         return f"{kind.label} for “{kind.condition}”" if kind.condition else kind.label
-    uncovered = covered.uncovered(fitted()["uncovered_below"])
+    uncovered = covered.uncovered(coefficients()["uncovered_below"])
     return uncovered or " and ".join(f"“{name}”" for name in names)
 
 
@@ -175,13 +176,13 @@ def _judged(
     signals: Mapping[str, float], nearest: tuple[Statement, ...], missing: str, reason: RefusalReason
 ) -> Evidence:
     cheap = {name: value for name, value in signals.items() if name != "model"}
-    fit = fitted()["fits"][fit_name(cheap)]
+    fit = coefficients()["fits"][fit_name(cheap)]
     total = log_odds_by(fit, cheap)
     if "model" in signals:  # weighed with what the other signals say together
-        fit = fitted()["fits"][fit_name(signals)]
+        fit = coefficients()["fits"][fit_name(signals)]
         total = log_odds_by(fit, {"cheap": total, "model": signals["model"]})
     probability = logistic(total)
-    if signals.get("asked", 1.0) < fitted()["strange_below"]:
+    if signals.get("asked", 1.0) < coefficients()["strange_below"]:
         probability = 0.0  # another subject than any question that the document is known to answer
     outcome: Outcome = "answered"
     if probability < fit["refuse_below"]:

@@ -7,9 +7,9 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 from coach.answer.answerability import CALIBRATION_FILE, calibrated, with_model_opinion
-from coach.answer.generate import answer_prompt, evidence_prompt, statement_prompt
+from coach.answer.compose import answer_prompt, evidence_prompt, statement_prompt
+from coach.answer.resources import Resources
 from coach.answer.search import Found, Part
-from coach.answer.tools import Tools
 from coach.errors import BackendError, ModelMissingError
 from coach.protocols import ChatModel, TokenStream
 from coach.stream import Tracer
@@ -17,20 +17,20 @@ from coach.types import Statement, StepStarted, Turn
 from coach.yes_or_no import log_odds, probability_of_yes
 
 
-def decide(found: Found, tools: Tools, tracer: Tracer) -> Found:
+def decide(found: Found, resources: Resources, tracer: Tracer) -> Found:
     """The parts that the other signals leave open, as the chat model sees them; without one, or where it fails, as they were."""
-    return replace(found, parts=tuple(_decided(part, tools, tracer) for part in found.parts))
+    return replace(found, parts=tuple(_decided(part, resources, tracer) for part in found.parts))
 
 
-def _decided(part: Part, tools: Tools, tracer: Tracer) -> Part:
+def _decided(part: Part, resources: Resources, tracer: Tracer) -> Part:
     if not part.evidence.undecided:
         return part
     try:
-        model = tools.chosen().model
+        model = resources.chosen().model
         if model is None:
             return part
-        conversation = _reading(part.text, part.evidence.nearest, model, tools, tracer)
-        evidence = with_model_opinion(part.evidence, _opinion(conversation, model, tools))
+        conversation = _reading(part.text, part.evidence.nearest, model, resources, tracer)
+        evidence = with_model_opinion(part.evidence, _opinion(conversation, model, resources))
         return replace(part, evidence=evidence, conversation=conversation)
     except (BackendError, ModelMissingError) as error:
         tracer.note(str(error))
@@ -38,16 +38,16 @@ def _decided(part: Part, tools: Tools, tracer: Tracer) -> Part:
 
 
 def _reading(
-    question: str, stated: Sequence[Statement], model: ChatModel, tools: Tools, tracer: Tracer
+    question: str, stated: Sequence[Statement], model: ChatModel, resources: Resources, tracer: Tracer
 ) -> tuple[Turn, ...]:
     """The conversation in which the model reads the question with what was found for it."""
-    prompt = evidence_prompt(question, stated, model, max_tokens=tools.settings.max_tokens)
+    prompt = evidence_prompt(question, stated, model, max_tokens=resources.settings.max_tokens)
     tracer.record(dropped=prompt.dropped)
     return prompt.messages
 
 
 def write(
-    question: str, found: Found, tools: Tools, tracer: Tracer
+    question: str, found: Found, resources: Resources, tracer: Tracer
 ) -> Generator[StepStarted | str, None, str]:
     """Have the model put together what was found: pieces of its text, and a step where it begins or ends to think.
 
@@ -56,7 +56,7 @@ def write(
     yield StepStarted("Writing")
     said, thinking = "", False
     try:
-        stream = _begun(question, found, tools, tracer)
+        stream = _begun(question, found, resources, tracer)
         if stream is None:
             return ""
         asked = time.perf_counter()
@@ -77,13 +77,13 @@ def write(
     except (BackendError, ModelMissingError) as error:
         tracer.note(str(error))
         return ""
-    cut = stream.usage is not None and stream.usage.completion >= tools.settings.max_tokens
+    cut = stream.usage is not None and stream.usage.completion >= resources.settings.max_tokens
     return _up_to_last_full_stop(said) if cut else said
 
 
-def _begun(question: str, found: Found, tools: Tools, tracer: Tracer) -> TokenStream | None:
+def _begun(question: str, found: Found, resources: Resources, tracer: Tracer) -> TokenStream | None:
     """The model's text about to come, None where no model speaks. Raises BackendError or ModelMissingError."""
-    chosen, settings = tools.chosen(), tools.settings
+    chosen, settings = resources.chosen(), resources.settings
     model = chosen.model
     tracer.record(
         backend=chosen.backend if model else "extractive",
@@ -96,7 +96,9 @@ def _begun(question: str, found: Found, tools: Tools, tracer: Tracer) -> TokenSt
         tracer.note(chosen.reason)
         return None
     conversation = found.parts[0].conversation if len(found.parts) == 1 else ()
-    conversation = conversation or _reading(question, _to_read(found, model, tools), model, tools, tracer)
+    conversation = conversation or _reading(
+        question, _to_read(found, model, resources), model, resources, tracer
+    )
     tracer.record(sampling={"temperature": settings.temperature, "max_tokens": float(settings.max_tokens)})
     return model.stream(
         answer_prompt(conversation), max_tokens=settings.max_tokens, temperature=settings.temperature
@@ -109,23 +111,23 @@ def _up_to_last_full_stop(said: str) -> str:
     return said[: end + 1] if end > 0 else said
 
 
-def _to_read(found: Found, model: ChatModel, tools: Tools) -> Sequence[Statement]:
+def _to_read(found: Found, model: ChatModel, resources: Resources) -> Sequence[Statement]:
     """What the model is to answer from: the whole section of the best sentence where the engine keeps its state, which costs
     nothing to read again; else only the sentences found."""
     keeps = model.keeps_states and len(found.parts) == 1
-    for section in tools.sections() if keeps else ():
+    for section in resources.sections() if keeps else ():
         if section.holds(found.parts[0].best):
             return [section]
     return list(dict.fromkeys(stated for part in found.covered for stated in part.evidence.nearest))
 
 
-def says_so(claim: str, nearest: Sequence[Statement], tools: Tools) -> float:
+def says_so(claim: str, nearest: Sequence[Statement], resources: Resources) -> float:
     """The chat model's log-odds that the sentences say exactly what the claim says. Raises BackendError."""
-    model = tools.chosen().required()
-    return _opinion(statement_prompt(claim, nearest), model, tools)
+    model = resources.chosen().required()
+    return _opinion(statement_prompt(claim, nearest), model, resources)
 
 
-def _opinion(messages: Sequence[Turn], model: ChatModel, tools: Tools) -> float:
+def _opinion(messages: Sequence[Turn], model: ChatModel, resources: Resources) -> float:
     """The model's log-odds of Yes, on the scale of the built-in model where it is calibrated."""
     odds = log_odds(probability_of_yes(model, messages))
-    return calibrated(odds, model.name, tools.settings.home / CALIBRATION_FILE)
+    return calibrated(odds, model.name, resources.settings.home / CALIBRATION_FILE)

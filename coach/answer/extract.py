@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from coach.answer.late_interaction import cover, fitted
+from coach.answer.coefficients import coefficients
+from coach.answer.late_interaction import cover
 from coach.protocols import Embedder, Vectors
 from coach.text.sentences import split_sentences
 from coach.text.words import content_words, share_covered
@@ -110,7 +111,7 @@ def _weighed(
 
 def _relevance(signals: Vectors) -> Vectors:
     """How likely each sentence speaks of what is asked, 0..1, by a logistic regression."""
-    fit = fitted()["sentence"]
+    fit = coefficients()["sentence"]
     likely: Vectors = 1 / (1 + np.exp(-(signals @ np.asarray(fit["weights"]) + fit["intercept"])))
     return likely
 

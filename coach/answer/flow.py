@@ -9,8 +9,8 @@ from coach.answer.ask_model import decide, says_so, write
 from coach.answer.condense import condense
 from coach.answer.read import in_english, small_talk_reply
 from coach.answer.reply import extractive_answer, generated_answer, refusal, small_talk_answer
+from coach.answer.resources import Resources
 from coach.answer.search import Found, search
-from coach.answer.tools import Tools
 from coach.answer.verify import verify
 from coach.stream import Stream, Tracer
 from coach.text.sanitize import clean_question
@@ -46,29 +46,29 @@ Event = StepStarted | Extracted | Token | Finished
 AnswerStream = Stream[Event, Reply]
 
 
-def answer(question: str, history: Sequence[Turn], tools: Tools) -> AnswerStream:
+def answer(question: str, history: Sequence[Turn], resources: Resources) -> AnswerStream:
     """Answer from the index, or refuse: a stream whose last event is Finished. It raises UsageError for no question, or one too long."""
-    return AnswerStream(_events(question, history, tools))
+    return AnswerStream(_events(question, history, resources))
 
 
-def _events(question: str, history: Sequence[Turn], tools: Tools) -> Iterator[Event]:
+def _events(question: str, history: Sequence[Turn], resources: Resources) -> Iterator[Event]:
     tracer = Tracer()
-    tracer.record(embedder=tools.embedder.name, index_fingerprint=tools.index.fingerprint)
+    tracer.record(embedder=resources.embedder.name, index_fingerprint=resources.index.fingerprint)
 
     yield StepStarted("Reading the question")
-    question = clean_question(question, tools.settings.max_question_characters)
-    own_words = small_talk_reply(question, history, tools)
+    question = clean_question(question, resources.settings.max_question_characters)
+    own_words = small_talk_reply(question, history, resources)
     if own_words is not None:
         tracer.record(query=question)
         yield Finished(small_talk_answer(question, own_words, tracer))
         return
-    english = yield from in_english(question, tools, tracer)
+    english = yield from in_english(question, resources, tracer)
     standalone = condense(english, history)
     tracer.record(query=standalone.text, rewritten=standalone.rewritten)
     tracer.lap("read")
 
     yield StepStarted("Searching the sources")
-    found = search(standalone, tools, tracer)
+    found = search(standalone, resources, tracer)
     _record_evidence(found, tracer, "gate")
     shown = bool(found.covered)
     if shown:
@@ -76,18 +76,18 @@ def _events(question: str, history: Sequence[Turn], tools: Tools) -> Iterator[Ev
 
     # A follow-up with its earlier question behind it reads as two: about it a No means little.
     undecided = any(part.evidence.undecided for part in found.parts)
-    if undecided and tools.may_ask_a_model and not standalone.rewritten:
+    if undecided and resources.may_ask_a_model and not standalone.rewritten:
         yield StepStarted("Checking the evidence")
-        found = decide(found, tools, tracer)
+        found = decide(found, resources, tracer)
         _record_evidence(found, tracer, "opinion")
     if not found.covered:
-        yield Finished(refusal(question, standalone, found, len(tools.index), tracer))
+        yield Finished(refusal(question, standalone, found, len(resources.index), tracer))
         return
     extractive = extractive_answer(question, standalone, found, tracer)
     if not shown:
         yield _at_once(extractive, tracer)
 
-    yield from _written(standalone.text, found, extractive, tools, tracer)
+    yield from _written(standalone.text, found, extractive, resources, tracer)
 
 
 def _at_once(extractive: Answer, tracer: Tracer) -> Extracted:
@@ -97,12 +97,12 @@ def _at_once(extractive: Answer, tracer: Tracer) -> Extracted:
 
 
 def _written(
-    question: str, found: Found, extractive: Answer, tools: Tools, tracer: Tracer
+    question: str, found: Found, extractive: Answer, resources: Resources, tracer: Tracer
 ) -> Iterator[Event]:
     """What the model makes of the sentences found, each of its own checked; where none speaks the sources stand alone."""
     said = ""
-    if tools.may_ask_a_model:
-        writing = write(question, found, tools, tracer)
+    if resources.may_ask_a_model:
+        writing = write(question, found, resources, tracer)
         try:
             while True:
                 piece = next(writing)
@@ -119,9 +119,9 @@ def _written(
     yield StepStarted("Checking every sentence")
 
     def second_look(claim: str, nearest: Sequence[Statement]) -> float:
-        return says_so(claim, nearest, tools)
+        return says_so(claim, nearest, resources)
 
-    checked = verify(said, found.passages, tools.embedder, second_look)
+    checked = verify(said, found.passages, resources.embedder, second_look)
     tracer.lap("verify")
     yield Finished(generated_answer(extractive, checked, tracer))
 

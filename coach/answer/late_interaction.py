@@ -6,19 +6,15 @@ vectors. A word weighs what it says about the topic: little where many questions
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
-from typing import Any
 
 import numpy as np
 
+from coach.answer.coefficients import coefficients
 from coach.protocols import Embedder, Vectors
 from coach.text.words import STOP_WORDS, WORD, content_words
 
-FITTED_FILE = "answerability.json"  # word weights, and what `coach.answer.extract` and `coach.answer.answerability` weigh; see bench/fit
 HEAVY = 0.55  # weight from which a word names the topic rather than the wish
 TOPIC_WORDS = 2  # words that weigh, up to which a question names a topic and no more
 
@@ -95,7 +91,7 @@ def cover(question: str, texts: Sequence[str], embedder: Embedder) -> Coverage:
 
 def word_weight(word: str) -> float:
     """How much a word says about the topic, 0..1."""
-    weights = fitted()["words"]
+    weights = coefficients()["words"]
     return max((float(weights.get(stem, 1.0)) for stem in content_words(word)), default=0.0)
 
 
@@ -103,12 +99,3 @@ def _nearest(words: Vectors, tokens: Vectors) -> Vectors:
     """For each row of `words` the best cosine to a row of `tokens`; -1.0 where there is none."""
     best: Vectors = (words @ tokens.T).max(axis=1, initial=-1.0)
     return best
-
-
-@cache
-def fitted() -> dict[str, Any]:
-    """What `bench/fit/answerability.py` wrote."""
-    found: dict[str, Any] = json.loads(
-        files("coach").joinpath("answer", FITTED_FILE).read_text(encoding="utf-8")
-    )
-    return found

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 
 from coach.answer.condense import condense
+from coach.answer.resources import Resources
 from coach.answer.search import nearest_source
 from coach.answer.small_talk import small_talk
 from coach.answer.spelling import mend_spelling
-from coach.answer.tools import Tools
 from coach.answer.translate import translate_question
 from coach.errors import BackendError, ModelMissingError
 from coach.stream import Tracer
@@ -16,22 +16,22 @@ from coach.text.language import language_of
 from coach.types import StepStarted, Turn
 
 
-def small_talk_reply(question: str, history: Sequence[Turn], tools: Tools) -> str | None:
+def small_talk_reply(question: str, history: Sequence[Turn], resources: Resources) -> str | None:
     """The coach's own words where the message is small talk, else None."""
     return small_talk(
         question,
-        lambda: nearest_source(question, tools),
-        tools.embedder,
+        lambda: nearest_source(question, resources),
+        resources.embedder,
         may_follow_up=condense(question, history).rewritten,
     )
 
 
-def in_english(question: str, tools: Tools, tracer: Tracer) -> Generator[StepStarted, None, str]:
+def in_english(question: str, resources: Resources, tracer: Tracer) -> Generator[StepStarted, None, str]:
     """The question without its typos; one in another language as the chat model, where there is one, translates it."""
     if language_of(question) in (None, "English"):
-        return mend_spelling(question, tools.index.vocabulary())
+        return mend_spelling(question, resources.index.vocabulary())
     try:
-        model = tools.chosen().model if tools.may_ask_a_model else None
+        model = resources.chosen().model if resources.may_ask_a_model else None
         if model is not None:
             yield StepStarted("Putting the question into English")
             return translate_question(question, model) or question

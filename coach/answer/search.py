@@ -10,8 +10,8 @@ from coach.answer.answerability import Evidence, score_evidence
 from coach.answer.condense import Standalone, condense
 from coach.answer.extract import FollowUp, extract
 from coach.answer.question_parts import question_parts
+from coach.answer.resources import Resources
 from coach.answer.retrieve import retrieve
-from coach.answer.tools import Tools
 from coach.stream import Tracer
 from coach.types import Extract, Passage, Sentence, Turn
 
@@ -70,56 +70,60 @@ class Found:
         return replace(sentence, citations=tuple(citations))
 
 
-def search(standalone: Standalone, tools: Tools, tracer: Tracer) -> Found:
+def search(standalone: Standalone, resources: Resources, tracer: Tracer) -> Found:
     """What the index holds on the question, and how likely it answers it by the signals that need no chat model."""
     found = (
-        _follow_up(standalone, tools, tracer) if standalone.rewritten else _parts(standalone, tools, tracer)
+        _follow_up(standalone, resources, tracer)
+        if standalone.rewritten
+        else _parts(standalone, resources, tracer)
     )
     tracer.lap("extract")
     return found
 
 
-def _parts(standalone: Standalone, tools: Tools, tracer: Tracer) -> Found:
+def _parts(standalone: Standalone, resources: Resources, tracer: Tracer) -> Found:
     asked = question_parts(standalone.text)
-    passages = [_retrieve(text, tools, tools.settings.passages) for text in _each_standalone(asked)]
+    passages = [_retrieve(text, resources, resources.settings.passages) for text in _each_standalone(asked)]
     tracer.lap("retrieve")
     parts = []
     for text, own in zip(asked, passages, strict=True):
-        extracted = extract(text, own, tools.embedder)
-        parts.append(Part(text, own, extracted, score_evidence(text, own, extracted, tools.embedder)))
-    return Found(tuple(parts), passages[0] if len(parts) == 1 else _merged(parts, tools.settings.passages))
+        extracted = extract(text, own, resources.embedder)
+        parts.append(Part(text, own, extracted, score_evidence(text, own, extracted, resources.embedder)))
+    return Found(
+        tuple(parts), passages[0] if len(parts) == 1 else _merged(parts, resources.settings.passages)
+    )
 
 
-def _follow_up(standalone: Standalone, tools: Tools, tracer: Tracer) -> Found:
+def _follow_up(standalone: Standalone, resources: Resources, tracer: Tracer) -> Found:
     """A follow-up is one part; the passages that its earlier question leads to are among those it is looked for in."""
-    alone = _retrieve(standalone.asked, tools, FOLLOW_UP_PASSAGES)
-    before = _retrieve(standalone.earlier, tools, FOLLOW_UP_PASSAGES)
-    together = _retrieve(standalone.text, tools, FOLLOW_UP_PASSAGES)
+    alone = _retrieve(standalone.asked, resources, FOLLOW_UP_PASSAGES)
+    before = _retrieve(standalone.earlier, resources, FOLLOW_UP_PASSAGES)
+    together = _retrieve(standalone.text, resources, FOLLOW_UP_PASSAGES)
     led_to = {passage.chunk.id for passage in before[:LED_TO]}
-    near = [p for p in together if p.rank <= tools.settings.passages or p.chunk.id in led_to]
+    near = [p for p in together if p.rank <= resources.settings.passages or p.chunk.id in led_to]
     passages = tuple(replace(passage, rank=rank) for rank, passage in enumerate(near, 1))
     tracer.lap("retrieve")
     follow_up = FollowUp(standalone.asked, alone, standalone.earlier, before)
-    extracted = extract(standalone.text, passages, tools.embedder, follow_up=follow_up)
+    extracted = extract(standalone.text, passages, resources.embedder, follow_up=follow_up)
     # It may name its particular itself, or leave it to the question it follows: the likelier reading counts.
     readings = (
-        score_evidence(asked, passages, extracted, tools.embedder)
+        score_evidence(asked, passages, extracted, resources.embedder)
         for asked in (standalone.asked, standalone.text)
     )
     evidence = max(readings, key=lambda evidence: (evidence.enough, evidence.probability))
     return Found((Part(standalone.text, passages, extracted, evidence),), passages)
 
 
-def _retrieve(text: str, tools: Tools, limit: int) -> tuple[Passage, ...]:
-    return retrieve(text, embedder=tools.embedder, index=tools.index, limit=limit)
+def _retrieve(text: str, resources: Resources, limit: int) -> tuple[Passage, ...]:
+    return retrieve(text, embedder=resources.embedder, index=resources.index, limit=limit)
 
 
-def nearest_source(question: str, tools: Tools) -> float:
+def nearest_source(question: str, resources: Resources) -> float:
     """Cosine of the question to what comes nearest to it in the sources and the questions written for them."""
     return max(
         (
             max(passage.cosine, *passage.sentence_scores, *passage.asked_scores, passage.unanswered_score)
-            for passage in _retrieve(question, tools, tools.settings.passages)
+            for passage in _retrieve(question, resources, resources.settings.passages)
         ),
         default=0.0,
     )

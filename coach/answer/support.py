@@ -96,7 +96,7 @@ class SupportModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Support:
     """What a claim stands on: `carriers` are places among the sources, the nearest first, `nearest` those a second opinion is
     to be asked about, in reading order.
 
@@ -164,14 +164,14 @@ def read(text: str, heading: str = "") -> Reading:
     )
 
 
-def score_claim(claim: Reading, sources: Sequence[Reading], cosines: Vectors, embedder: Embedder) -> Evidence:
+def score_claim(claim: Reading, sources: Sequence[Reading], cosines: Vectors, embedder: Embedder) -> Support:
     """How well the source sentences, of which there must be one at least, carry the claim.
 
     `cosines` are those of the sentences to the claim, in their order.
     """
     verbatim = [place for place, source in enumerate(sources) if source.tokens == claim.tokens]
     if verbatim:
-        return Evidence(1.0, (verbatim[0],), False, "verbatim")
+        return Support(1.0, (verbatim[0],), False, "verbatim")
     supporting = choose_supporting(claim, sources, cosines)
     signals = features(claim, sources, supporting, embedder)
     model = load_support_model()
@@ -183,7 +183,7 @@ def score_claim(claim: Reading, sources: Sequence[Reading], cosines: Vectors, em
     is_a_piece_of_it = (
         f" {' '.join(claim.tokens)} " in f" {' '.join(best.tokens)} "
     )  # nothing was dropped inside
-    return Evidence(
+    return Support(
         0.0 if one_side_denies and not is_a_piece_of_it else model.probability(signals),
         supporting,
         is_vetoed(signals),
@@ -200,12 +200,12 @@ def nearest_to_ask_about(supporting: Sequence[int], cosines: Vectors) -> tuple[i
     return tuple(sorted(list(dict.fromkeys([*supporting, *by_meaning]))[:ASKED_ABOUT]))
 
 
-def is_hopeless(evidence: Evidence) -> bool:
+def is_hopeless(evidence: Support) -> bool:
     """Whether no opinion could let the claim be shown: it is in words of its own."""
     return evidence.signals["word_pairs"] < OWN_WORDING
 
 
-def with_opinion(evidence: Evidence, model: SupportModel, log_odds: float) -> Evidence:
+def with_opinion(evidence: Support, model: SupportModel, log_odds: float) -> Support:
     """The evidence weighed anew with the log-odds of Yes that a chat model gave."""
     support = model.probability({**evidence.signals, "opinion": log_odds})
     return replace(evidence, support=support, method="fitted, second opinion", threshold=model.threshold)

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from coach.answer.support import (
-    Evidence,
     Reading,
+    Support,
     is_hopeless,
     load_opinion_model,
     read,
@@ -85,7 +85,7 @@ def _sources(passages: Sequence[Passage]) -> list[_Source]:
     ]
 
 
-def _score_all(claims: Sequence[str], sources: Sequence[_Source], embedder: Embedder) -> list[Evidence]:
+def _score_all(claims: Sequence[str], sources: Sequence[_Source], embedder: Embedder) -> list[Support]:
     """The evidence for every claim; claims and sources go through the embedder in one call."""
     vectors = embedder.embed([*claims, *(source.statement.text for source in sources)])
     readings = [source.reading for source in sources]
@@ -95,9 +95,7 @@ def _score_all(claims: Sequence[str], sources: Sequence[_Source], embedder: Embe
     ]
 
 
-def _looked_at(
-    claim: str, evidence: Evidence, sources: Sequence[_Source], second_look: SecondLook
-) -> Evidence:
+def _looked_at(claim: str, evidence: Support, sources: Sequence[_Source], second_look: SecondLook) -> Support:
     """The evidence with a chat model's opinion, where that could change whether the claim is shown."""
     if evidence.method == "verbatim" or evidence.vetoed:
         return evidence
@@ -110,7 +108,7 @@ def _looked_at(
         return evidence
 
 
-def _judged(claim: str, evidence: Evidence, sources: Sequence[_Source]) -> Sentence:
+def _judged(claim: str, evidence: Support, sources: Sequence[_Source]) -> Sentence:
     if not evidence.carried:
         return Sentence(claim, "unsupported")
     support = round(evidence.support, 4)

@@ -71,7 +71,7 @@ def evaluate_answers(
         raise click.UsageError("Name the file of the run to take up with --out FILE.")
     from coach.evaluation.report import answers_table
     from coach.evaluation.run import read_run, write_run
-    from coach.evaluation.runner import default_file, run_answers
+    from coach.evaluation.suites import default_file, run_answers
     from coach.settings import load_settings
 
     settings = load_settings(backend=backend, model=model)
@@ -106,7 +106,7 @@ def evaluate_answers(
 def evaluate_retrieval(data: Path | None, seed: int, out: Path | None) -> None:
     """Rank public question sets: ours beside BM25, the embedder alone and plain rank fusion."""
     from coach.evaluation.retrieval import as_table
-    from coach.evaluation.runner import run_retrieval
+    from coach.evaluation.suites import run_retrieval
     from coach.settings import load_settings
 
     settings = load_settings()
@@ -128,7 +128,7 @@ def evaluate_speed(
 ) -> None:
     """Time a cold start, answers, retrieval beside bare Chroma, critiques, and ingest beside LangChain's."""
     from coach.evaluation.report import speed_table
-    from coach.evaluation.runner import run_speed
+    from coach.evaluation.suites import run_speed
     from coach.settings import load_settings
 
     settings = load_settings(backend=backend, model=model)
@@ -174,7 +174,7 @@ def evaluate_critique(
     if resume and out is None:
         raise click.UsageError("Name the file of the run to take up with --out FILE.")
     from coach.evaluation.run import read_run, write_run
-    from coach.evaluation.runner import default_file
+    from coach.evaluation.suites import default_file
     from coach.settings import load_settings
 
     settings = load_settings(backend=backend, model=model)
@@ -236,7 +236,7 @@ def evaluate_drift(days: int, baseline: Path | None) -> None:
     """Compare the answers of the last days with the baseline: did something move?"""
     from coach.evaluation.drift import drift, drift_text, observed_in_run, observed_live, of_one_model
     from coach.evaluation.run import read_run
-    from coach.evaluation.runner import baseline_file
+    from coach.evaluation.suites import baseline_file
     from coach.settings import load_settings
     from coach.store.traces import TraceStore
 
@@ -249,7 +249,7 @@ def evaluate_drift(days: int, baseline: Path | None) -> None:
 def _keep_run(settings: Settings, run: Run, out: Path | None) -> None:
     """Write the run down and say where; one that was stopped is kept as far as it came."""
     from coach.evaluation.run import write_run
-    from coach.evaluation.runner import default_file
+    from coach.evaluation.suites import default_file
 
     file = out or default_file(settings, run)
     write_run(run, file)

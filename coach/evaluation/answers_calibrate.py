@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from coach.answer.answerability import CALIBRATION_FILE, Evidence, score_evidence
+from coach.answer.coefficients import coefficients
+from coach.answer.compose import evidence_prompt
 from coach.answer.extract import extract
-from coach.answer.generate import evidence_prompt
-from coach.answer.late_interaction import fitted
 from coach.answer.retrieve import retrieve
 from coach.errors import UsageError
 from coach.evaluation.cases import load_cases
 from coach.evaluation.critique_run import loaded
-from coach.evaluation.runner import Progress
 from coach.evaluation.selection import bench_folder
+from coach.evaluation.suites import Progress
 from coach.yes_or_no import log_odds, probability_of_yes
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def calibrate_answers(
         if progress is not None:
             progress("calibrate", number, len(chosen))
     slope, intercept = platt(opinions, [answerable for _, answerable in chosen])
-    own_slope, own_intercept = fitted()["opinion"]
+    own_slope, own_intercept = coefficients()["opinion"]
     scale, shift = slope / own_slope, (intercept - own_intercept) / own_slope
     file = settings.home / CALIBRATION_FILE
     known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}

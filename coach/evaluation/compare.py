@@ -8,7 +8,7 @@ from statistics import median
 
 from coach.errors import UsageError
 from coach.evaluation.answers import MEASURES, TIMINGS
-from coach.evaluation.figures import Pair, paired_difference, paired_median_difference
+from coach.evaluation.intervals import Pair, paired_difference, paired_median_difference
 from coach.evaluation.run import Row, Run
 
 LISTED = 60  # changed cases shown; the files hold the rest

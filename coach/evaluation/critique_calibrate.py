@@ -16,7 +16,7 @@ from coach.evaluation.critique_cases import DraftCase, load_drafts
 from coach.evaluation.critique_run import bench_file, loaded
 from coach.evaluation.judge_fit import FOLDS, fit, load_judgements, write
 from coach.evaluation.judge_opinions import Opinions
-from coach.evaluation.runner import Progress
+from coach.evaluation.suites import Progress
 from coach.protocols import ChatModel
 from coach.types import Criterion
 

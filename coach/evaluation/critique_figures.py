@@ -11,7 +11,7 @@ from typing import Any
 from coach.evaluation.critique import LEVEL, PATTERN, POINTS, PROBABILITY, STANDING
 from coach.evaluation.critique_attacks import BANDS
 from coach.evaluation.critique_cases import LEVELS, QUALITIES, ArticlePair, DraftCase
-from coach.evaluation.figures import Pair, share, timing
+from coach.evaluation.intervals import Pair, share, timing
 from coach.evaluation.metrics import (
     area_under_curve,
     clustered_interval,

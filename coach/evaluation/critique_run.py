@@ -28,8 +28,8 @@ from coach.evaluation.critique_figures import (
 )
 from coach.evaluation.report import SPLITS
 from coach.evaluation.run import Row, Run
-from coach.evaluation.runner import KEPT_EVERY, Progress, run_of, taken_up
 from coach.evaluation.selection import bench_folder
+from coach.evaluation.suites import KEPT_EVERY, Progress, run_of, taken_up
 
 if TYPE_CHECKING:
     from coach.coach import Coach

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from coach.evaluation.figures import independent_difference, median_ratio
+from coach.evaluation.intervals import independent_difference, median_ratio
 from coach.evaluation.run import Run
 from coach.store.traces import StoredTrace
 

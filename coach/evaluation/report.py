@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from coach.errors import UsageError
 from coach.evaluation.answers import MEASURES, TIMINGS
-from coach.evaluation.figures import Figure, Timing, share, timing
+from coach.evaluation.intervals import Figure, Timing, share, timing
 from coach.evaluation.run import Run
 from coach.evaluation.text_metrics import WHAT_THEY_TELL
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from coach.errors import UsageError
-from coach.evaluation.figures import Pair
+from coach.evaluation.intervals import Pair
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from coach.evaluation.cases import Case
-from coach.evaluation.figures import Pair
+from coach.evaluation.intervals import Pair
 from coach.evaluation.text_metrics import rouge_l, rouge_n
 from coach.types import Answer, Citation, Document, Reply, Sentence, Span, Statement
 

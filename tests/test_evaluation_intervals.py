@@ -2,7 +2,7 @@
 
 import pytest
 
-from coach.evaluation.figures import (
+from coach.evaluation.intervals import (
     independent_difference,
     median_ratio,
     paired_difference,

@@ -3,7 +3,7 @@
 import pytest
 from builders import document, statement
 
-from coach.answer.generate import (
+from coach.answer.compose import (
     answer_prompt,
     evidence_prefix,
     evidence_prompt,

@@ -11,7 +11,7 @@ from coach.types import Statement
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class Resources:
     """Embedder, index, chat model and settings, the same for every question.
 
     `chosen` is called only where a chat model is needed, so that the sources' own sentences never wait for a model to
