@@ -216,7 +216,7 @@ def _check_speaking(settings: Settings, model: ModelFile, found: ModelList) -> C
         return Check("Built-in model", "ok", f"{model.name}, verified")
     detail = f"{model.state}: {model.detail}"
     ollama_speaks = any(one.chosen for one in found.models[1:])
-    if settings.backend in {"none", "openai", "langchain"} or (
+    if settings.backend not in {"auto", "embedded", "ollama"} or (
         settings.backend != "embedded" and ollama_speaks
     ):
         return Check("Built-in model", "warning", f"{detail} (not in use now)", "coach models pull")
@@ -270,7 +270,9 @@ def _check_privacy(settings: Settings, found: ModelList) -> Check:
         return Check("Privacy", "ok", "nothing leaves this machine")
     cause = "model"
     if elsewhere:
-        cause = {"openai": "openai_base_url", "langchain": "backend"}.get(settings.backend, "ollama_host")
+        cause = {"openai": "openai_base_url", "auto": "ollama_host", "ollama": "ollama_host"}.get(
+            settings.backend, "backend"
+        )
     return Check("Privacy", "warning", found.leaves or elsewhere, _settings_without(settings, cause))
 
 

@@ -16,7 +16,15 @@ import pytest
 from langchain_core.language_models.fake_chat_models import FakeListChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage
 
-from coach.backends.chat import OPENERS, load_chat_model, may_leave, port_answers, server_elsewhere
+from coach.backends.chat import (
+    BACKENDS,
+    Backend,
+    list_chat_models,
+    load_chat_model,
+    may_leave,
+    port_answers,
+    server_elsewhere,
+)
 from coach.backends.langchain import LangChainChatModel
 from coach.backends.llama_cpp import LlamaCppChatModel
 from coach.backends.ollama import open_ollama_model
@@ -472,8 +480,15 @@ class TestWhoSpeaks:
 
     def test_a_new_backend_is_a_function_and_a_line(self, monkeypatch):
         model = ScriptedChatModel("It takes 30 minutes.")
-        monkeypatch.setitem(OPENERS, "toy", lambda settings: ChosenModel(model, "toy", "A toy."))
-        assert load_chat_model(load_settings(backend="toy")).model is model
+        toy = Backend(
+            lambda settings: ChosenModel(model, "toy", "A toy."),
+            lambda settings: "a toy",
+            lambda settings: "A toy listens.",
+        )
+        monkeypatch.setitem(BACKENDS, "toy", toy)
+        settings = load_settings(backend="toy")
+        assert load_chat_model(settings).model is model
+        assert may_leave(settings) and "a toy" in list_chat_models(settings).choice
 
     def test_a_backend_that_there_is_not_is_refused_with_the_known_ones(self):
         with pytest.raises(UsageError, match="no backend `toys`: take one of auto, ollama"):

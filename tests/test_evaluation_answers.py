@@ -132,9 +132,9 @@ def test_a_run_of_something_else_is_not_taken_up(coach_with, cases_file):
 
 
 def test_what_there_is_is_kept_on_the_way(coach_with, cases_file, monkeypatch):
-    from coach.evaluation import runner
+    from coach.evaluation import suites
 
-    monkeypatch.setattr(runner, "KEPT_EVERY", 2)
+    monkeypatch.setattr(suites, "KEPT_EVERY", 2)
     kept = []
     coach = coach_with()
     run_answers(coach.settings, cases_file=cases_file, coach=coach, keep=kept.append)

@@ -74,7 +74,8 @@ def _events(question: str, history: Sequence[Turn], resources: Resources) -> Ite
     if shown:
         yield _at_once(extractive_answer(question, standalone, found, tracer), tracer)
 
-    # A follow-up with its earlier question behind it reads as two: about it a No means little.
+    # A follow-up is searched for with its earlier question behind it. The model would read that as two questions, and its No would
+    # mean little: it is not asked.
     undecided = any(part.evidence.undecided for part in found.parts)
     if undecided and resources.may_ask_a_model and not standalone.rewritten:
         yield StepStarted("Checking the evidence")

@@ -1,4 +1,4 @@
-"""Write a reply down: as the documented JSON, and as text for the terminal."""
+"""Write a reply down as text for the terminal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class References:
 
 
 def sentences_as_text(sentences: tuple[Sentence, ...], references: References) -> str:
-    """One line a sentence, with numbered marks; the source's own words in quotation marks' stead get a bar."""
+    """One line a sentence, with numbered marks; the source's own words behind a bar."""
     return "\n".join(
         f"{'| ' if sentence.origin == 'source' else ''}{' '.join(references.mark(sentence).split())}"
         for sentence in sentences

@@ -1,4 +1,4 @@
-"""Look for what answers a question: apart for each thing it asks, and a follow-up where its earlier question leads to."""
+"""Retrieve, extract and score: apart for each thing that a question asks, and for a follow-up also where its earlier question leads."""
 
 from __future__ import annotations
 

@@ -62,6 +62,6 @@ def index_elsewhere(settings: Settings) -> str:
     from coach.backends.machine import is_here
 
     host = urlsplit(settings.chroma_url).hostname or "127.0.0.1"
-    if is_here(host):
+    if not settings.chroma_url or is_here(host):
         return ""
     return f"The Chroma server {host} is another machine: the numbers made of your documents and questions go there, not their words."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -39,12 +39,7 @@ def list_chat_models(settings: Settings) -> ModelList:
 
 def _ollamas_models(settings: Settings, *, built_in_is_here: bool) -> ModelList:
     if settings.backend not in ("auto", "ollama"):
-        speaks = {
-            "embedded": "the built-in model",
-            "openai": f"the server at {settings.openai_base_url}",
-            "langchain": f"{settings.model} through LangChain",
-        }
-        who = speaks.get(settings.backend, "the sources alone")
+        who = _backend(settings).speaks(settings)
         choice = f"Speaks now: {who}, since the setting `backend` is `{settings.backend}`."
         return ModelList((), choice, leaves=server_elsewhere(settings))
     try:
@@ -107,12 +102,7 @@ def load_chat_model(settings: Settings) -> ChosenModel:
     `auto` never fails: it says what is missing in the reason. A backend that was asked for by name
     raises BackendError or ModelMissingError when it cannot speak, UsageError where there is none of that name.
     """
-    opener = OPENERS.get(settings.backend)
-    if opener is None:
-        raise UsageError(
-            f"There is no backend `{settings.backend}`: take one of {', '.join(OPENERS)} with `--backend`, or in coach.toml."
-        )
-    return opener(settings)
+    return _backend(settings).open(settings)
 
 
 def _first_that_speaks(settings: Settings) -> ChosenModel:
@@ -171,19 +161,15 @@ def may_leave(settings: Settings) -> bool:
 
 def server_elsewhere(settings: Settings) -> str:
     """What would leave for the model server of the settings, whether it answers or not, as a sentence; empty where that
-    is this machine or none is used."""
-    match settings.backend:
-        case "openai":
-            return away(settings.openai_base_url)
-        case "langchain":
-            return _asked_through_langchain(settings.model or "")
-        case "auto" | "ollama":
-            try:
-                return away(ollama_address(settings.ollama_host))
-            except BackendError:
-                return ""
-        case _:
-            return ""
+    is this machine or none is used. Raises UsageError for a backend that there is not."""
+    return _backend(settings).elsewhere(settings)
+
+
+def _ollama_elsewhere(settings: Settings) -> str:
+    try:
+        return away(ollama_address(settings.ollama_host))
+    except BackendError:
+        return ""
 
 
 def away(address: str) -> str:
@@ -256,15 +242,45 @@ def _nobody(settings: Settings) -> ChosenModel:
     return ChosenModel(None, "none", "You asked for the sources' own sentences only")
 
 
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """One way to a chat model: `open` gives it for the settings, `speaks` names it in a list, and `elsewhere` says what would leave
+    this machine, as a sentence, empty for nothing; both without opening it."""
+
+    open: Callable[[Settings], ChosenModel]
+    speaks: Callable[[Settings], str]
+    elsewhere: Callable[[Settings], str]
+
+
+def _nowhere(settings: Settings) -> str:
+    return ""
+
+
 # A new one is a file beside this with what opens it, and a line here.
-OPENERS: dict[str, Callable[[Settings], ChosenModel]] = {
-    "auto": _first_that_speaks,
-    "ollama": _ollama,
-    "embedded": _embedded,
-    "openai": _openai,
-    "langchain": _langchain,
-    "none": _nobody,
+BACKENDS: dict[str, Backend] = {
+    "auto": Backend(_first_that_speaks, lambda settings: "whoever is here", _ollama_elsewhere),
+    "ollama": Backend(_ollama, lambda settings: "Ollama", _ollama_elsewhere),
+    "embedded": Backend(_embedded, lambda settings: "the built-in model", _nowhere),
+    "openai": Backend(
+        _openai, lambda s: f"the server at {s.openai_base_url}", lambda s: away(s.openai_base_url)
+    ),
+    "langchain": Backend(
+        _langchain,
+        lambda s: f"{s.model} through LangChain",
+        lambda s: _asked_through_langchain(s.model or ""),
+    ),
+    "none": Backend(_nobody, lambda settings: "the sources alone", _nowhere),
 }
+
+
+def _backend(settings: Settings) -> Backend:
+    """The backend of the settings. Raises UsageError where there is none of that name."""
+    found = BACKENDS.get(settings.backend)
+    if found is None:
+        raise UsageError(
+            f"There is no backend `{settings.backend}`: take one of {', '.join(BACKENDS)} with `--backend`, or in coach.toml."
+        )
+    return found
 
 
 def ollama_address(host: str) -> str:

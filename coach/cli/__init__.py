@@ -20,7 +20,7 @@ from coach.errors import CoachError, UsageError
 def cli() -> None:
     """A local, private coach for Generative-AI product-manager interviews.
 
-    Nothing you type leaves this machine. Every sentence of an answer shows where it comes from.
+    Nothing you type leaves this machine, unless you name a server elsewhere. Every sentence of an answer shows where it comes from.
     """
 
 

@@ -251,7 +251,7 @@ def find_anti_patterns(
 
 
 def next_move(verdicts: Sequence[Verdict], kind: str) -> str:
-    """The suggestion of the weightiest criterion that is missing, then partly met; empty where none is."""
+    """The suggestion of the weightiest criterion that is not met, of equal ones a missing before a partly met one; empty where none is."""
     left = [verdict for verdict in verdicts if verdict.level in ("missing", "partly") and verdict.suggestion]
     first = min(
         left,
