@@ -284,6 +284,13 @@ def test_what_the_signals_leave_open_the_model_decides(coach_with):
     assert isinstance(coach_with(ScriptedChatModel(TRUE)).answer(OPEN).result(), Answer)
 
 
+def test_where_a_doubt_is_left_the_sources_speak_alone(coach_with):
+    unsure = ScriptedChatModel(TRUE)
+    unsure.choose = lambda messages, options: {"Yes": 0.6, "No": 0.4}
+    reply = coach_with(unsure).answer(OPEN).result()
+    assert reply.doubt and reply.mode == "extractive" and unsure.prompts == []
+
+
 def test_without_a_model_what_is_left_open_is_an_answer_with_a_doubt(sources_only):
     reply = sources_only.answer(OPEN).result()
     assert isinstance(reply, Answer)
@@ -293,8 +300,7 @@ def test_without_a_model_what_is_left_open_is_an_answer_with_a_doubt(sources_onl
 def test_what_was_read_for_the_decision_is_not_read_again_for_the_answer(coach_with):
     model = ScriptedChatModel(TRUE)
     asked = []
-    choose = model.choose
-    model.choose = lambda messages, options: asked.append(tuple(messages)) or choose(messages, options)
+    model.choose = lambda messages, options: asked.append(tuple(messages)) or {"Yes": 0.999, "No": 0.001}
     coach_with(model).answer(OPEN).result()
     (prompt,) = model.prompts
     assert prompt[: len(asked[0])] == asked[0]

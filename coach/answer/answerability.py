@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -58,12 +58,19 @@ class Evidence:
 
 
 def score_evidence(
-    question: str, passages: Sequence[Passage], found: Extract, embedder: Embedder
+    question: str,
+    passages: Sequence[Passage],
+    found: Extract,
+    embedder: Embedder,
+    is_known: Callable[[str], bool] = lambda word: False,
 ) -> Evidence:
-    """The evidence by the cheap signals: of what was `found` for the question in `passages`."""
+    """The evidence by the cheap signals: of what was `found` for the question in `passages`.
+
+    `is_known` says of a word that nothing found covers whether it stands elsewhere in the sources, or names nothing.
+    """
     if not passages or not found.nearest:
         return Evidence(0.0, "not covered", reason="no_evidence")
-    seen = gather(question, passages, found, embedder)
+    seen = gather(question, passages, found, embedder, is_known)
     reason: RefusalReason = "off_topic" if found.likeness < OFF_TOPIC else "no_evidence"
     return _judged(seen.signals, seen.nearest, seen.missing, reason)
 
@@ -83,7 +90,13 @@ class Gathered(NamedTuple):
     missing: str
 
 
-def gather(question: str, passages: Sequence[Passage], found: Extract, embedder: Embedder) -> Gathered:
+def gather(
+    question: str,
+    passages: Sequence[Passage],
+    found: Extract,
+    embedder: Embedder,
+    is_known: Callable[[str], bool] = lambda word: False,
+) -> Gathered:
     """Look at what was `found` for the question in `passages`, neither of them empty."""
     nearest = tuple(map(_shortened, found.nearest))
     covered = cover(question, [one.in_context for one in nearest], embedder).together()
@@ -100,7 +113,7 @@ def gather(question: str, passages: Sequence[Passage], found: Extract, embedder:
         "condition_unmet": float(bool(kind.condition)),
         **_written_signals(passages, found.nearest[0]),
     }
-    return Gathered(nearest, signals, _missing(kind, covered, names))
+    return Gathered(nearest, signals, _missing(kind, covered, names, is_known))
 
 
 def _shortened(statement: Statement) -> Statement:
@@ -131,11 +144,13 @@ def _kind(question: str, passages: Sequence[Passage], nearest: Sequence[Statemen
     return match_type(question, nearest, others)
 
 
-def _missing(kind: TypeMatch, covered: Coverage, names: Sequence[str]) -> str:
+def _missing(
+    kind: TypeMatch, covered: Coverage, names: Sequence[str], is_known: Callable[[str], bool]
+) -> str:
     if kind.missing or kind.condition:
         return f"{kind.label} for “{kind.condition}”" if kind.condition else kind.label
-    uncovered = covered.uncovered(coefficients()["uncovered_below"])
-    return uncovered or " and ".join(f"“{name}”" for name in names)
+    uncovered = covered.uncovered(coefficients()["uncovered_below"], is_known)
+    return uncovered or " and ".join(f"“{name}”" for name in names if not is_known(name))
 
 
 def unknown_names(question: str, passages: Sequence[Passage]) -> list[str]:

@@ -102,7 +102,9 @@ def _written(
 ) -> Iterator[Event]:
     """What the model makes of the sentences found, each of its own checked; where none speaks the sources stand alone."""
     said = ""
-    if resources.may_ask_a_model:
+    if extractive.doubt:  # where it is not sure that they are an answer, a model only makes one of them
+        tracer.record(backend_reason="Where there is doubt the sources speak alone, word for word.")
+    elif resources.may_ask_a_model:
         writing = write(question, found, resources, tracer)
         try:
             while True:

@@ -6,7 +6,7 @@ vectors. A word weighs what it says about the topic: little where many questions
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -56,13 +56,15 @@ class Coverage:
         averaged: Vectors = np.asarray(self.weights, dtype=np.float32) @ self.cosines / total
         return averaged
 
-    def uncovered(self, below: float) -> str:
-        """The words that weigh and that no text comes near, quoted as they stand in the question: those that stand side by side
-        as one."""
+    def uncovered(self, below: float, is_known: Callable[[str], bool] = lambda word: False) -> str:
+        """The words that weigh, that no text comes near and that are not known to stand elsewhere, quoted as they stand in the
+        question: those that stand side by side as one."""
         best = self.cosines.max(axis=1, initial=-1.0)
         runs: list[list[int]] = []
         for place in self.heavy:
-            if best[place] >= below or self.words[place] in {self.words[p] for run in runs for p in run}:
+            if best[place] >= below or is_known(self.words[place]):
+                continue
+            if self.words[place] in {self.words[p] for run in runs for p in run}:
                 continue
             if runs and runs[-1][-1] == place - 1 and self.follows[place]:
                 runs[-1].append(place)

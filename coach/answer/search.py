@@ -88,7 +88,14 @@ def _parts(standalone: Standalone, resources: Resources, tracer: Tracer) -> Foun
     parts = []
     for text, own in zip(asked, passages, strict=True):
         extracted = extract(text, own, resources.embedder)
-        parts.append(Part(text, own, extracted, score_evidence(text, own, extracted, resources.embedder)))
+        parts.append(
+            Part(
+                text,
+                own,
+                extracted,
+                score_evidence(text, own, extracted, resources.embedder, resources.index.knows),
+            )
+        )
     return Found(
         tuple(parts), passages[0] if len(parts) == 1 else _merged(parts, resources.settings.passages)
     )
@@ -107,7 +114,7 @@ def _follow_up(standalone: Standalone, resources: Resources, tracer: Tracer) -> 
     extracted = extract(standalone.text, passages, resources.embedder, follow_up=follow_up)
     # It may name its particular itself, or leave it to the question it follows: the likelier reading counts.
     readings = (
-        score_evidence(asked, passages, extracted, resources.embedder)
+        score_evidence(asked, passages, extracted, resources.embedder, resources.index.knows)
         for asked in (standalone.asked, standalone.text)
     )
     evidence = max(readings, key=lambda evidence: (evidence.enough, evidence.probability))

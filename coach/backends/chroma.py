@@ -8,6 +8,7 @@ import json
 import os
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -50,6 +51,8 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _BATCH = 2_000  # chunks handed to Chroma at once; its own limit is 5,461
 
 Progress = Callable[[str, int, int], None]
+
+COMMON_IN_QUESTIONS = 8  # of the questions written down: "mean", "answer", "make" are in more, a thing that is asked about is not
 
 
 def open_index(
@@ -106,6 +109,7 @@ class ChromaIndex:
         self._written = _WrittenQuestions(self._generation)
         self._exact = len(self) <= exact_up_to
         self._vocabulary: frozenset[str] | None = None
+        self._stems: set[str] | None = None
         self._collection: Any = None
         self._opening = threading.Lock()
 
@@ -161,6 +165,21 @@ class ChromaIndex:
             texts += [question.text for question in self._generation.questions]
             self._vocabulary = frozenset(word for text in texts for word in _WORD.findall(text.lower()))
         return self._vocabulary
+
+    def knows(self, word: str) -> bool:
+        """Whether the word, in whatever form, stands in a document, or is one that many questions have and that names nothing."""
+        if self._stems is None:
+            documents = (document.text for document in self._generation.documents)
+            asked = Counter(
+                stem
+                for question in self._generation.questions
+                if question.answered
+                for stem in set(content_words(question.text))
+            )
+            common = {stem for stem, count in asked.items() if count >= COMMON_IN_QUESTIONS}
+            self._stems = common.union(*map(content_words, documents))
+        stems = content_words(word)
+        return bool(stems) and set(stems) <= self._stems
 
     def _nearest(self, query: NDArray[np.float32], limit: int) -> list[int]:
         if self._exact:
