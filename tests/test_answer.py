@@ -286,7 +286,7 @@ def test_what_the_signals_leave_open_the_model_decides(coach_with):
 
 def test_where_a_doubt_is_left_the_sources_speak_alone(coach_with):
     unsure = ScriptedChatModel(TRUE)
-    unsure.choose = lambda messages, options: {"Yes": 0.6, "No": 0.4}
+    unsure.choose = lambda messages, options: {"Yes": 0.85, "No": 0.15}
     reply = coach_with(unsure).answer(OPEN).result()
     assert reply.doubt and reply.mode == "extractive" and unsure.prompts == []
 
