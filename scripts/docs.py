@@ -63,7 +63,9 @@ def _commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Co
 
 
 def _help(command: click.Command, name: str) -> str:
-    context = click.Context(command, info_name=name, terminal_width=96, max_content_width=96)
+    whole = click.Context(cli, info_name="coach", **cli.context_settings)
+    words = name.removeprefix("coach ")
+    context = click.Context(command, parent=whole, info_name=words, terminal_width=96, max_content_width=96)
     return re.sub(r"[ \t]+$", "", command.get_help(context), flags=re.MULTILINE).strip()
 
 
