@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
+from coach.protocols import ChosenModel
 from coach.types import Trace
 
 Event = TypeVar("Event")
@@ -50,6 +51,17 @@ class Tracer:
     def record(self, **facts: Any) -> None:
         """Set fields of the trace."""
         self._facts.update(facts)
+
+    def record_model(self, chosen: ChosenModel, without: str) -> None:
+        """Set who speaks, or what it is called where no model does."""
+        model = chosen.model
+        self.record(
+            backend=chosen.backend if model else without,
+            backend_reason=chosen.reason,
+            model=model.name if model else None,
+            window=model.context_window if model else 0,
+        )
+        self.lap("load")
 
     def measure(self, **signals: float) -> None:
         """Add to the signals by which the question was decided."""

@@ -85,13 +85,7 @@ def _begun(question: str, found: Found, resources: Resources, tracer: Tracer) ->
     """The model's text about to come, None where no model speaks. Raises BackendError or ModelMissingError."""
     chosen, settings = resources.chosen(), resources.settings
     model = chosen.model
-    tracer.record(
-        backend=chosen.backend if model else "extractive",
-        backend_reason=chosen.reason,
-        model=model.name if model else None,
-        window=model.context_window if model else 0,
-    )
-    tracer.lap("load")
+    tracer.record_model(chosen, "extractive")
     if model is None:
         tracer.note(chosen.reason)
         return None

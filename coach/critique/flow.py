@@ -208,15 +208,8 @@ def _chosen_model(chosen: Callable[[], ChosenModel], tracer: Tracer) -> tuple[Ch
     except (BackendError, ModelMissingError) as error:
         tracer.record(backend_reason=str(error))
         return None, str(error)
-    model = found.model
-    tracer.record(
-        backend=found.backend if model else "none",
-        backend_reason=found.reason,
-        model=model.name if model else None,
-        window=model.context_window if model else 0,
-    )
-    tracer.lap("load")
-    return model, f"No language model judged this. {found.reason}"
+    tracer.record_model(found, "none")
+    return found.model, f"No language model judged this. {found.reason}"
 
 
 def _what_words_show(criteria: Sequence[Criterion], prepared: PreparedDraft, why_not: str) -> tuple[str, ...]:

@@ -329,17 +329,17 @@ def _agreement(rows: Sequence[tuple[str, Level | None, Level]]) -> Agreement:
 
 
 def _weighted_kappa(counts: Mapping[tuple[Level, Level], int]) -> float | None:
-    """1 - observed / expected disagreement, each counted with the square of the distance between the levels."""
-    total = sum(counts.values())
-    judged = {one: sum(counts.get((one, other), 0) for other in _LEVELS) for one in _LEVELS}
-    said = {other: sum(counts.get((one, other), 0) for one in _LEVELS) for other in _LEVELS}
-    observed = expected = 0.0
-    for place, one in enumerate(_LEVELS):
-        for other_place, other in enumerate(_LEVELS):
-            weight = (place - other_place) ** 2
-            observed += weight * counts.get((one, other), 0)
-            expected += weight * judged[one] * said[other] / max(1, total)
-    return 1.0 - observed / expected if expected else None
+    """None where everybody always gave one and the same level: chance then leaves nothing to disagree on."""
+    from sklearn.metrics import cohen_kappa_score
+
+    if len({level for pair in counts for level in pair}) < 2:
+        return None
+    judged, said = zip(*counts, strict=True)
+    return float(
+        cohen_kappa_score(
+            judged, said, labels=_LEVELS, weights="quadratic", sample_weight=list(counts.values())
+        )
+    )
 
 
 def _now() -> str:
