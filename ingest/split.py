@@ -14,7 +14,7 @@ from ingest.readers.markdown import fence_after
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
-SPLIT_VERSION = 2  # raise it whenever chunks, embedding texts or sentences are cut differently
+SPLIT_VERSION = 3  # raise it whenever chunks, embedding texts or sentences are cut differently
 
 # BERT's word pieces take a run of more than 100 letters for one unknown word: without a bound in
 # characters a file of base64 would become one endless chunk. English has 4 to 5 characters a piece.

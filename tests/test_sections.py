@@ -17,6 +17,13 @@ def test_sections_have_their_heading_path_and_exact_text():
     assert all(text[s.start : s.end] == s.text for s in sections)
 
 
+def test_fields_about_the_page_are_no_text_of_it():
+    text = "---\nlayout: post\ntitle: Vendors\ntags:\n  - a\n---\n\nWork with them.\n\n---\n\nA rule is no field.\n"
+    (section,) = document(text).statements()
+    assert section.text == "Work with them.\n\n---\n\nA rule is no field."
+    assert len(document("---\n\nOnly a rule.\n").statements()) == 1
+
+
 def test_a_section_is_found_by_any_of_its_characters():
     text = "# Title\n\nintro\n\n## A\n\none\n"
     read = document(text)

@@ -12,6 +12,10 @@ from ingest.readers.contents import Contents, UnreadableError
 _FENCE_OR_HEADING = re.compile(r"^ {0,3}(?:(`{3,}|~{3,})(.*)|(#{1,6})(?:[ \t]+(.*))?)$", re.MULTILINE)
 
 
+# Fields between two lines of dashes at the very beginning, as site generators write them (Jekyll, Hugo).
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?:[\w-]+:.*\n|[ \t]+.*\n|-[ \t].*\n|\n)*---[ \t]*(?:\n|\Z)")
+
+
 @dataclass(frozen=True, slots=True)
 class Heading:
     """One heading line of a Markdown text: `text[start:end]` is the line without its line break."""
@@ -38,11 +42,14 @@ def parse(text: str) -> Contents:
 
 
 def _sections(text: str, headings: list[Heading]) -> list[Section]:
-    """The stretches between heading lines that hold text, each with its heading path."""
+    """The stretches between heading lines that hold text, each with its heading path; what stands before the text about the page
+    ("layout: post") is none."""
     path: list[Heading] = []
     sections = []
-    start = 0
-    for heading in [*headings, Heading(1, "", len(text), len(text))]:
+    front_matter = _FRONT_MATTER.match(text)
+    start = front_matter.end() if front_matter else 0
+    inside = [heading for heading in headings if heading.start >= start]
+    for heading in [*inside, Heading(1, "", len(text), len(text))]:
         if text[start : heading.start].strip():
             titles = tuple(parent.title for parent in path if parent.title)
             sections.append(Section(titles, start, heading.start))
