@@ -251,6 +251,13 @@ class StepStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of the model's text, not yet checked."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Token counts of one model call. `cached` prompt tokens were not computed again."""
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import click
 from pydantic.fields import FieldInfo
 
+from coach import json_form
 from coach.cli import cli
-from coach.json_form import FORMS, Form, PassageForm, SpanForm
+from coach.json_form import FORMS, Form
 from coach.settings import Settings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -72,6 +73,11 @@ def _help(command: click.Command, name: str) -> str:
 def json_tables() -> str:
     """One table a form; what a form holds of others comes after it, once."""
     parts: list[str] = []
+    every = {
+        name: form
+        for name, form in vars(json_form).items()
+        if isinstance(form, type) and issubclass(form, Form)
+    }
     waiting: list[type[Form]] = list(FORMS)
     done: set[type[Form]] = set()
     while waiting:
@@ -87,17 +93,9 @@ def json_tables() -> str:
             shown = re.sub(r"[\w.]+\.(\w+)", r"\1", shown).replace("NoneType", "null").replace("None", "null")
             shown = re.sub(r"Literal\[(.*?)\]", lambda match: match[1].replace(", ", " or "), shown)
             rows.append(f"| `{name}` | {_linked(shown)} | {field.description or ''} |")
-            waiting += [
-                other
-                for other in Form.__subclasses__() + SpanForm.__subclasses__() + PassageForm.__subclasses__()
-                if re.search(rf"\b{other.__name__}\b", shown)
-            ]
-        parts.append(f"### {_title(form.__name__)}\n\n{form.__doc__}\n\n" + "\n".join(rows))
+            waiting += [every[name] for name in re.findall(r"\b\w+Form\b", shown)]
+        parts.append(f"### {form.__name__.removesuffix('Form')}\n\n{form.__doc__}\n\n" + "\n".join(rows))
     return "\n\n".join(parts)
-
-
-def _title(name: str) -> str:
-    return name.removesuffix("Form")
 
 
 def _linked(shown: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from coach.answer.flow import AnswerStream, Event, Extracted, Finished, Token
+from coach.answer.flow import AnswerStream, Event, Extracted, Finished
 from coach.errors import BackendError, CoachError, IngestError
 from coach.protocols import Vectors
 from coach.settings import corpus_folder
@@ -26,6 +26,7 @@ from coach.types import (
     Sentence,
     Span,
     StepStarted,
+    Token,
     Trace,
     Turn,
     Usage,

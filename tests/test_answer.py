@@ -2,13 +2,13 @@
 
 import pytest
 
-from coach.answer.flow import Extracted, Finished, Token
+from coach.answer.flow import Extracted, Finished
 from coach.backends import load_index
 from coach.coach import Coach
 from coach.errors import BackendError, UsageError
 from coach.protocols import ChosenModel
 from coach.settings import load_settings
-from coach.types import Answer, Refusal, StepStarted, Turn
+from coach.types import Answer, Refusal, StepStarted, Token, Turn
 from tests.fakes import ScriptedChatModel
 
 ROUNDS = "How many interview rounds are typical for this role?"

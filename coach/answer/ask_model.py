@@ -13,7 +13,7 @@ from coach.answer.search import Found, Part
 from coach.errors import BackendError, ModelMissingError
 from coach.protocols import ChatModel, TokenStream
 from coach.stream import Tracer
-from coach.types import Statement, StepStarted, Turn
+from coach.types import Statement, StepStarted, Token, Turn
 from coach.yes_or_no import log_odds, probability_of_yes
 
 
@@ -48,8 +48,8 @@ def _reading(
 
 def write(
     question: str, found: Found, resources: Resources, tracer: Tracer
-) -> Generator[StepStarted | str, None, str]:
-    """Have the model put together what was found: pieces of its text, and a step where it begins or ends to think.
+) -> Generator[StepStarted | Token, None, str]:
+    """Have the model put together what was found: tokens of its text, and a step where it begins or ends to think.
 
     Returns what it said: empty where no model speaks or it failed, which the tracer then notes.
     """
@@ -70,7 +70,7 @@ def write(
                     yield StepStarted("Thinking" if thinking else "Writing")
                 if piece:
                     said += piece
-                    yield piece
+                    yield Token(piece)
         finally:
             stream.close()
             tracer.record(usage=stream.usage)

@@ -14,7 +14,7 @@ from coach.answer.search import Found, search
 from coach.answer.verify import verify
 from coach.stream import Stream, Tracer
 from coach.text.sanitize import clean_question
-from coach.types import Answer, Reply, Statement, StepStarted, Turn
+from coach.types import Answer, Reply, Statement, StepStarted, Token, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,6 @@ class Extracted:
     """The answer in the sources' own words, at once."""
 
     answer: Answer
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A piece of the model's text, not yet checked."""
-
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +98,7 @@ def _written(
     if extractive.doubt:  # where it is not sure that they are an answer, a model only makes one of them
         tracer.record(backend_reason="Where there is doubt the sources speak alone, word for word.")
     elif resources.may_ask_a_model:
-        writing = write(question, found, resources, tracer)
-        try:
-            while True:
-                piece = next(writing)
-                yield Token(piece) if isinstance(piece, str) else piece
-        except StopIteration as ended:
-            said = ended.value
+        said = yield from write(question, found, resources, tracer)
     else:
         tracer.record(backend_reason="The setting `backend` is `none`: the sources speak alone.")
     tracer.lap("generate")

@@ -57,11 +57,9 @@ def server_elsewhere(settings: Settings) -> str:
 
 def index_elsewhere(settings: Settings) -> str:
     """What leaves for the Chroma server of the settings, as a sentence; empty where that is this machine or none is used."""
-    from urllib.parse import urlsplit
+    from coach.backends.machine import elsewhere
 
-    from coach.backends.machine import is_here
-
-    host = urlsplit(settings.chroma_url).hostname or "127.0.0.1"
-    if not settings.chroma_url or is_here(host):
+    host = elsewhere(settings.chroma_url) if settings.chroma_url else ""
+    if not host:
         return ""
     return f"The Chroma server {host} is another machine: the numbers made of your documents and questions go there, not their words."

@@ -174,12 +174,10 @@ def _ollama_elsewhere(settings: Settings) -> str:
 
 def away(address: str) -> str:
     """What leaves for a server that is not on this machine, as a sentence; empty for one that is."""
-    from coach.backends.machine import WHAT_LEAVES, is_here
+    from coach.backends.machine import WHAT_LEAVES, elsewhere
 
-    host = urlsplit(address).hostname or "127.0.0.1"
-    if is_here(host):
-        return ""
-    return f"The server {host} is another machine: {WHAT_LEAVES} go there."
+    host = elsewhere(address)
+    return f"The server {host} is another machine: {WHAT_LEAVES} go there." if host else ""
 
 
 def _embedded_model(settings: Settings) -> ChatModel:

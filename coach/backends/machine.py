@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from urllib.parse import urlsplit
 
 WHAT_LEAVES = "your questions, your drafts and the passages found for them"
 KEPT_FREE = 2_000_000_000  # bytes of memory left to the system, the browser and the coach itself
@@ -14,6 +15,12 @@ def memory_for_a_model() -> int:
     import psutil
 
     return max(0, int(psutil.virtual_memory().total) - KEPT_FREE)
+
+
+def elsewhere(address: str) -> str:
+    """The host of a URL where that is another machine; empty where it is this one."""
+    host = urlsplit(address).hostname or "127.0.0.1"
+    return "" if is_here(host) else host
 
 
 def is_here(host: str) -> bool:

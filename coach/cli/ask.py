@@ -72,9 +72,9 @@ def _ask_one(settings: Settings, question: str, history: list[Any], as_json: boo
 
 def _print_stream(coach: Coach, question: str, history: list[Any]) -> None:
     """The sources' sentences at once; then what the model added, checked; then the references."""
-    from coach.answer.flow import Extracted, Finished, Token
+    from coach.answer.flow import Extracted, Finished
     from coach.answer.report import References, refusal_as_text, sentences_as_text
-    from coach.types import Refusal, StepStarted
+    from coach.types import Refusal, StepStarted, Token
 
     references = References()
     shown: tuple[Any, ...] = ()

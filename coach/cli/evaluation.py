@@ -35,6 +35,9 @@ _data_option = click.option(
     help="Folder with the public sets (squad2_dev, qags, ...).",
 )
 _seed_option = click.option("--seed", type=int, default=0, show_default=True, help="Seed of the resampling.")
+_resume_option = click.option(
+    "--resume", is_flag=True, help="Take up a run that was stopped; name its file with --out."
+)
 _backend_option = click.option("--backend", help=f"Who speaks: {BACKENDS}.")
 _model_option = click.option("--model", help="Model name for Ollama or the server.")
 
@@ -50,7 +53,7 @@ _model_option = click.option("--model", help="Model name for Ollama or the serve
 )
 @_seed_option
 @_out_option
-@click.option("--resume", is_flag=True, help="Take up a run that was stopped; name its file with --out.")
+@_resume_option
 @click.option(
     "--calibrate", is_flag=True, help="Only fit what Yes and No of this model are worth, and keep that."
 )
@@ -67,11 +70,9 @@ def evaluate_answers(
     calibrate: bool,
 ) -> None:
     """Ask the cases and score the replies: facts, citations, refusals, waiting time."""
-    if resume and out is None:
-        raise click.UsageError("Name the file of the run to take up with --out FILE.")
+    _require_file(out, resume)
     from coach.evaluation.report import answers_table
-    from coach.evaluation.run import read_run, write_run
-    from coach.evaluation.suites import default_file, run_answers
+    from coach.evaluation.suites import run_answers
     from coach.settings import load_settings
 
     settings = load_settings(backend=backend, model=model)
@@ -91,8 +92,7 @@ def evaluate_answers(
         limit=limit,
         seed=seed,
         progress=bars,
-        earlier=read_run(out) if resume and out is not None and out.is_file() else None,
-        keep=lambda run: write_run(run, out or default_file(settings, run)),
+        **_kept_on_the_way(settings, out, resume),
     )
     bars.close()
     show(answers_table([run]))
@@ -155,7 +155,7 @@ def evaluate_speed(
 )
 @_seed_option
 @_out_option
-@click.option("--resume", is_flag=True, help="Take up a run that was stopped; name its file with --out.")
+@_resume_option
 @click.option(
     "--calibrate", is_flag=True, help="First fit the judge to this model on the fit split, and keep that."
 )
@@ -171,30 +171,27 @@ def evaluate_critique(
     calibrate: bool,
 ) -> None:
     """Judge labelled drafts and attacks, and say how well the verdicts agree with people."""
-    if resume and out is None:
-        raise click.UsageError("Name the file of the run to take up with --out FILE.")
-    from coach.evaluation.run import read_run, write_run
-    from coach.evaluation.suites import default_file
+    _require_file(out, resume)
+    from coach.evaluation.critique_run import run_critique
+    from coach.evaluation.critique_table import critique_table
     from coach.settings import load_settings
 
     settings = load_settings(backend=backend, model=model)
     bars = StepBars()
-    common: dict[str, Any] = {
-        "limit": limit,
-        "seed": seed,
-        "progress": bars,
-        "earlier": read_run(out) if resume and out is not None and out.is_file() else None,
-        "keep": lambda run: write_run(run, out or default_file(settings, run)),
-    }
-    from coach.evaluation.critique_run import run_critique
-    from coach.evaluation.critique_table import critique_table
-
     if calibrate:
         from coach.evaluation.critique_calibrate import calibrate_judge
 
         say(calibrate_judge(settings, drafts_file=cases, progress=bars))
     chosen = split or ("held_out" if calibrate else "all")
-    run = run_critique(settings, drafts_file=cases, split=chosen, **common)
+    run = run_critique(
+        settings,
+        drafts_file=cases,
+        split=chosen,
+        limit=limit,
+        seed=seed,
+        progress=bars,
+        **_kept_on_the_way(settings, out, resume),
+    )
     bars.close()
     show(critique_table(run))
     _keep_run(settings, run, out)
@@ -244,6 +241,22 @@ def evaluate_drift(days: int, baseline: Path | None) -> None:
     traces, others = of_one_model(TraceStore(load_settings().home).recent(days), run)
     looks = drift(observed_live(traces), observed_in_run(run))
     show(drift_text(run, days, traces, looks, others))
+
+
+def _require_file(out: Path | None, resume: bool) -> None:
+    if resume and out is None:
+        raise click.UsageError("Name the file of the run to take up with --out FILE.")
+
+
+def _kept_on_the_way(settings: Settings, out: Path | None, resume: bool) -> dict[str, Any]:
+    """The arguments with which a suite takes up the run in `out`, where one is to be resumed, and keeps what it has so far."""
+    from coach.evaluation.run import read_run, write_run
+    from coach.evaluation.suites import default_file
+
+    return {
+        "earlier": read_run(out) if resume and out is not None and out.is_file() else None,
+        "keep": lambda run: write_run(run, out or default_file(settings, run)),
+    }
 
 
 def _keep_run(settings: Settings, run: Run, out: Path | None) -> None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from coach.answer.flow import Extracted, Token
+from coach.answer.flow import Extracted
 from coach.answer.retrieve import retrieve
 from coach.answer.verify import verify
 from coach.coach import MemoryEmbedder
@@ -21,7 +21,7 @@ from coach.critique.prepare import prepare_draft
 from coach.errors import BackendError, CoachError
 from coach.evaluation.critique_cases import DraftCase
 from coach.evaluation.run import Row
-from coach.types import Turn
+from coach.types import Token, Turn
 
 if TYPE_CHECKING:
     from coach.coach import Coach

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from coach.answer.flow import Extracted, Finished, Token
+from coach.answer.flow import Extracted, Finished
 from coach.errors import CoachError
-from coach.types import StepStarted, Turn
+from coach.types import StepStarted, Token, Turn
 from coach.ui import components, session
 from coach.ui.format import answer_html, draft_html, passages_html, step_html
 from coach.ui.session import Exchange
