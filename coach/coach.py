@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -73,8 +73,16 @@ class Coach:
         coach.notice = notice
         return coach
 
-    def answer(self, question: str, history: Iterable[HistoryTurn] = ()) -> AnswerStream:
+    def answer(
+        self,
+        question: str,
+        history: Iterable[HistoryTurn] = (),
+        *,
+        before_model: Callable[[], None] | None = None,
+    ) -> AnswerStream:
         """Answer `question`; `history` holds earlier turns, oldest first (plain texts are the user's).
+
+        `before_model` is called before the chat model is used: it may wait until that is free.
 
         The finished reply leaves a trace unless the setting `traces` is off; one that cannot be kept is noted
         in the reply and costs nothing else.
@@ -85,7 +93,13 @@ class Coach:
         stream = answer(
             question,
             [as_turn(turn) for turn in history],
-            Resources(self.embedder, self.index, self.chosen_model, self.remembered_sections, self.settings),
+            Resources(
+                self.embedder,
+                self.index,
+                self._chosen_after(before_model),
+                self.remembered_sections,
+                self.settings,
+            ),
         )
         return AnswerStream(self._traced(stream))
 
@@ -103,11 +117,17 @@ class Coach:
         return replace(reply, trace=replace(reply.trace, notes=(*reply.trace.notes, trouble)))
 
     def critique(
-        self, draft: str, question: str, *, kind: str | None = None, rubric: str | None = None
+        self,
+        draft: str,
+        question: str,
+        *,
+        kind: str | None = None,
+        rubric: str | None = None,
+        before_model: Callable[[], None] | None = None,
     ) -> CritiqueStream:
         """Read `draft`, an answer to `question`, as the committee would: verdicts one by one, then the critique.
 
-        `kind` is guessed from the question where it is None; `rubric` is the name of one of `rubrics()`, None
+        `before_model` as for `answer`. `kind` is guessed from the question where it is None; `rubric` is the name of one of `rubrics()`, None
         the first. The draft and its critique are kept unless the setting `keep_drafts` is off, and what a person
         said of the same draft before stands beside its verdicts. Raises UsageError for an unknown rubric.
         """
@@ -120,7 +140,7 @@ class Coach:
             rubric=self._rubric(rubric),
             kind=kind,
             embedder=self.embedder,
-            chosen=self.chosen_model,
+            chosen=self._chosen_after(before_model),
             question_limit=self.settings.max_question_characters,
             sources=lambda: [document.text for document in self.documents() if _is_guide(document)],
             calibrations=self.settings.home / CALIBRATION_FILE,
@@ -184,7 +204,8 @@ class Coach:
 
     def _kept_critique(self, critique: Critique) -> Critique:
         """The critique, stored, with what people said of it before; with a notice where it could not be."""
-        from coach.store.critiques import StoreError, overruled
+        from coach.store.critiques import overruled
+        from coach.store.database import StoreError
 
         if self.caution:
             # What a judge lacks belongs beside its verdicts, however far the first note has scrolled away.
@@ -205,6 +226,16 @@ class Coach:
             if self._chosen is None:
                 self._chosen = load_chat_model(self.settings)
             return self._chosen
+
+    def _chosen_after(self, before: Callable[[], None] | None) -> Callable[[], ChosenModel]:
+        if before is None:
+            return self.chosen_model
+
+        def chosen() -> ChosenModel:
+            before()
+            return self.chosen_model()
+
+        return chosen
 
     def models(self) -> ModelList:
         """Every chat model there is here, which one speaks and why; loads nothing, asks nothing of a hosted one."""

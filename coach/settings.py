@@ -77,10 +77,10 @@ class Settings(BaseSettings):
         4000, description="Of the longest question."
     )
     traces: bool = Field(
-        True, description="Keep how each answer came about, in `traces.sqlite3` in the home folder."
+        True, description="Keep how each answer came about, in `coach.sqlite3` in the home folder."
     )
     keep_drafts: bool = Field(
-        True, description="Keep drafts, critiques and overrides, in `critiques.sqlite3` in the home folder."
+        True, description="Keep drafts, critiques and overrides, in `coach.sqlite3` in the home folder."
     )
     retention_days: Annotated[int, Field(ge=1, le=3650)] = Field(
         90, description="Traces and drafts older than this are deleted when the coach starts."

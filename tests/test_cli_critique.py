@@ -13,7 +13,8 @@ import pytest
 from coach import cli
 from coach.cli.terminal import fitted
 from coach.errors import UsageError
-from coach.store.critiques import CritiqueStore, StoreError, draft_id, overruled
+from coach.store.critiques import CritiqueStore, draft_id, overruled
+from coach.store.database import StoreError
 from tests.critique_fakes import FakeCritic
 from tests.critiques import FIRST, QUESTION, SECOND, first_critique
 
@@ -373,19 +374,19 @@ def test_with_the_setting_off_nothing_is_kept(coach, own_home, monkeypatch):
     assert code == 0
     assert json.loads(out)["kept_as"] is None
     assert "Kept as" not in err
-    assert not (own_home / "critiques.sqlite3").exists()
+    assert not (own_home / "coach.sqlite3").exists()
 
 
 def test_a_damaged_file_of_drafts_costs_a_note_and_not_the_critique(coach, own_home):
     own_home.mkdir()
-    (own_home / "critiques.sqlite3").write_bytes(b"no database at all" * 100)
+    (own_home / "coach.sqlite3").write_bytes(b"no database at all" * 100)
     code, out, _ = coach("critique", "first.txt", *ASKED)
     assert code == 0
     assert "Band: " in out
     assert "cannot be read" in out
     code, _, err = coach("drafts", "list")
     assert code == 1
-    assert err.strip().endswith("away (a new one is made), then run `coach drafts list`.")
+    assert err.strip().endswith("away (a new one is made), then run `coach doctor`.")
 
 
 def test_the_commands_are_there_and_a_wrong_one_needs_no_coach(tmp_path):

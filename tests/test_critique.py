@@ -309,7 +309,7 @@ def test_a_draft_in_another_language_is_not_scored_and_says_why():
 
 def test_a_store_that_cannot_be_written_costs_a_notice_and_nothing_else(coach_with, tmp_path):
     coach = coach_with(ScriptedChatModel())
-    (tmp_path / "critiques.sqlite3").mkdir()
+    (tmp_path / "coach.sqlite3").mkdir()
     found = coach.critique(STRONG, QUESTION).result()
     assert found.band is not None
     assert any("not kept" in notice or "cannot be read" in notice for notice in found.notices)

@@ -15,7 +15,8 @@ from coach.errors import UsageError
 from coach.evaluation.metrics import quadratic_weighted_kappa
 from coach.json_form import critique_to_json
 from coach.settings import load_settings
-from coach.store.critiques import Agreement, CritiqueStore, StoreError, draft_id, overruled
+from coach.store.critiques import Agreement, CritiqueStore, draft_id, overruled
+from coach.store.database import StoreError
 from coach.types import Override
 from tests.critiques import (
     CRITERIA,
@@ -32,7 +33,7 @@ from tests.critiques import (
 def age(store, identity, days):
     """Make the draft and what was said of it look `days` older."""
     then = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
-    with sqlite3.connect(store.path) as database:
+    with sqlite3.connect(store._database.path) as database:
         database.execute("UPDATE critiques SET kept_at = ? WHERE id = ?", (then, identity))
         database.execute("UPDATE overrides SET made_at = ? WHERE draft = ?", (then, identity))
     database.close()
@@ -94,7 +95,7 @@ def test_an_id_that_no_draft_has_names_the_list(tmp_path, identity):
 def test_a_beginning_that_two_drafts_share_is_not_enough(tmp_path):
     store = CritiqueStore(tmp_path)
     identity = store.keep(first_critique())
-    with sqlite3.connect(store.path) as database:
+    with sqlite3.connect(store._database.path) as database:
         database.execute(
             "INSERT INTO critiques SELECT substr(id, 1, 5) || 'zzzzzzz', kept_at, critique FROM critiques"
         )
@@ -202,7 +203,7 @@ def test_what_somebody_wrote_is_for_their_eyes(tmp_path):
     store = CritiqueStore(tmp_path)
     store.keep(first_critique())
     if sys.platform != "win32":
-        assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
+        assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.glob("*.sqlite3"))
 
 
 def test_looking_creates_no_file(tmp_path):
@@ -217,16 +218,16 @@ def damaged(request, tmp_path):
     store = CritiqueStore(tmp_path)
     match request.param:
         case "a folder":
-            store.path.mkdir()
+            store._database.path.mkdir()
         case "no database":
-            store.path.write_bytes(b"no database at all" * 100)
+            store._database.path.write_bytes(b"no database at all" * 100)
         case "another schema":
-            with sqlite3.connect(store.path) as database:
+            with sqlite3.connect(store._database.path) as database:
                 database.execute("CREATE TABLE critiques (something INTEGER)")
                 database.execute("CREATE TABLE overrides (something INTEGER)")
         case "bad rows":
             store.keep(first_critique())
-            with sqlite3.connect(store.path) as database:
+            with sqlite3.connect(store._database.path) as database:
                 database.execute("UPDATE critiques SET critique = '{\"draft', kept_at = 'yesterday'")
     return store, request.param
 
@@ -243,7 +244,7 @@ def test_a_damaged_file_is_one_sentence_with_a_next_step(damaged):
         step = (
             "run `coach doctor`."
             if how == "a folder"
-            else "away (a new one is made), then run `coach drafts list`."
+            else "away (a new one is made), then run `coach doctor`."
         )
         assert str(failed.value).endswith(step)
         assert str(failed.value).count("\n") == 0
@@ -253,11 +254,11 @@ def test_a_damaged_file_is_one_sentence_with_a_next_step(damaged):
 
 def test_after_a_damaged_file_is_moved_away_a_new_one_is_made(tmp_path):
     store = CritiqueStore(tmp_path)
-    store.path.write_bytes(b"no database at all" * 100)
+    store._database.path.write_bytes(b"no database at all" * 100)
     with pytest.raises(StoreError) as failed:
         store.list()
-    assert f"move {store.path} away" in str(failed.value)
-    store.path.rename(tmp_path / "damaged")
+    assert f"move {store._database.path} away" in str(failed.value)
+    store._database.path.rename(tmp_path / "damaged")
     assert store.list() == ()
     store.keep(first_critique())
     assert len(store.list()) == 1
@@ -266,7 +267,7 @@ def test_after_a_damaged_file_is_moved_away_a_new_one_is_made(tmp_path):
 def test_a_locked_file_is_said_so_within_seconds(tmp_path):
     store = CritiqueStore(tmp_path)
     store.keep(first_critique())
-    blocker = sqlite3.connect(store.path)
+    blocker = sqlite3.connect(store._database.path)
     blocker.execute("BEGIN EXCLUSIVE")
     with pytest.raises(StoreError, match="locked"):
         store.keep(second_critique())
@@ -341,14 +342,14 @@ def test_the_coach_keeps_the_draft_and_brings_back_what_was_said_of_it(coach_at,
 
 def test_with_the_setting_off_the_coach_writes_no_draft_down(coach_at, tmp_path):
     assert coach_at(keep_drafts=False).critique(SECOND, QUESTION).result().draft == SECOND
-    assert not (tmp_path / "critiques.sqlite3").exists()
+    assert not (tmp_path / "coach.sqlite3").exists()
 
 
 def test_a_damaged_file_costs_the_coach_a_notice_and_not_the_critique(coach_at, tmp_path):
-    (tmp_path / "critiques.sqlite3").write_bytes(b"no database at all" * 100)
+    (tmp_path / "coach.sqlite3").write_bytes(b"no database at all" * 100)
     critique = coach_at().critique(SECOND, QUESTION).result()
     assert len(critique.verdicts) == 10
-    assert "coach drafts list" in critique.notices[-1]
+    assert "coach doctor" in critique.notices[-1]
 
 
 def test_starting_the_coach_prunes(library):

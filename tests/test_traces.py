@@ -56,15 +56,15 @@ def test_what_somebody_asked_is_for_their_eyes(tmp_path):
     store = TraceStore(tmp_path)
     store.keep(ANSWER)
     if sys.platform != "win32":
-        assert store.path.stat().st_mode & 0o077 == 0
+        assert store._database.path.stat().st_mode & 0o077 == 0
 
 
 def test_a_disk_that_says_no_costs_a_note_and_not_the_answer(tmp_path):
-    (tmp_path / "traces.sqlite3").mkdir()
+    (tmp_path / "coach.sqlite3").mkdir()
     assert "run `coach doctor`" in TraceStore(tmp_path).keep(ANSWER)
     damaged = tmp_path / "damaged"
     damaged.mkdir()
-    (damaged / "traces.sqlite3").write_bytes(b"no database at all" * 100)
+    (damaged / "coach.sqlite3").write_bytes(b"no database at all" * 100)
     assert "not kept" in TraceStore(damaged).keep(ANSWER)
     with pytest.raises(OSError, match="cannot be read"):
         TraceStore(damaged).recent(1)
@@ -82,7 +82,7 @@ def test_traces_older_than_the_retention_go(tmp_path):
     store = TraceStore(tmp_path)
     store.keep(ANSWER)
     store.keep(ANSWER)
-    with sqlite3.connect(store.path) as database:
+    with sqlite3.connect(store._database.path) as database:
         database.execute("UPDATE traces SET asked_at = '2020-01-01T00:00:00.000+00:00' WHERE id = 1")
     assert len(store.recent(3650)) == 2
     store.prune(90)
@@ -112,7 +112,7 @@ def test_a_process_killed_while_writing_leaves_what_was_kept(tmp_path):
         "from coach.store.traces import TraceStore\n"
         "store = TraceStore(Path(sys.argv[1]))\n"
         "store.keep(ANSWER)\n"
-        "with store._opened() as database:\n"
+        "with store._database.transaction() as database:\n"
         "    database.execute('INSERT INTO traces SELECT NULL, asked_at, outcome, question, standalone, model,"
         " embedder, index_fingerprint, reply FROM traces')\n"
         "    os.kill(os.getpid(), 9)\n"
@@ -141,11 +141,11 @@ def test_asking_leaves_a_trace_and_small_talk_one_of_its_own(coach_at, tmp_path)
 
 def test_with_the_setting_off_nothing_is_written(coach_at, tmp_path):
     coach_at(traces=False).answer("How many interview rounds are typical?").result()
-    assert not (tmp_path / "traces.sqlite3").exists()
+    assert not (tmp_path / "coach.sqlite3").exists()
 
 
 def test_an_answer_whose_trace_fails_says_so_in_its_notes(coach_at, tmp_path):
-    (tmp_path / "traces.sqlite3").mkdir()
+    (tmp_path / "coach.sqlite3").mkdir()
     reply = coach_at().answer("How many interview rounds are typical?").result()
     assert "5-7" in reply.text
     assert "was not kept" in reply.trace.notes[-1]
@@ -154,7 +154,7 @@ def test_an_answer_whose_trace_fails_says_so_in_its_notes(coach_at, tmp_path):
 def test_starting_the_coach_prunes(library):
     store = TraceStore(load_settings().home)
     store.keep(ANSWER)
-    with sqlite3.connect(store.path) as database:
+    with sqlite3.connect(store._database.path) as database:
         two_days_ago = (datetime.now(UTC) - timedelta(days=2)).isoformat()
         database.execute("UPDATE traces SET asked_at = ?, question = 'an old one'", (two_days_ago,))
     Coach.load(load_settings(backend="none", traces=False))

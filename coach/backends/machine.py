@@ -1,4 +1,4 @@
-"""What this machine is: how much memory it has, which addresses are its own, and what would leave it for others."""
+"""What this machine is: its memory, its processes, which addresses are its own, and what would leave it for others."""
 
 from __future__ import annotations
 
@@ -15,6 +15,25 @@ def memory_for_a_model() -> int:
     import psutil
 
     return max(0, int(psutil.virtual_memory().total) - KEPT_FREE)
+
+
+def this_process() -> str:
+    """A name for this process that no later one has: its number and when it began."""
+    import psutil
+
+    process = psutil.Process()
+    return f"{process.pid} {process.create_time():.2f}"
+
+
+def still_runs(process: str) -> bool:
+    """Whether the process that `this_process` named is still there."""
+    import psutil
+
+    number, _, began = process.partition(" ")
+    try:
+        return f"{psutil.Process(int(number)).create_time():.2f}" == began
+    except (psutil.Error, ValueError):
+        return False
 
 
 def elsewhere(address: str) -> str:

@@ -235,7 +235,8 @@ def _as_json(reading: Critique) -> dict[str, Any]:
 
 def _kept_as(settings: Settings, reading: Critique) -> str | None:
     """The draft's id where it is kept; a file that fails has already said so in the critique's notices."""
-    from coach.store.critiques import CritiqueStore, StoreError, draft_id
+    from coach.store.critiques import CritiqueStore, draft_id
+    from coach.store.database import StoreError
 
     try:
         return draft_id(reading) if CritiqueStore(settings.home).holds(reading) else None

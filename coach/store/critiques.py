@@ -1,4 +1,4 @@
-"""Keep drafts, their critiques and what people said of the verdicts in one local SQLite file."""
+"""Keep drafts, their critiques and what people said of the verdicts."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from coach.errors import CoachError, UsageError
+from coach.errors import UsageError
 from coach.json_form import critique_from_json, critique_to_json
-from coach.store.database import transaction
+from coach.store.database import Database, StoreError, store_errors
 from coach.types import Band, Critique, Level, Override, Rubric
 
-FILE = "critiques.sqlite3"
-BUSY_SECONDS = 5.0  # how long a call waits for another window: a slow disk under load takes its time
 ID_LENGTH = (
     12  # hexadecimal digits of a draft's id: short enough to type, and no two of a million drafts share it
 )
@@ -27,30 +25,7 @@ SHORTEST_ID = 4  # digits from which the beginning of an id will do
 REASON_LIMIT = 2000  # characters
 BEGINNING = 90  # characters: one line of a terminal
 
-# SQLite's words for what is wrong with the folder or the disk, not with the file
-_OUTSIDE = ("unable to open", "readonly", "disk is full", "disk I/O")
 _LEVELS: tuple[Level, ...] = get_args(Level)  # from worst to best
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS critiques (
-    id TEXT PRIMARY KEY,
-    kept_at TEXT NOT NULL,
-    critique TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS overrides (
-    draft TEXT NOT NULL REFERENCES critiques (id),
-    criterion TEXT NOT NULL,
-    made_at TEXT NOT NULL,
-    level TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    judged TEXT,
-    model TEXT,
-    PRIMARY KEY (draft, criterion)
-);
-"""
-
-
-class StoreError(CoachError):
-    """The file with the drafts cannot be read or written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +77,11 @@ def draft_id(critique: Critique) -> str:
 
 
 class CritiqueStore:
-    """The drafts under `home`. Opens the file anew for each call, so several processes may share it.
-
-    Every method raises StoreError where the file fails; who has a critique in hand catches it and goes on.
-    """
+    """The drafts under `home`. Every method raises StoreError where the file fails; who has a critique in hand catches it
+    and goes on."""
 
     def __init__(self, home: Path) -> None:
-        self.path = home / FILE
+        self._database = Database(home)
 
     def keep(self, critique: Critique) -> str:
         """Store the critique and return its id. The same draft to the same question replaces its earlier critique."""
@@ -119,7 +92,7 @@ class CritiqueStore:
 
     def holds(self, critique: Critique) -> bool:
         """Whether this draft is kept."""
-        if not self.path.exists():
+        if not self._database.exists():
             return False
         with self._opened("cannot be read") as database:
             found = database.execute("SELECT 1 FROM critiques WHERE id = ?", (draft_id(critique),))
@@ -127,7 +100,7 @@ class CritiqueStore:
 
     def overrides(self, critique: Critique) -> dict[str, Override]:
         """What people said of this draft's verdicts, now or in an earlier critique of it, by criterion."""
-        if not self.path.exists():
+        if not self._database.exists():
             return {}
         with self._opened("cannot be read") as database:
             return _overrides(database, draft_id(critique))
@@ -149,7 +122,7 @@ class CritiqueStore:
 
     def list(self) -> tuple[KeptDraft, ...]:
         """Every kept draft, the latest first."""
-        if not self.path.exists():
+        if not self._database.exists():
             return ()
         with self._opened("cannot be read") as database:
             rows = database.execute(
@@ -176,7 +149,7 @@ class CritiqueStore:
         """The id that begins so. Raises UsageError as `get`."""
         beginning = beginning.strip().lower()
         found: Sequence[str] = ()
-        if self.path.exists() and len(beginning) >= SHORTEST_ID:
+        if self._database.exists() and len(beginning) >= SHORTEST_ID:
             with self._opened("cannot be read") as database:
                 rows = database.execute(
                     "SELECT id FROM critiques WHERE substr(id, 1, ?) = ?", (len(beginning), beginning)
@@ -192,6 +165,7 @@ class CritiqueStore:
         identity = self.full_id(identity)
         with self._opened("was not deleted") as database:
             _delete(database, (identity,))
+        self._database.forget_what_was_deleted()
 
     def delete_all(self) -> int:
         """Delete every draft; how many there were."""
@@ -209,7 +183,7 @@ class CritiqueStore:
             return
 
     def _delete_before(self, oldest: str | None) -> int:
-        if not self.path.exists():
+        if not self._database.exists():
             return 0
         with self._opened("was not deleted") as database:
             rows = database.execute(
@@ -219,12 +193,14 @@ class CritiqueStore:
             ).fetchall()
             identities = tuple(identity for (identity,) in rows)
             _delete(database, identities)
+        if identities:
+            self._database.forget_what_was_deleted()
         return len(identities)
 
     def agreement(self, model: str | None = None) -> Agreement:
         """How often people agree with the judge, over all kept drafts; with `model`, with that judge only."""
         rows: Sequence[tuple[str, Level | None, Level]] = ()
-        if self.path.exists():
+        if self._database.exists():
             with self._opened("cannot be read") as database:
                 rows = database.execute(
                     "SELECT criterion, judged, level FROM overrides WHERE ?1 IS NULL OR model = ?1", (model,)
@@ -234,22 +210,11 @@ class CritiqueStore:
     @contextmanager
     def _opened(self, trouble: str) -> Iterator[sqlite3.Connection]:
         """One transaction. `trouble` says what becomes of the draft when the file fails."""
-        try:
-            with transaction(self.path, _SCHEMA, wait_seconds=BUSY_SECONDS) as database:
-                yield database
-        except (sqlite3.Error, OSError, ValueError, LookupError) as error:
-            raise StoreError(
-                f"The draft {trouble} ({FILE}: {error}): {_next_step(error, self.path)}."
-            ) from error
-
-
-def _next_step(error: Exception, path: Path) -> str:
-    words = str(error)
-    if "locked" in words:
-        return "close other windows of the coach, then run `coach drafts list`"
-    if isinstance(error, OSError | UnicodeEncodeError) or any(sign in words for sign in _OUTSIDE):
-        return "run `coach doctor`"
-    return f"move {path} away (a new one is made), then run `coach drafts list`"
+        with (
+            store_errors(self._database.path, f"The draft {trouble}"),
+            self._database.transaction() as database,
+        ):
+            yield database
 
 
 def persons_word(critique: Critique, criterion_id: str, level: Level, reason: str = "") -> Override:

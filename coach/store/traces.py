@@ -1,35 +1,19 @@
-"""Keep a trace of every answer in one local SQLite file, so that what happens live can be looked at later."""
+"""Keep a trace of every answer, so that what happens live can be looked at later."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from coach.store.database import transaction
+from coach.store.database import Database, store_errors
 from coach.types import Answer, Passage, Reply
 
-FILE = "traces.sqlite3"
 BUSY_SECONDS = 1.0  # how long a write waits for another process before the trace is given up
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS traces (
-    id INTEGER PRIMARY KEY,
-    asked_at TEXT NOT NULL,
-    outcome TEXT NOT NULL,
-    question TEXT NOT NULL,
-    standalone TEXT NOT NULL,
-    model TEXT,
-    embedder TEXT NOT NULL,
-    index_fingerprint TEXT NOT NULL,
-    reply TEXT NOT NULL
-)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +38,16 @@ class StoredTrace:
 
 
 class TraceStore:
-    """The traces under `home`. Opens the file anew for each call, so several processes may share it."""
+    """The traces under `home`."""
 
     def __init__(self, home: Path) -> None:
-        self.path = home / FILE
+        self._database = Database(home)
 
     def keep(self, reply: Reply) -> str:
         """Store one reply. Never raises for a disk or a database that fails: returns why not, else ""."""
         try:
             row = _row(reply)
-            with self._opened() as database:
+            with self._database.transaction(BUSY_SECONDS) as database:
                 database.execute(f"INSERT INTO traces VALUES (NULL{', ?' * len(row)})", row)
         except (sqlite3.Error, OSError, ValueError, TypeError) as error:
             return f"The trace of this answer was not kept ({error}): run `coach doctor`."
@@ -71,11 +55,13 @@ class TraceStore:
 
     def prune(self, retention_days: int) -> None:
         """Delete what is older than `retention_days`; a file that cannot be opened is left for `keep` to report."""
-        if not self.path.is_file():
+        if not self._database.exists():
             return
         try:
-            with self._opened() as database:
-                database.execute("DELETE FROM traces WHERE asked_at < ?", (_days_ago(retention_days),))
+            with self._database.transaction(BUSY_SECONDS) as database:
+                gone = database.execute("DELETE FROM traces WHERE asked_at < ?", (_days_ago(retention_days),))
+            if gone.rowcount:
+                self._database.forget_what_was_deleted()
         except (sqlite3.Error, OSError):
             return
 
@@ -84,21 +70,33 @@ class TraceStore:
 
         Raises OSError for a file that is not a readable database.
         """
-        if not self.path.is_file():
+        if not self._database.exists():
             return []
         columns = "asked_at, outcome, question, standalone, model, embedder, index_fingerprint, reply"
         try:
-            with self._opened() as database:
+            with self._database.reading() as database:
                 rows = database.execute(
                     f"SELECT {columns} FROM traces WHERE asked_at >= ? ORDER BY asked_at, id",
                     (_days_ago(days),),
                 ).fetchall()
         except sqlite3.Error as error:
-            raise OSError(f"{self.path.name} cannot be read: {error}") from error
+            raise OSError(f"{self._database.path.name} cannot be read: {error}") from error
         return [_stored(row) for row in rows]
 
-    def _opened(self) -> AbstractContextManager[sqlite3.Connection]:
-        return transaction(self.path, _SCHEMA, wait_seconds=BUSY_SECONDS)
+    def forget(self, source: str) -> None:
+        """Delete the traces of answers that looked at the document `source`. Raises StoreError where the file fails."""
+        if not self._database.exists():
+            return
+        with store_errors(self._database.path, "The traces that quote it were not deleted"):
+            with self._database.transaction() as database:
+                rows = database.execute("SELECT id, reply FROM traces").fetchall()
+                quoting = [
+                    (identity,)
+                    for identity, reply in rows
+                    if any(one["source"] == source for one in json.loads(reply)["passages"])
+                ]
+                database.executemany("DELETE FROM traces WHERE id = ?", quoting)
+            self._database.forget_what_was_deleted()
 
 
 def _row(reply: Reply) -> tuple[str | None, ...]:

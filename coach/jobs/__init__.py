@@ -1,0 +1,1 @@
+"""What takes long, done by threads that belong to no page."""

@@ -1,0 +1,216 @@
+"""Answer questions and read drafts in threads of their own, and write to the store what comes: no page has to stay open."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coach.answer.flow import Extracted, Finished
+from coach.backends.machine import still_runs, this_process
+from coach.critique.flow import Critiqued, Judged
+from coach.errors import CoachError
+from coach.jobs.turns import ModelTurns, StoppedError, Turn
+from coach.store.conversations import ConversationStore, Exchange
+from coach.store.readings import Reading, ReadingStore
+from coach.types import StepStarted, Token, Verdict
+from coach.types import Turn as Said
+
+if TYPE_CHECKING:
+    from coach.coach import Coach
+
+UNFORESEEN = "Something unforeseen went wrong, and nothing is lost: try again, or run `coach doctor`."
+WRITE_PAUSE = (
+    0.2  # seconds between two writes of the model's words: faster than reading, slower than the tokens
+)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    identity: str
+    run: Callable[[_Job], None]
+    fail: Callable[[str, str], None]
+    turn: Turn
+
+
+class Worker:
+    """What one server does for all its pages. The questions of one conversation are answered one after another, those of
+    different ones side by side as far as no chat model is needed; that is used in turn.
+
+    `open_coach` gives the coach, or raises CoachError; it is called in the worker's threads.
+    """
+
+    def __init__(self, home: Path, open_coach: Callable[[], Coach]) -> None:
+        self.conversations = ConversationStore(home)
+        self.readings = ReadingStore(home)
+        self._open_coach = open_coach
+        self._owner = this_process()
+        self._turns = ModelTurns()
+        self._lanes: dict[str, deque[_Job]] = {}
+        self._jobs: dict[str, _Job] = {}
+        self._lock = threading.Lock()
+
+    def ask(
+        self, question: str, conversation: str = "", *, visitor: str = "", collections: Sequence[str] = ()
+    ) -> Exchange:
+        """Have `question` answered, after those before it in its conversation. Raises StoreError and UsageError as the store."""
+        exchange = self.conversations.ask(question, conversation, owner=self._owner, collections=collections)
+        self._submit(exchange.conversation, exchange.id, self._answer, self._answer_failed, visitor)
+        return exchange
+
+    def ask_again(self, exchange: Exchange, *, visitor: str = "") -> None:
+        """Have a question that has no reply answered in its place."""
+        self.conversations.again(exchange.id, self._owner)
+        self._submit(exchange.conversation, exchange.id, self._answer, self._answer_failed, visitor)
+
+    def read(self, draft: str, question: str, kind: str, rubric: str, *, visitor: str = "") -> Reading:
+        """Have a draft read. Raises StoreError as the store."""
+        reading = self.readings.hand_in(draft, question, kind, rubric, owner=self._owner)
+        self._submit(reading.id, reading.id, self._judge, self._judging_failed, visitor)
+        return reading
+
+    def stop(self, identity: str) -> None:
+        """End an exchange or a reading; what has come back stays."""
+        self.conversations.update(identity, state="stopped")
+        self.readings.update(identity, state="stopped")
+        with self._lock:
+            job = self._jobs.get(identity)
+        if job is not None:
+            job.turn.stop()
+
+    def ahead(self, identity: str) -> int:
+        """How many jobs get the chat model before this one."""
+        with self._lock:
+            job = self._jobs.get(identity)
+        return self._turns.ahead(job.turn) if job is not None else 0
+
+    def exchanges(self, conversation: str) -> tuple[Exchange, ...]:
+        """The conversation as it stands; what a process that is gone left behind is marked as unfinished."""
+        return tuple(
+            replace(one, state="unfinished") if self._is_orphan(one) else one
+            for one in self.conversations.exchanges(conversation)
+        )
+
+    def reading(self, identity: str) -> Reading | None:
+        """The reading as it stands; one that a process left behind which is gone is marked as unfinished."""
+        found = self.readings.get(identity)
+        return replace(found, state="unfinished") if found and self._is_orphan(found) else found
+
+    def _is_orphan(self, one: Exchange | Reading) -> bool:
+        if not one.under_way or one.id in self._jobs or (one.owner != self._owner and still_runs(one.owner)):
+            return False
+        store = self.conversations if isinstance(one, Exchange) else self.readings
+        return store.update(one.id, state="unfinished")
+
+    def _submit(
+        self,
+        lane: str,
+        identity: str,
+        run: Callable[[_Job], None],
+        fail: Callable[[str, str], None],
+        visitor: str,
+    ) -> None:
+        job = _Job(identity, run, fail, self._turns.turn(visitor))
+        with self._lock:
+            self._jobs[identity] = job
+            waiting = self._lanes.setdefault(lane, deque())
+            waiting.append(job)
+            if len(waiting) > 1:
+                return
+        threading.Thread(target=self._work, args=(lane,), name=f"coach-{lane}", daemon=True).start()
+
+    def _work(self, lane: str) -> None:
+        """Do the jobs of one lane until there are none."""
+        while True:
+            with self._lock:
+                job = self._lanes[lane][0]
+            self._run(job)
+            with self._lock:
+                self._lanes[lane].popleft()
+                del self._jobs[job.identity]
+                if not self._lanes[lane]:
+                    del self._lanes[lane]
+                    return
+
+    def _run(self, job: _Job) -> None:
+        try:
+            job.run(job)
+        except StoppedError:
+            pass
+        except CoachError as error:
+            job.fail(job.identity, str(error))
+        except Exception:
+            _log.exception("A job failed.")
+            job.fail(job.identity, UNFORESEEN)
+        finally:
+            job.turn.give_back()
+
+    def _answer(self, job: _Job) -> None:
+        write, identity = self.conversations.update, job.identity
+        exchange = self.conversations.exchange(identity)
+        if exchange is None or not write(identity, state="running", step="Reading the question"):
+            return
+        stream = self._open_coach().answer(
+            exchange.question, self._said_before(exchange), before_model=job.turn.take
+        )
+        said, written_at, goes_on = "", 0.0, True
+        for event in stream:
+            match event:
+                case StepStarted(name=name):
+                    goes_on = write(identity, step=name)
+                case Extracted(answer=answer):
+                    goes_on = write(identity, extracted=answer)
+                case Token(text=text):
+                    said += text
+                    if time.monotonic() - written_at > WRITE_PAUSE:
+                        goes_on, written_at = write(identity, said=said), time.monotonic()
+                case Finished(reply=reply):
+                    write(identity, state="finished", step="", said="", reply=reply)
+            if not goes_on:
+                break
+
+    def _said_before(self, exchange: Exchange) -> list[Said]:
+        turns: list[Said] = []
+        for earlier in self.conversations.exchanges(exchange.conversation):
+            if earlier.position < exchange.position and earlier.reply is not None:
+                turns += [Said("user", earlier.question), Said("assistant", earlier.reply.text)]
+        return turns
+
+    def _answer_failed(self, identity: str, error: str) -> None:
+        self.conversations.update(identity, state="failed", error=error)
+
+    def _judge(self, job: _Job) -> None:
+        write, identity = self.readings.update, job.identity
+        reading = self.readings.get(identity)
+        if reading is None or not write(identity, state="running", step="Reading the draft"):
+            return
+        stream = self._open_coach().critique(
+            reading.draft,
+            reading.question,
+            kind=reading.kind,
+            rubric=reading.rubric,
+            before_model=job.turn.take,
+        )
+        verdicts: list[Verdict] = []
+        goes_on = True
+        for event in stream:
+            match event:
+                case StepStarted(name=name):
+                    goes_on = write(identity, step=name)
+                case Judged(verdict=verdict):
+                    verdicts.append(verdict)
+                    goes_on = write(identity, verdicts=verdicts)
+                case Critiqued(critique=critique):
+                    write(identity, state="finished", step="", critique=critique)
+            if not goes_on:
+                break
+
+    def _judging_failed(self, identity: str, error: str) -> None:
+        self.readings.update(identity, state="failed", error=error)

@@ -1,0 +1,145 @@
+"""Keep each reading of a draft while it goes on: what was handed in, the verdicts so far, and how it ended."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from coach.store.database import UNDER_WAY, Database, State, store_errors, update_under_way
+from coach.types import Critique, Verdict
+
+ID_LENGTH = 12  # hexadecimal digits, as a draft's
+
+_VERDICTS: TypeAdapter[tuple[Verdict, ...]] = TypeAdapter(tuple[Verdict, ...])
+_CRITIQUE: TypeAdapter[Critique] = TypeAdapter(Critique)
+_COLUMNS = "id, made_at, question, kind, rubric, draft, state, owner, step, verdicts, critique, error"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A draft before the committee; `state` as an exchange's. `critique` is there once it is finished."""
+
+    id: str
+    made_at: str
+    question: str
+    kind: str
+    rubric: str
+    draft: str
+    state: State = "waiting"
+    owner: str = ""
+    step: str = ""
+    verdicts: tuple[Verdict, ...] = ()
+    critique: Critique | None = None
+    error: str = ""
+
+    @property
+    def under_way(self) -> bool:
+        return self.state in UNDER_WAY
+
+
+class ReadingStore:
+    """The readings under `home`. Every method raises StoreError where the file fails."""
+
+    def __init__(self, home: Path) -> None:
+        self._database = Database(home)
+
+    def hand_in(self, draft: str, question: str, kind: str, rubric: str, *, owner: str = "") -> Reading:
+        """Put a draft down to be read."""
+        made_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        reading = Reading(
+            secrets.token_hex(ID_LENGTH // 2), made_at, question, kind, rubric, draft, owner=owner
+        )
+        with self._opened("The draft was not kept") as database:
+            database.execute(
+                "INSERT INTO readings (id, made_at, question, kind, rubric, draft, state, owner) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (reading.id, made_at, question, kind, rubric, draft, reading.state, owner),
+            )
+        return reading
+
+    def update(
+        self,
+        reading: str,
+        *,
+        state: State | None = None,
+        step: str | None = None,
+        verdicts: Sequence[Verdict] | None = None,
+        critique: Critique | None = None,
+        error: str | None = None,
+    ) -> bool:
+        """Write how far it is; whether it was still under way (one that was stopped stays as it is)."""
+        columns: dict[str, Any] = {"state": state, "step": step, "error": error}
+        if verdicts is not None:
+            columns["verdicts"] = _VERDICTS.dump_json(tuple(verdicts)).decode()
+        if critique is not None:
+            columns["critique"] = _CRITIQUE.dump_json(critique).decode()
+        with self._opened("The critique was not kept") as database:
+            return update_under_way(database, "readings", reading, columns)
+
+    def correct(self, reading: str, critique: Critique) -> None:
+        """Put a critique in whose verdicts a person has overruled."""
+        with self._opened("The critique was not kept") as database:
+            written = _CRITIQUE.dump_json(critique).decode()
+            database.execute("UPDATE readings SET critique = ? WHERE id = ?", (written, reading))
+
+    def get(self, reading: str) -> Reading | None:
+        """The reading; None where it is not kept."""
+        found = self._select("id = ?", reading)
+        return found[0] if found else None
+
+    def of_question(self, question: str, kind: str, rubric: str) -> tuple[Reading, ...]:
+        """Every reading of an answer to the same question, oldest first."""
+        return self._select("question = ? AND kind = ? AND rubric = ?", question, kind, rubric)
+
+    def latest(self) -> Reading | None:
+        """The newest reading; None where none is kept."""
+        found = self._select("made_at = (SELECT max(made_at) FROM readings)")
+        return found[-1] if found else None
+
+    def delete(self, question: str, draft: str) -> None:
+        """Delete every reading of this draft."""
+        with self._opened("The draft was not deleted") as database:
+            database.execute("DELETE FROM readings WHERE question = ? AND draft = ?", (question, draft))
+        self._database.forget_what_was_deleted()
+
+    def prune(self, retention_days: int) -> None:
+        """Delete the readings that are older than `retention_days`."""
+        if not self._database.exists():
+            return
+        oldest = (datetime.now(UTC) - timedelta(days=retention_days)).isoformat(timespec="milliseconds")
+        with self._opened("Old drafts were not deleted") as database:
+            gone = database.execute("DELETE FROM readings WHERE made_at < ?", (oldest,))
+        if gone.rowcount:
+            self._database.forget_what_was_deleted()
+
+    def _select(self, condition: str, *values: str) -> tuple[Reading, ...]:
+        if not self._database.exists():
+            return ()
+        with (
+            store_errors(self._database.path, "Your drafts cannot be read"),
+            self._database.reading() as database,
+        ):
+            rows = database.execute(
+                f"SELECT {_COLUMNS} FROM readings WHERE {condition} ORDER BY made_at, id", values
+            ).fetchall()
+            return tuple(map(_reading, rows))
+
+    @contextmanager
+    def _opened(self, trouble: str) -> Iterator[sqlite3.Connection]:
+        with store_errors(self._database.path, trouble), self._database.transaction() as database:
+            yield database
+
+
+def _reading(row: Sequence[Any]) -> Reading:
+    given = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    given["verdicts"] = _VERDICTS.validate_json(given["verdicts"])
+    given["critique"] = _CRITIQUE.validate_json(given["critique"]) if given["critique"] else None
+    return Reading(**given)
