@@ -103,9 +103,15 @@ class FakeCoach(FakeCritic):
     def models(self) -> ModelList:
         return self.model_list
 
-    def answer(self, question: str, history: Sequence[Turn] = ()) -> AnswerStream:
+    def answer(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        before_model: Callable[[], None] | None = None,
+    ) -> AnswerStream:
         self.asked.append((question, tuple(history)))
-        return AnswerStream(self._events(question))
+        return AnswerStream(self._events(question, before_model or (lambda: None)))
 
     def passage(self, heading: str, paragraph: str, rank: int = 1) -> Passage:
         """The paragraph of the article that begins with these words."""
@@ -115,7 +121,7 @@ class FakeCoach(FakeCritic):
         chunk = Chunk(f"c{rank}", "article", rank, (heading,), self.article.text[start:end], start, end)
         return Passage(chunk, self.article.source, self.article.title, 0.9 - rank / 10, rank, 0.71, 0.64)
 
-    def _events(self, question: str) -> Iterator[Event]:
+    def _events(self, question: str, before_model: Callable[[], None]) -> Iterator[Event]:
         yield StepStarted("Reading the question")
         if "crash" in question:
             raise RuntimeError("a detail that belongs in the log")
@@ -132,6 +138,7 @@ class FakeCoach(FakeCritic):
             yield Finished(answer)
             return
         yield StepStarted("Writing")
+        before_model()
         for word in SPOKEN.split():
             time.sleep(self.pause)
             yield Token(f"{word} ")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from coach.answer.flow import Extracted
 from coach.errors import IndexMissingError, IngestError, UsageError
+from coach.settings import load_settings
+from coach.store.conversations import ConversationStore
+from coach.store.feedback import FeedbackStore
 from coach.types import ListedModel, ModelList
 from coach.ui import session
 from coach.ui.components import EXAMPLE_QUESTIONS, PROMISE, QUESTION_BOX
@@ -17,8 +22,10 @@ from tests.fakes import FakeCoach
 PAGES = Path(session.__file__).parent / "pages"
 
 
-def open_page(name: str = "ask", coach: FakeCoach | None = None) -> AppTest:
+def open_page(name: str = "ask", coach: FakeCoach | None = None, conversation: str = "") -> AppTest:
     page = AppTest.from_file(str(PAGES / f"{name}.py"), default_timeout=30)
+    if conversation:
+        page.query_params["conversation"] = conversation
     if coach is not None:
         page.session_state["coach"] = coach
     return page.run()
@@ -29,8 +36,28 @@ def shown(page: AppTest) -> str:
     return "\n".join(element.proto.body for element in page.get("html"))
 
 
+def settled(page: AppTest) -> str:
+    """What the page shows once nothing is being answered any more."""
+    kept = ConversationStore(load_settings().home)
+    end = time.monotonic() + 20
+    while kept.under_way():
+        assert time.monotonic() < end, "the question was not answered"
+        time.sleep(0.02)
+    return shown(page.run())
+
+
+def press(page: AppTest, label: str) -> str:
+    return shown(next(button for button in page.button if button.label == label).click().run())
+
+
+def titles(page: AppTest) -> list[str]:
+    """The conversations in the side bar, as they are listed."""
+    return [button.label for button in page.button if str(button.key).startswith("conversation_")]
+
+
 def ask(page: AppTest, question: str) -> str:
-    return shown(page.chat_input(key=QUESTION_BOX).set_value(question).run())
+    shown(page.chat_input(key=QUESTION_BOX).set_value(question).run())
+    return settled(page)
 
 
 @pytest.fixture
@@ -38,13 +65,21 @@ def coach() -> FakeCoach:
     return FakeCoach()
 
 
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("COACH_HOME", str(tmp_path))
+    return tmp_path
+
+
 @pytest.fixture
 def no_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def fail() -> None:
         raise IndexMissingError("No index yet: run `coach ingest`.")
 
-    monkeypatch.setattr(session, "_shared_coach", fail)
+    monkeypatch.setattr(session, "_open_coach", fail)
+    session._server.clear()
     yield
+    session._server.clear()
 
 
 def test_the_empty_page_promises_and_offers_examples(coach: FakeCoach) -> None:
@@ -55,7 +90,8 @@ def test_the_empty_page_promises_and_offers_examples(coach: FakeCoach) -> None:
 
 def test_an_example_is_asked_with_one_press(coach: FakeCoach) -> None:
     page = open_page(coach=coach)
-    text = shown(page.button(key="example_1").click().run())
+    page.button(key="example_1").click().run()
+    text = settled(page)
     assert [question for question, _ in coach.asked] == [EXAMPLE_QUESTIONS[0]]
     assert "In the article’s own words" in text
     assert PROMISE not in text
@@ -114,8 +150,8 @@ def test_an_error_is_one_sentence_with_its_command_and_keeps_the_question(coach:
 def test_trying_again_asks_the_same_question_in_its_place(coach: FakeCoach) -> None:
     page = open_page(coach=coach)
     ask(page, "fail on this one")
-    again = next(button for button in page.button if button.label == "Try again")
-    text = shown(again.click().run())
+    press(page, "Ask again")
+    text = settled(page)
     assert [question for question, _ in coach.asked] == ["fail on this one"] * 2
     assert text.count('<h2 class="coach-question">fail on this one</h2>') == 1
 
@@ -210,16 +246,70 @@ def test_the_sidebar_names_who_answers(coach: FakeCoach) -> None:
     assert "built in, on this machine" in text
 
 
-def test_an_interrupted_answer_keeps_what_was_found_and_can_be_asked_again(coach: FakeCoach) -> None:
+def test_what_a_process_that_was_killed_left_is_there_and_can_be_asked_again(coach: FakeCoach) -> None:
+    store = ConversationStore(load_settings().home)
+    left = store.ask("How many rounds?", owner="1 0.0")  # no process has begun then
+    extracted = next(event.answer for event in coach.answer("q") if isinstance(event, Extracted))
+    store.update(left.id, state="running", step="Writing", extracted=extracted, said="A typical loop")
+    page = open_page(coach=coach, conversation=left.conversation)
+    text = shown(page)
+    assert "The coach ended before this answer was finished" in text
+    assert "In the article’s own words" in text
+    assert "coach-draft" not in text
+    press(page, "Ask again")
+    assert "Written by Qwen" in settled(page)
+
+
+def test_a_question_asked_while_another_is_answered_waits_and_is_answered(coach: FakeCoach) -> None:
+    coach.pause = 0.1
+    page = open_page(coach=coach)
+    shown(page.chat_input(key=QUESTION_BOX).set_value("How many rounds?").run())
+    text = shown(page.chat_input(key=QUESTION_BOX).set_value("And what pay?").run())
+    assert "Waiting for the answer before it" in text
+    text = settled(page)
+    assert text.count("Written by Qwen") == 2
+    assert coach.asked[1][1][0].text == "How many rounds?"
+
+
+def test_stopping_keeps_the_sources_words_and_no_unchecked_draft(coach: FakeCoach) -> None:
+    coach.pause = 0.2
+    page = open_page(coach=coach)
+    shown(page.chat_input(key=QUESTION_BOX).set_value("How many rounds?").run())
+    while "coach-draft" not in shown(page.run()):
+        time.sleep(0.02)
+    text = press(page, "Stop")
+    assert "Stopped before the answer was finished" in text
+    assert "In the article’s own words" in text
+    assert "coach-draft" not in text
+
+
+def test_conversations_are_listed_found_renamed_and_deleted(coach: FakeCoach) -> None:
+    page = open_page(coach=coach)
+    ask(page, "How many *rounds*?")
+    press(page, "New conversation")
+    ask(page, "What pay?")
+    assert titles(page) == ["What pay?", r"How many \*rounds\*?"]
+    page.text_input(key="conversation_search").set_value("rounds how").run()
+    assert titles(page) == [r"How many \*rounds\*?"]
+    press(page, r"How many \*rounds\*?")
+    assert "How many *rounds*?" in shown(page) and "What pay?</h2>" not in shown(page)
+    title = next(field for field in page.text_input if field.label == "Title")
+    title.set_value("Rounds <b>").run()
+    page.text_input(key="conversation_search").set_value("").run()
+    assert titles(page) == ["What pay?", r"Rounds \<b\>"]
+    press(page, "Delete")
+    assert PROMISE in press(page, "Delete it for good")
+    assert titles(page) == ["What pay?"]
+
+
+def test_a_thumb_and_its_reason_are_kept(coach: FakeCoach) -> None:
     page = open_page(coach=coach)
     ask(page, "How many rounds?")
-    exchange = page.session_state["exchanges"][0]
-    exchange.reply = None
-    text = shown(page.run())
-    assert "stopped before it was finished" in text
-    assert "In the article’s own words" in text
-    again = next(button for button in page.button if button.label == "Answer it now")
-    assert "Written by Qwen" in shown(again.click().run())
+    (thumbs,) = page.feedback
+    thumbs.set_value(0).run()
+    next(field for field in page.text_input if field.label == "Why").set_value("Too short.").run()
+    (given,) = FeedbackStore(load_settings().home).list()
+    assert (given.useful, given.reason) == (False, "Too short.")
 
 
 @pytest.mark.usefixtures("no_index")
@@ -230,8 +320,8 @@ def test_without_an_index_the_page_says_how_to_make_one_and_keeps_the_question()
     assert "How many rounds?" in text
     assert "run <code>coach ingest</code>" in text
     page.session_state["coach"] = FakeCoach()  # the index has been made in the meantime
-    again = next(button for button in page.button if button.label == "Try again")
-    assert "Written by Qwen" in shown(again.click().run())
+    press(page, "Ask again")
+    assert "Written by Qwen" in settled(page)
 
 
 def test_the_library_lists_documents_with_their_sections_and_the_state(coach: FakeCoach) -> None:

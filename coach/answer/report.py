@@ -1,8 +1,13 @@
-"""Write a reply down as text for the terminal."""
+"""Write a reply down as text for the terminal, and a conversation as Markdown."""
 
 from __future__ import annotations
 
-from coach.types import Answer, Citation, ListedModel, ModelList, Passage, Refusal, Sentence
+import re
+from collections.abc import Iterable
+
+from coach.types import Answer, Citation, ListedModel, ModelList, Passage, Refusal, Reply, Sentence
+
+_MARKDOWN_SIGNS = re.compile(r"([\\`*_{}\[\]<>#|!~$])")
 
 
 class References:
@@ -60,6 +65,36 @@ def refusal_as_text(refusal: Refusal) -> str:
             f"  - {' > '.join(passage.chunk.headings) or passage.title} ({passage.source}:{passage.chunk.start}-{passage.chunk.end}): {words}"
         )
     return "\n".join(lines)
+
+
+def conversation_as_markdown(title: str, exchanges: Iterable[tuple[str, Reply | None]]) -> str:
+    """A conversation as Markdown: each question, its answer with numbered citations, and below it where they point."""
+    parts = [f"# {_in_markdown(title)}"]
+    for question, reply in exchanges:
+        parts.append(f"## {_in_markdown(question)}")
+        match reply:
+            case None:
+                parts.append("*Not answered.*")
+            case Refusal():
+                parts.append(_in_markdown(refusal_as_text(reply)))
+            case Answer():
+                references = References()
+                parts += [_in_markdown(reply.doubt)] if reply.doubt else []
+                parts += [
+                    f"{'> ' if sentence.origin == 'source' else ''}{_in_markdown(references.mark(sentence))}"
+                    for sentence in reply.sentences
+                    if sentence.status != "unsupported"
+                ]
+                for more in (not_covered_as_text(reply), left_out_as_text(reply)):
+                    parts += [_in_markdown(more)] if more else []
+                if references.citations:
+                    parts.append(_in_markdown(references_as_text(references, reply.passages)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _in_markdown(text: str) -> str:
+    """Text of a stranger's that Markdown shows as it stands; line breaks stay."""
+    return "  \n".join(_MARKDOWN_SIGNS.sub(r"\\\1", " ".join(line.split())) for line in text.splitlines())
 
 
 def left_out_as_text(answer: Answer) -> str:

@@ -9,27 +9,31 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from coach.types import Answer, Refusal
-from coach.ui import session
+from coach.store.conversations import Exchange
+from coach.types import Answer, Refusal, Reply
+from coach.ui import feedback, session
 from coach.ui.format import (
     answer_html,
+    draft_html,
     error_html,
     escaped,
     models_html,
     notes_html,
+    passages_html,
     question_html,
     read_as_html,
     refusal_html,
+    step_html,
     trace_html,
     visible,
     with_code,
 )
-from coach.ui.session import Exchange
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
     from coach.coach import Coach
+    from coach.jobs.worker import Worker
 
 # Drawn here because Streamlit fetches emoji and icon favicons from another host.
 FAVICON = (
@@ -48,6 +52,11 @@ EXAMPLE_QUESTIONS = (
     "Is prior Generative AI experience mandatory?",
 )
 QUESTION_BOX = "ask_question"  # the chat input's key: a text put there is a text in the box
+NO_REPLY = {
+    "stopped": "Stopped before the answer was finished and checked.",
+    "unfinished": "The coach ended before this answer was finished and checked.",
+    "withdrawn": "This answer quoted a document that has been deleted since, so it was deleted too.",
+}
 
 LOOK_AGAIN = 3.0  # seconds between looks at a model that is still loading
 _WHO_ANSWERS = {
@@ -93,23 +102,15 @@ def draw_welcome() -> DeltaGenerator:
     return place
 
 
-def draw_sidebar(coach: Coach | None, *, of_ask: bool = False) -> None:
-    """Who answers; on the Ask page before it a way to begin a new conversation."""
+def draw_sidebar(coach: Coach | None) -> None:
+    """Who answers."""
+    if coach is None:
+        return
     with st.sidebar:
-        if of_ask:
-            st.button(
-                "New conversation",
-                key="new_conversation",
-                icon=":material/add:",
-                width="stretch",
-                disabled=not session.exchanges(),
-                on_click=session.start_over,
-            )
-        if coach is not None:
-            # The model loads in the background: look again until it is known who answers.
-            st.fragment(_draw_who_answers, run_every=None if _is_known(coach) else LOOK_AGAIN)(coach)
-            # A fragment: opening it must not end the script that is answering.
-            st.fragment(_draw_models)(coach)
+        # The model loads in the background: look again until it is known who answers.
+        st.fragment(_draw_who_answers, run_every=None if _is_known(coach) else LOOK_AGAIN)(coach)
+        # A fragment: opening it must not draw the whole page anew.
+        st.fragment(_draw_models)(coach)
 
 
 def _draw_who_answers(coach: Coach) -> None:
@@ -144,50 +145,55 @@ def bring_newest_into_view() -> None:
     st.html(_SCROLL_TO_NEWEST, unsafe_allow_javascript=True)
 
 
-def draw_question(exchange: Exchange) -> None:
-    """What was asked."""
+def draw_exchange(worker: Worker, exchange: Exchange) -> None:
+    """A question and all that has come of it.
+
+    Every part has a place of its own, filled or not, so that a passage that is being read stays open while the reply comes.
+    """
     st.html(question_html(exchange.question))
-
-
-def draw_exchange(exchange: Exchange) -> None:
-    """A question and all that came of it."""
-    draw_question(exchange)
-    if exchange.error is not None:
-        draw_extracted(exchange)
-        draw_failure(exchange)
-    elif exchange.reply is None:
-        draw_extracted(exchange)
-        draw_interruption(exchange)
-    else:
-        draw_reply(exchange)
-        draw_making(exchange)
-
-
-def draw_extracted(exchange: Exchange) -> None:
-    """The sources' own sentences, if they were found."""
+    step, reply, draft, passages = st.empty(), st.empty(), st.empty(), st.empty()
+    if exchange.under_way:
+        with step.container(horizontal=True, key=f"progress_{exchange.id}", vertical_alignment="center"):
+            st.html(step_html(_step(worker, exchange)))
+            st.button("Stop", key=f"stop_{exchange.id}", on_click=worker.stop, args=(exchange.id,))
+    if exchange.reply is not None:
+        reply.html(reply_html(exchange.reply, exchange.id))
+    elif exchange.extracted is not None:
+        reply.html(answer_html(exchange.extracted, f"{exchange.id}-extracted", with_passages=False))
+    if exchange.under_way and exchange.said:
+        draft.html(draft_html(exchange.said))
     if exchange.extracted is not None:
-        st.html(answer_html(exchange.extracted, f"{exchange.key}-extracted"))
+        passages.html(passages_html(exchange.extracted, f"{exchange.id}-extracted"))
+    with st.container():
+        if exchange.reply is not None:
+            feedback.draw_thumbs(exchange)
+            _draw_making(exchange.reply, exchange.id)
+        elif not exchange.under_way:
+            _draw_failure(exchange)
 
 
-def draw_reply(exchange: Exchange) -> None:
-    """The verified answer, or the refusal."""
-    if exchange.reply is not None and (read_as := read_as_html(exchange.reply)):
-        st.html(read_as)
-    match exchange.reply:
+def reply_html(reply: Reply, key: str) -> str:
+    """The verified answer, or the refusal, with how the question was read."""
+    match reply:
         case Answer() as answer:
-            st.html(answer_html(answer, f"{exchange.key}-reply"))
-            if answer.mode == "extractive" and answer.trace.notes:
-                st.html(notes_html(answer.trace.notes))
+            notes = notes_html(answer.trace.notes) if answer.mode == "extractive" else ""
+            return read_as_html(reply) + answer_html(answer, f"{key}-reply") + notes
         case Refusal() as refusal:
-            st.html(refusal_html(refusal))
+            return read_as_html(reply) + refusal_html(refusal)
 
 
-def draw_making(exchange: Exchange) -> None:
+def _step(worker: Worker, exchange: Exchange) -> str:
+    if exchange.state == "waiting":
+        return "Waiting for the answer before it"
+    ahead = worker.ahead(exchange.id)
+    if not ahead:
+        return exchange.step or "Reading the question"
+    return f"Waiting for the model: {ahead} answer{'' if ahead == 1 else 's'} before this one"
+
+
+def _draw_making(reply: Reply, key: str) -> None:
     """The panel that opens the box: query, passages, model, times."""
-    reply = exchange.reply
-    if reply is None:
-        return
-    with st.expander("How this answer was made", key=f"making_{exchange.key}"):
+    with st.expander("How this answer was made", key=f"making_{key}"):
         match reply:
             case Answer():
                 st.html(trace_html(reply.trace, reply.passages, reply.grounding))
@@ -195,32 +201,31 @@ def draw_making(exchange: Exchange) -> None:
                 st.html(trace_html(reply.trace, reply.nearest, None))
 
 
-def draw_failure(exchange: Exchange) -> None:
-    """What went wrong, with the question kept."""
-    draw_error(exchange.error or "")
-    with st.container(horizontal=True, key=f"after_error_{exchange.key}"):
-        _again_button("Try again", exchange)
+def _draw_failure(exchange: Exchange) -> None:
+    """Why there is no checked reply, with the question kept."""
+    if exchange.state == "failed":
+        draw_error(exchange.error)
+    else:
+        st.html(f'<p class="coach-note">{NO_REPLY[exchange.state]}</p>')
+    with st.container(horizontal=True, key=f"after_{exchange.id}"):
+        st.button("Ask again", key=f"again_{exchange.id}", on_click=session.ask_again, args=(exchange,))
         st.button(
             "Edit the question",
-            key=f"edit_{exchange.key}",
+            key=f"edit_{exchange.id}",
             on_click=_back_into_the_box,
             args=(exchange.question,),
         )
 
 
-def draw_interruption(exchange: Exchange) -> None:
-    """An exchange that was stopped before its reply was verified."""
-    st.html('<p class="coach-note">This answer was stopped before it was finished and checked.</p>')
-    _again_button("Answer it now", exchange)
+def draw_lost_question(question: str) -> None:
+    """A question that could not be kept, with a way back into the box."""
+    st.html(question_html(question))
+    st.button("Edit the question", key="edit_lost", on_click=_back_into_the_box, args=(question,))
 
 
 def draw_error(message: str) -> None:
     """One clear sentence, its command as code."""
     st.html(error_html(message))
-
-
-def _again_button(label: str, exchange: Exchange) -> None:
-    st.button(label, key=f"again_{exchange.key}", on_click=session.ask_again, args=(exchange,))
 
 
 def _back_into_the_box(question: str) -> None:

@@ -1,47 +1,52 @@
-"""What one visitor's page remembers, and the one Coach that all pages share."""
+"""What one visitor's page remembers, and the one Coach and Worker that all pages share."""
 
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
-from dataclasses import dataclass, field
-from itertools import count
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from coach.jobs.worker import Worker
 from coach.settings import load_settings
-from coach.types import Answer, Reply, Turn
+from coach.store.conversations import Exchange
 
 if TYPE_CHECKING:
     from coach.coach import Coach
 
+CONVERSATION = "conversation"  # in the page's address, so that a refresh and a second window come back to it
+
 _log = logging.getLogger(__name__)
-_serial = count(1)
 
 
-@dataclass(slots=True)
-class Exchange:
-    """A question and what has come back so far; `reply` and `error` are both None until it ends."""
+class Server:
+    """The Coach, loaded by whoever needs it first, and the Worker that uses it."""
 
-    question: str
-    extracted: Answer | None = None
-    reply: Reply | None = None
-    error: str | None = None
-    key: str = field(default_factory=lambda: str(next(_serial)))
+    def __init__(self) -> None:
+        self.worker = Worker(load_settings().home, self.coach)
+        self._coach: Coach | None = None
+        self._loading = threading.Lock()
+
+    @property
+    def is_open(self) -> bool:
+        return self._coach is not None
+
+    def coach(self) -> Coach:
+        """Raises CoachError when it cannot be loaded; the next call tries again."""
+        with self._loading:
+            if self._coach is None:
+                self._coach = _open_coach()
+            return self._coach
 
 
-def current_coach() -> Coach:
-    """The Coach of this session: the one placed in the session, else the one this server shares.
-
-    Raises CoachError when it cannot be loaded; the next call tries again.
-    """
-    placed: Coach | None = st.session_state.get("coach")
-    return placed if placed is not None else _shared_coach()
+@st.cache_resource(show_spinner=False)
+def _server() -> Server:
+    return Server()
 
 
-@st.cache_resource(show_spinner="Opening your sources and choosing who answers…")
-def _shared_coach() -> Coach:
+def _open_coach() -> Coach:
     from coach.coach import Coach  # here, so that the page is drawn before the models' libraries are read
 
     coach = Coach.load(load_settings())
@@ -58,25 +63,50 @@ def _warm(coach: Coach) -> None:
         _log.warning("Warming up failed; the first answer will take longer.", exc_info=True)
 
 
-def exchanges() -> list[Exchange]:
-    """The conversation so far, oldest first."""
-    conversation: list[Exchange] = st.session_state.setdefault("exchanges", [])
-    return conversation
+def current_coach() -> Coach:
+    """The Coach of this session: the one placed in the session, else the one this server shares.
+
+    Raises CoachError when it cannot be loaded; the next call tries again.
+    """
+    placed: Coach | None = st.session_state.get("coach")
+    if placed is not None:
+        return placed
+    server = _server()
+    if server.is_open:
+        return server.coach()
+    with st.spinner("Opening your sources and choosing who answers…"):
+        return server.coach()
 
 
-def history() -> list[Turn]:
-    """The answered part of the conversation, as the coach reads it."""
-    turns: list[Turn] = []
-    for exchange in exchanges():
-        if exchange.reply is not None:
-            turns += [Turn("user", exchange.question), Turn("assistant", exchange.reply.text)]
-    return turns
+def current_worker() -> Worker:
+    """Who answers and judges for this session."""
+    placed: Coach | None = st.session_state.get("coach")
+    if placed is None:
+        return _server().worker
+    if st.session_state.get("worker_of") is not placed:
+        st.session_state["worker"] = Worker(load_settings().home, lambda: placed)
+        st.session_state["worker_of"] = placed
+    worker: Worker = st.session_state["worker"]
+    return worker
 
 
-def start_over() -> None:
-    """Begin a new conversation."""
-    st.session_state["exchanges"] = []
-    st.session_state.pop("waiting_question", None)
+def visitor() -> str:
+    """A name for this window: visitors are served in turn."""
+    name: str = st.session_state.setdefault("visitor", secrets.token_hex(4))
+    return name
+
+
+def conversation() -> str:
+    """The conversation on the page; empty for a new one."""
+    return st.query_params.get(CONVERSATION, "")
+
+
+def open_conversation(identity: str) -> None:
+    """Show another conversation, or with an empty `identity` a new one."""
+    if identity:
+        st.query_params[CONVERSATION] = identity
+    else:
+        st.query_params.pop(CONVERSATION, None)
 
 
 def ask_next(question: str) -> None:
@@ -85,9 +115,8 @@ def ask_next(question: str) -> None:
 
 
 def ask_again(exchange: Exchange) -> None:
-    """Ask the question of `exchange` once more in its place at the end."""
-    st.session_state["exchanges"] = [other for other in exchanges() if other is not exchange]
-    ask_next(exchange.question)
+    """Ask the question of `exchange` once more in its place."""
+    current_worker().ask_again(exchange, visitor=visitor())
 
 
 def waiting_question() -> str | None:

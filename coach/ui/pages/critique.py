@@ -10,12 +10,12 @@ import streamlit as st
 
 from coach.critique.flow import Critiqued, Judged
 from coach.errors import CoachError
+from coach.jobs.worker import UNFORESEEN
 from coach.types import Rubric, StepStarted
 from coach.ui import components, critique_components, critique_session, session
 from coach.ui.critique_form import draw_form
 from coach.ui.critique_format import reading_html
 from coach.ui.critique_session import Desk, Reading
-from coach.ui.pages.ask import UNFORESEEN
 
 if TYPE_CHECKING:
     from coach.coach import Coach

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from coach.errors import CoachError
+from coach.jobs.worker import UNFORESEEN
 from coach.types import Document
 from coach.ui import components, session
 from coach.ui.format import documents_html, lines_html, state_html, step_html
-from coach.ui.pages.ask import UNFORESEEN
 
 if TYPE_CHECKING:
     from coach.coach import Coach

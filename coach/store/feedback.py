@@ -1,0 +1,69 @@
+"""Keep what a person thought of a reply: a thumb, and the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from coach.store.database import Database, store_errors
+
+REASON_CHARACTERS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """`subject` is the id of an exchange, or `draft/criterion` of a verdict."""
+
+    subject: str
+    useful: bool
+    reason: str
+    made_at: str
+
+
+class FeedbackStore:
+    """What was said of replies and verdicts under `home`. Every method raises StoreError where the file fails."""
+
+    def __init__(self, home: Path) -> None:
+        self._database = Database(home)
+
+    def give(self, subject: str, useful: bool, reason: str = "") -> Feedback:
+        """Keep it; the last word counts."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        given = Feedback(subject, useful, " ".join(reason.split())[:REASON_CHARACTERS], now)
+        with (
+            store_errors(self._database.path, "The thumb was not kept"),
+            self._database.transaction() as database,
+        ):
+            database.execute(
+                "INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?)",
+                (given.subject, given.useful, given.reason, given.made_at),
+            )
+        return given
+
+    def take_back(self, subject: str) -> None:
+        """Keep nothing of it any more."""
+        with (
+            store_errors(self._database.path, "The thumb was not deleted"),
+            self._database.transaction() as database,
+        ):
+            database.execute("DELETE FROM feedback WHERE subject = ?", (subject,))
+
+    def of(self, subject: str) -> Feedback | None:
+        """What was said of it last; None where nothing was."""
+        return next((one for one in self.list() if one.subject == subject), None)
+
+    def list(self) -> tuple[Feedback, ...]:
+        """All of it, the latest first."""
+        if not self._database.exists():
+            return ()
+        with (
+            store_errors(self._database.path, "The thumbs cannot be read"),
+            self._database.reading() as database,
+        ):
+            rows = database.execute(
+                "SELECT subject, useful, reason, made_at FROM feedback ORDER BY made_at DESC"
+            ).fetchall()
+        return tuple(
+            Feedback(subject, bool(useful), reason, made_at) for subject, useful, reason, made_at in rows
+        )

@@ -1,0 +1,156 @@
+"""The side bar's list of conversations: open, find, rename, delete, take along and bring back."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from coach.answer.report import conversation_as_markdown
+from coach.errors import CoachError
+from coach.jobs.worker import Worker
+from coach.store.conversations import Conversation
+from coach.ui import components, session
+
+SHOWN = 30  # conversations; the search finds the others
+SEARCH = "conversation_search"
+
+
+def draw_list(worker: Worker) -> None:
+    """A new one, a search, and the latest."""
+    here = session.conversation()
+    st.button(
+        "New conversation",
+        key="new_conversation",
+        icon=":material/add:",
+        width="stretch",
+        disabled=not here,
+        on_click=session.open_conversation,
+        args=("",),
+    )
+    try:
+        kept = worker.conversations.list()
+        words = st.session_state.get(SEARCH, "") if kept else ""
+        found = worker.conversations.list(words) if words.strip() else kept
+    except CoachError as error:
+        components.draw_error(str(error))
+        return
+    if kept:
+        st.text_input("Find a conversation", key=SEARCH, placeholder="Words in it")
+    if words.strip() and not found:
+        st.html('<p class="coach-note">No conversation holds these words.</p>')
+    with st.container(key="conversations", gap=None):
+        for one in found[:SHOWN]:
+            _draw_one(one, chosen=one.id == here)
+    if len(found) > SHOWN:
+        st.html(f'<p class="coach-note">and {len(found) - SHOWN} older ones: search for them</p>')
+    chosen = next((one for one in kept if one.id == here), None)
+    if chosen is not None:
+        _draw_handling(worker, chosen)
+    _draw_bringing_back(worker)
+
+
+def _draw_one(one: Conversation, *, chosen: bool) -> None:
+    st.button(
+        _plain(one.title),
+        key=f"conversation_{one.id}",
+        type="secondary" if chosen else "tertiary",
+        width="stretch",
+        on_click=session.open_conversation,
+        args=(one.id,),
+    )
+
+
+def _plain(title: str) -> str:
+    """A stranger's text as a button's label, which Streamlit reads as Markdown."""
+    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|~:$<>^" else sign for sign in title)
+
+
+def _draw_handling(worker: Worker, one: Conversation) -> None:
+    """What can be done with the conversation on the page."""
+    with st.expander("This conversation", key="this_conversation"):
+        st.text_input(
+            "Title",
+            value=one.title,
+            key=f"title_{one.id}",
+            on_change=_rename,
+            args=(worker, one.id, f"title_{one.id}"),
+        )
+        exchanges = worker.conversations.exchanges(one.id)
+        st.download_button(
+            "Download as Markdown",
+            lambda: conversation_as_markdown(one.title, [(each.question, each.reply) for each in exchanges]),
+            file_name="conversation.md",
+            mime="text/markdown",
+            key="conversation_markdown",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Download as JSON",
+            lambda: json.dumps(worker.conversations.export([one.id]), ensure_ascii=False),
+            file_name="conversation.json",
+            mime="application/json",
+            key="conversation_json",
+            on_click="ignore",
+        )
+        if st.session_state.get("deletion_of") == one.id:
+            st.button(
+                "Delete it for good",
+                key="delete_conversation_now",
+                type="primary",
+                on_click=_delete,
+                args=(worker, one.id),
+            )
+        else:
+            st.button("Delete", key="delete_conversation", on_click=_ask_whether_to_delete, args=(one.id,))
+        _draw_note()
+
+
+def _draw_bringing_back(worker: Worker) -> None:
+    with st.expander("Bring conversations back", key="bring_conversations_back"):
+        st.file_uploader(
+            "A JSON file that was downloaded here",
+            type=["json"],
+            key="conversations_upload",
+            on_change=_bring_back,
+            args=(worker,),
+        )
+        _draw_note("bring_back_note")
+
+
+def _draw_note(key: str = "conversation_note") -> None:
+    if note := st.session_state.pop(key, ""):
+        components.draw_error(note)
+
+
+def _rename(worker: Worker, identity: str, key: str) -> None:
+    try:
+        worker.conversations.rename(identity, st.session_state[key])
+    except CoachError as error:
+        st.session_state["conversation_note"] = str(error)
+
+
+def _ask_whether_to_delete(identity: str) -> None:
+    st.session_state["deletion_of"] = identity
+
+
+def _delete(worker: Worker, identity: str) -> None:
+    try:
+        worker.conversations.delete(identity)
+        session.open_conversation("")
+    except CoachError as error:
+        st.session_state["conversation_note"] = str(error)
+
+
+def _bring_back(worker: Worker) -> None:
+    file = st.session_state.get("conversations_upload")
+    if file is None:
+        return
+    try:
+        count = worker.conversations.load(json.loads(file.getvalue()))
+        note = f"{count} conversation{'' if count == 1 else 's'} brought back."
+    except ValueError:
+        note = "This file is not JSON: choose one that was downloaded here with “Download as JSON”."
+    except CoachError as error:
+        note = str(error)
+    st.session_state["bring_back_note"] = note
