@@ -66,7 +66,13 @@ class FakeCritic:
         return bundled_rubrics()
 
     def critique(
-        self, draft: str, question: str, *, kind: str | None = None, rubric: str | None = None
+        self,
+        draft: str,
+        question: str,
+        *,
+        kind: str | None = None,
+        rubric: str | None = None,
+        before_model: Any = None,
     ) -> CritiqueStream:
         self.judged.append((draft, question, kind, rubric))
         used = next((one for one in self.rubrics() if one.name == rubric), self.rubrics()[0])

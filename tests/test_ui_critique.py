@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from coach.critique.rubric import RubricError, bundled_rubrics
+from coach.store.readings import Reading as KeptReading
 from coach.types import Override, Quote, Verdict
 from coach.ui import critique_session
 from coach.ui.critique_form import EXAMPLE_QUESTIONS
@@ -71,11 +73,23 @@ def shown(page: AppTest) -> str:
 def hand_in(page: AppTest, draft: str = DRAFT, question: str = QUESTION) -> str:
     page.text_area(key="critique_question").set_value(question)
     page.text_area(key="critique_draft").set_value(draft)
-    return shown(page.button(key="critique_submit").click().run())
+    return press(page, "critique_submit")
 
 
 def press(page: AppTest, key: str) -> str:
-    return shown(page.button(key=key).click().run())
+    """What the page shows after a button was pressed and every draft has been read."""
+    page.button(key=key).click().run()
+    end = time.monotonic() + 20
+    while any(reading.kept.under_way for reading in page.session_state["critique_desk"].readings):
+        assert time.monotonic() < end, "the draft was not read"
+        page.run()
+    return shown(page)
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("COACH_HOME", str(tmp_path))
+    return tmp_path
 
 
 def words_of(page: str) -> str:
@@ -94,7 +108,7 @@ def test_a_draft_is_judged_once_and_every_verdict_is_on_the_page(coach: FakeCoac
     critique = reading_of(FakeCoach())
     for verdict in critique.verdicts:
         assert html.escape(verdict.criterion.name) in text
-    numbers = re.findall(r'<article id="coach-verdict-\d+-(\d+)"', text)
+    numbers = re.findall(r'<article id="coach-verdict-\w+-(\d+)"', text)
     assert numbers == [str(number) for number in range(1, len(critique.verdicts) + 1)]
     assert "Waiting" not in text
     shown(page.run())
@@ -123,7 +137,7 @@ def test_the_kind_is_guessed_and_can_be_changed(coach: FakeCoach) -> None:
     assert kinds.label == "Kind of question (guess: Metrics and evaluation)"
     kinds.set_value("ethics").run()
     page.text_area(key="critique_draft").set_value(DRAFT)
-    assert "Ethics and risk" in shown(page.button(key="critique_submit").click().run())
+    assert "Ethics and risk" in press(page, "critique_submit")
     assert coach.judged[0][2] == "ethics"
 
 
@@ -237,14 +251,37 @@ def test_something_unforeseen_says_what_to_do_and_logs_the_rest(
 
 def test_a_stopped_reading_keeps_its_verdicts_and_can_be_read_again(coach: FakeCoach) -> None:
     page = open_page(coach)
-    hand_in(page)
-    reading = page.session_state["critique_desk"].readings[0]
-    reading.verdicts, reading.critique = reading.verdicts[:4], None  # as a press of Stop leaves it
-    text = shown(page.run())
+    coach.pause = 0.1
+    page.text_area(key="critique_question").set_value(QUESTION)
+    page.text_area(key="critique_draft").set_value(DRAFT)
+    page.button(key="critique_submit").click().run()
+    while not page.session_state["critique_desk"].reading.verdicts:
+        page.run()
+    text = press(page, "critique_stop")
     assert "Stopped before the end" in text
-    assert text.count('<article id="coach-verdict-') == 4
+    assert 1 <= text.count('<article id="coach-verdict-') < 10
     assert "Help me improve this" not in [button.label for button in page.button]
+    coach.pause = 0.0
     assert press(page, "critique_again").count('<article id="coach-verdict-') == 10
+
+
+def test_another_window_finds_the_reading_by_its_address_and_the_form_as_it_was_left(
+    coach: FakeCoach,
+) -> None:
+    page = open_page(coach)
+    hand_in(page)
+    press(page, "critique_edit")
+    hand_in(page, SECOND)
+    press(page, "critique_edit")
+    page.text_area(key="critique_draft").set_value("A third, half written").run()
+    other = AppTest.from_file(str(PAGE), default_timeout=30)
+    other.session_state["coach"] = coach
+    other.query_params["reading"] = page.query_params["reading"]
+    text = shown(other.run())
+    assert text.count('<article id="coach-verdict-') == 10
+    assert "draft 1" in text  # compared with the one before
+    press(other, "critique_edit")
+    assert other.text_area(key="critique_draft").value == "A third, half written"
 
 
 def test_a_rubric_that_cannot_be_read_is_named_and_the_draft_stays(coach: FakeCoach) -> None:
@@ -613,8 +650,10 @@ def test_a_draft_of_naughty_strings_goes_through_the_page_whole(coach: FakeCoach
 def test_a_kept_desk_knows_which_readings_answer_the_same_question(coach: FakeCoach) -> None:
     rubric = bundled_rubrics()[0]
     first, other, second = (
-        critique_session.Reading(DRAFT, question, "design", rubric, critique=reading_of(coach))
-        for question in (QUESTION, "Another one?", QUESTION)
+        critique_session.Reading(
+            KeptReading(key, "", question, "design", rubric.name, DRAFT, critique=reading_of(coach)), rubric
+        )
+        for key, question in (("a", QUESTION), ("b", "Another one?"), ("c", QUESTION))
     )
     here = critique_session.Desk(readings=[first, other, second])
     assert here.earlier(second) == [first]

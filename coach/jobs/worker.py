@@ -17,6 +17,7 @@ from coach.critique.flow import Critiqued, Judged
 from coach.errors import CoachError
 from coach.jobs.turns import ModelTurns, StoppedError, Turn
 from coach.store.conversations import ConversationStore, Exchange
+from coach.store.critiques import draft_id
 from coach.store.readings import Reading, ReadingStore
 from coach.types import StepStarted, Token, Verdict
 from coach.types import Turn as Said
@@ -208,7 +209,13 @@ class Worker:
                     verdicts.append(verdict)
                     goes_on = write(identity, verdicts=verdicts)
                 case Critiqued(critique=critique):
-                    write(identity, state="finished", step="", critique=critique)
+                    write(
+                        identity,
+                        state="finished",
+                        step="",
+                        critique=critique,
+                        kept_as=draft_id(critique),
+                    )
             if not goes_on:
                 break
 

@@ -261,6 +261,8 @@ def _overrides(database: sqlite3.Connection, identity: str) -> dict[str, Overrid
 def _delete(database: sqlite3.Connection, identities: Sequence[str]) -> None:
     for identity in identities:
         database.execute("DELETE FROM overrides WHERE draft = ?", (identity,))
+        database.execute("DELETE FROM readings WHERE kept_as = ?", (identity,))
+        database.execute("DELETE FROM feedback WHERE subject LIKE ? || '/%'", (identity,))
         database.execute("DELETE FROM critiques WHERE id = ?", (identity,))
 
 

@@ -49,7 +49,7 @@ MIGRATIONS = (
         id TEXT PRIMARY KEY, made_at TEXT NOT NULL, question TEXT NOT NULL, kind TEXT NOT NULL,
         rubric TEXT NOT NULL, draft TEXT NOT NULL, state TEXT NOT NULL, owner TEXT NOT NULL,
         step TEXT NOT NULL DEFAULT '', verdicts TEXT NOT NULL DEFAULT '[]', critique TEXT,
-        error TEXT NOT NULL DEFAULT ''
+        error TEXT NOT NULL DEFAULT '', kept_as TEXT NOT NULL DEFAULT ''
     );
     CREATE TABLE feedback (
         subject TEXT PRIMARY KEY, useful INTEGER NOT NULL, reason TEXT NOT NULL, made_at TEXT NOT NULL

@@ -73,10 +73,11 @@ class ReadingStore:
         step: str | None = None,
         verdicts: Sequence[Verdict] | None = None,
         critique: Critique | None = None,
+        kept_as: str | None = None,
         error: str | None = None,
     ) -> bool:
         """Write how far it is; whether it was still under way (one that was stopped stays as it is)."""
-        columns: dict[str, Any] = {"state": state, "step": step, "error": error}
+        columns: dict[str, Any] = {"state": state, "step": step, "error": error, "kept_as": kept_as}
         if verdicts is not None:
             columns["verdicts"] = _VERDICTS.dump_json(tuple(verdicts)).decode()
         if critique is not None:
@@ -98,17 +99,6 @@ class ReadingStore:
     def of_question(self, question: str, kind: str, rubric: str) -> tuple[Reading, ...]:
         """Every reading of an answer to the same question, oldest first."""
         return self._select("question = ? AND kind = ? AND rubric = ?", question, kind, rubric)
-
-    def latest(self) -> Reading | None:
-        """The newest reading; None where none is kept."""
-        found = self._select("made_at = (SELECT max(made_at) FROM readings)")
-        return found[-1] if found else None
-
-    def delete(self, question: str, draft: str) -> None:
-        """Delete every reading of this draft."""
-        with self._opened("The draft was not deleted") as database:
-            database.execute("DELETE FROM readings WHERE question = ? AND draft = ?", (question, draft))
-        self._database.forget_what_was_deleted()
 
     def prune(self, retention_days: int) -> None:
         """Delete the readings that are older than `retention_days`."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from coach.store.conversations import Exchange
+from coach.store.readings import Reading
 from coach.types import Answer, Refusal, Reply
 from coach.ui import feedback, session
 from coach.ui.format import (
@@ -154,7 +155,7 @@ def draw_exchange(worker: Worker, exchange: Exchange) -> None:
     step, reply, draft, passages = st.empty(), st.empty(), st.empty(), st.empty()
     if exchange.under_way:
         with step.container(horizontal=True, key=f"progress_{exchange.id}", vertical_alignment="center"):
-            st.html(step_html(_step(worker, exchange)))
+            st.html(step_html(step_of(worker, exchange)))
             st.button("Stop", key=f"stop_{exchange.id}", on_click=worker.stop, args=(exchange.id,))
     if exchange.reply is not None:
         reply.html(reply_html(exchange.reply, exchange.id))
@@ -182,13 +183,12 @@ def reply_html(reply: Reply, key: str) -> str:
             return read_as_html(reply) + refusal_html(refusal)
 
 
-def _step(worker: Worker, exchange: Exchange) -> str:
-    if exchange.state == "waiting":
-        return "Waiting for the answer before it"
-    ahead = worker.ahead(exchange.id)
-    if not ahead:
-        return exchange.step or "Reading the question"
-    return f"Waiting for the model: {ahead} answer{'' if ahead == 1 else 's'} before this one"
+def step_of(worker: Worker, job: Exchange | Reading) -> str:
+    """What is being done for a question or a draft, or what it waits for."""
+    ahead = worker.ahead(job.id)
+    if ahead:
+        return f"Waiting for the model: {ahead} before this one"
+    return job.step or "Waiting for the one before it"
 
 
 def _draw_making(reply: Reply, key: str) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from coach.critique.compare import Comparison, compare_drafts
 from coach.critique.flow import by_weight
@@ -67,11 +66,12 @@ def bring_draft_into_view(here: Desk) -> None:
 
 def draw_unfinished(reading: Reading) -> None:
     """A reading that was stopped or went wrong: what was judged stays, and it can be read again."""
-    if reading.error is not None:
-        components.draw_error(reading.error)
+    if reading.kept.state == "failed":
+        components.draw_error(reading.kept.error)
     else:
+        why = "Stopped" if reading.kept.state == "stopped" else "The coach ended"
         st.html(
-            '<p class="coach-note">Stopped before the end. Your draft and the verdicts so far are kept.</p>'
+            f'<p class="coach-note">{why} before the end. Your draft and the verdicts so far are kept.</p>'
         )
     st.button(
         "Read it again",
@@ -161,26 +161,20 @@ def draw_verdicts(coach: Coach | None, here: Desk, reading: Reading) -> None:
                 draw_actions(coach, here, reading, verdict)
 
 
-def draw_waiting(reading: Reading) -> dict[str, DeltaGenerator]:
-    """A place for every verdict that is to come, by its criterion's id."""
+def draw_verdicts_so_far(coach: Coach | None, reading: Reading) -> None:
+    """Each criterion in its place: the verdict where it has come, else that it is awaited."""
     st.html('<h2 class="coach-part">The verdicts</h2>')
-    placed, slots = placed_criteria(reading), {}
+    placed = placed_criteria(reading)
+    judged = {verdict.criterion.id: verdict for verdict in reading.verdicts}
+    documents = documents_of(coach, reading.verdicts)
     for criterion in by_weight(reading.rubric, reading.kind):
+        place = placed[criterion.id]
         with st.container(key=f"critique_verdict_{criterion.id}"):
-            slots[criterion.id] = st.empty()
-            slots[criterion.id].html(pending_html(criterion, placed[criterion.id], reading.key))
-    return slots
-
-
-def draw_judged(
-    coach: Coach, reading: Reading, verdict: Verdict, slots: Mapping[str, DeltaGenerator]
-) -> None:
-    """A verdict that has just come in, where its place was kept; one nobody expected waits for the end."""
-    criterion = verdict.criterion
-    if criterion.id in slots:
-        document = documents_of(coach, [verdict]).get(criterion.span.source)
-        place = placed_criteria(reading)[criterion.id]
-        slots[criterion.id].html(verdict_html(verdict, place, reading.key, document))
+            if criterion.id in judged:
+                document = documents.get(criterion.span.source)
+                st.html(verdict_html(judged[criterion.id], place, reading.key, document))
+            else:
+                st.html(pending_html(criterion, place, reading.key))
 
 
 def verdicts_of(reading: Reading) -> Sequence[Verdict]:

@@ -96,4 +96,6 @@ def _draw_kind(rubric: Rubric) -> None:
 
 
 def _kept_text(label: str, key: str, *, height: int) -> None:
-    st.text_area(label, key=key, height=height, persist_state="session")
+    st.text_area(
+        label, key=key, height=height, persist_state="session", on_change=critique_session.keep_fields
+    )

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
 from coach.critique.rubric import choose_kind
 from coach.errors import CoachError
+from coach.settings import load_settings
+from coach.store.fields import FieldStore
+from coach.store.readings import Reading as KeptReading
 from coach.text.encoding import decoded, what_it_is
 from coach.types import Critique, Level, Rubric, Verdict
+from coach.ui import session
 
 if TYPE_CHECKING:
     from coach.coach import Coach
     from coach.critique.redraft import Redraft
+    from coach.jobs.worker import Worker
 
 Panel = Literal["improve", "overrule"]
 Stage = Literal["question", "hint", "rewrite"]
@@ -28,7 +32,8 @@ UPLOAD_MEGABYTES = 1  # some 150,000 words; no answer in an interview comes near
 NO_WORDS = "There is no draft yet: paste one, or upload a text file."
 NO_QUESTION = "There is no question yet: write the one you were asked, or pick an example."
 
-_serial = count(1)
+READING = "reading"  # in the page's address, so that a refresh comes back to it
+_KEPT_FIELDS = (QUESTION, DRAFT)
 
 
 @dataclass(slots=True)
@@ -42,17 +47,35 @@ class Help:
 
 @dataclass(slots=True)
 class Reading:
-    """One draft before the committee; `critique` and `error` are both None until it ends."""
+    """One draft before the committee, and what the visitor does with its verdicts; the draft itself is the store's."""
 
-    draft: str
-    question: str
-    kind: str
+    kept: KeptReading
     rubric: Rubric
-    verdicts: list[Verdict] = field(default_factory=list)
-    critique: Critique | None = None
-    error: str | None = None
     helps: dict[str, Help] = field(default_factory=dict)
-    key: str = field(default_factory=lambda: str(next(_serial)))
+
+    @property
+    def key(self) -> str:
+        return self.kept.id
+
+    @property
+    def draft(self) -> str:
+        return self.kept.draft
+
+    @property
+    def question(self) -> str:
+        return self.kept.question
+
+    @property
+    def kind(self) -> str:
+        return self.kept.kind
+
+    @property
+    def verdicts(self) -> Sequence[Verdict]:
+        return self.kept.verdicts
+
+    @property
+    def critique(self) -> Critique | None:
+        return self.kept.critique
 
 
 @dataclass(slots=True)
@@ -63,7 +86,6 @@ class Desk:
     put_aside: str | None = None  # the draft that another one replaced
     editing: bool = True
     moved: bool = False  # the draft has just been opened from further down the page
-    waiting: Reading | None = None
     opened: tuple[str, Panel] | None = None
     readings: list[Reading] = field(default_factory=list)
 
@@ -85,9 +107,41 @@ class Desk:
 
 
 def desk() -> Desk:
-    """This visitor's desk."""
-    kept: Desk = st.session_state.setdefault("critique_desk", Desk())
+    """This visitor's desk; on a new one lies what was being written when the last one was left."""
+    if "critique_desk" not in st.session_state:
+        st.session_state["critique_desk"] = Desk()
+        try:
+            written = FieldStore(load_settings().home).all()
+        except CoachError as error:
+            st.session_state["critique_desk"].note, written = str(error), {}
+        for name in _KEPT_FIELDS:
+            st.session_state.setdefault(name, written.get(name, ""))
+    kept: Desk = st.session_state["critique_desk"]
     return kept
+
+
+def come_back(worker: Worker, rubrics: Sequence[Rubric]) -> None:
+    """Lay the reading that the page's address names on an empty desk, with those of earlier drafts."""
+    here, identity = desk(), st.query_params.get(READING, "")
+    if here.readings or not identity:
+        return
+    kept = worker.reading(identity)
+    rubric = next((one for one in rubrics if kept is not None and one.name == kept.rubric), None)
+    if kept is None or rubric is None:
+        st.query_params.pop(READING, None)
+        return
+    drafts = worker.readings.of_question(kept.question, kept.kind, kept.rubric)
+    here.readings = [Reading(one, rubric) for one in drafts if one.made_at < kept.made_at]
+    here.readings.append(Reading(kept, rubric))
+    here.editing = False
+
+
+def keep_fields() -> None:
+    """Keep what stands in the form; where that fails, the desk's note says so."""
+    try:
+        FieldStore(load_settings().home).keep({name: typed(name) for name in _KEPT_FIELDS})
+    except CoachError as error:
+        desk().note = str(error)
 
 
 def typed(key: str) -> str:
@@ -101,12 +155,14 @@ def replace_draft(text: str) -> None:
     desk().put_aside = before if before.strip() not in ("", text.strip()) else None
     desk().editing = desk().moved = True
     st.session_state[DRAFT] = text
+    keep_fields()
 
 
 def bring_back() -> None:
     """Exchange the draft with the one it replaced."""
     here = desk()
     st.session_state[DRAFT], here.put_aside = here.put_aside or "", typed(DRAFT)
+    keep_fields()
 
 
 def take_upload(key: str) -> None:
@@ -132,6 +188,7 @@ def use_example(key: str) -> None:
     if st.session_state.get(key):
         st.session_state[QUESTION] = st.session_state[key]
         st.session_state[key] = None
+        keep_fields()
 
 
 def chosen_rubric(rubrics: Sequence[Rubric]) -> Rubric | None:
@@ -156,25 +213,35 @@ def submit(rubric: Rubric) -> None:
     here.note = here.note if draft.strip() else NO_WORDS
     if here.note:
         return
-    here.waiting = Reading(draft, question, chosen_kind(rubric), rubric)
-    here.editing, here.put_aside, here.opened = False, None, None
+    _hand_in(draft, question, chosen_kind(rubric), rubric)
 
 
 def submit_again(reading: Reading) -> None:
     """Have the draft of `reading` read once more, in its place."""
     here = desk()
-    here.readings = [other for other in here.readings if other is not reading]
-    here.waiting = Reading(reading.draft, reading.question, reading.kind, reading.rubric)
-    here.editing, here.opened = False, None
+    others = [other for other in here.readings if other is not reading]
+    if _hand_in(reading.draft, reading.question, reading.kind, reading.rubric):
+        here.readings = [*others, here.readings[-1]]
 
 
-def next_waiting() -> Reading | None:
-    """The reading put down by `submit`, once; from now on it is the newest."""
+def _hand_in(draft: str, question: str, kind: str, rubric: Rubric) -> bool:
+    """Give the draft to the worker; where that fails, the desk's note says so and the draft stays in the form."""
     here = desk()
-    reading, here.waiting = here.waiting, None
-    if reading is not None:
-        here.readings.append(reading)
-    return reading
+    try:
+        kept = session.current_worker().read(draft, question, kind, rubric.name, visitor=session.visitor())
+    except CoachError as error:
+        here.note = str(error)
+        return False
+    here.readings.append(Reading(kept, rubric))
+    here.editing, here.put_aside, here.opened = False, None, None
+    st.query_params[READING] = kept.id
+    return True
+
+
+def refresh(worker: Worker, reading: Reading) -> None:
+    """Look how far the reading is. Raises StoreError where that cannot be read."""
+    if reading.kept.under_way:
+        reading.kept = worker.reading(reading.key) or reading.kept
 
 
 def edit(editing: bool) -> None:
@@ -212,7 +279,9 @@ def overrule(coach: Coach, reading: Reading, criterion: str, level_key: str, rea
         help_.error = "A verdict is overruled with a reason: write in a few words what the coach did not see."
     else:
         try:
-            reading.critique = coach.overrule(reading.critique, criterion, level, reason)
+            critique = coach.overrule(reading.critique, criterion, level, reason)
+            session.current_worker().readings.correct(reading.key, critique)
+            reading.kept = replace(reading.kept, critique=critique)
         except CoachError as error:
             help_.error = str(error)
         else:
@@ -224,3 +293,5 @@ def start_over() -> None:
     draft = typed(DRAFT)
     st.session_state["critique_desk"] = Desk(put_aside=draft if draft.strip() else None)
     st.session_state[DRAFT] = st.session_state[QUESTION] = ""
+    st.query_params.pop(READING, None)
+    keep_fields()

@@ -97,12 +97,16 @@ def visitor() -> str:
 
 
 def conversation() -> str:
-    """The conversation on the page; empty for a new one."""
-    return st.query_params.get(CONVERSATION, "")
+    """The conversation on the page; empty for a new one. One that was left for another page is there on return."""
+    named = st.query_params.get(CONVERSATION) or st.session_state.get(CONVERSATION, "")
+    if named:
+        st.query_params[CONVERSATION] = st.session_state[CONVERSATION] = named
+    return named
 
 
 def open_conversation(identity: str) -> None:
     """Show another conversation, or with an empty `identity` a new one."""
+    st.session_state[CONVERSATION] = identity
     if identity:
         st.query_params[CONVERSATION] = identity
     else:

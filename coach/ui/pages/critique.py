@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from coach.critique.flow import Critiqued, Judged
 from coach.errors import CoachError
-from coach.jobs.worker import UNFORESEEN
-from coach.types import Rubric, StepStarted
+from coach.jobs.worker import UNFORESEEN, Worker
+from coach.types import Rubric
 from coach.ui import components, critique_components, critique_session, session
 from coach.ui.critique_form import draw_form
 from coach.ui.critique_format import reading_html
@@ -23,28 +22,35 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
+LOOK_AGAIN = 0.5  # seconds between looks at a draft that is being read
+
+
 def render() -> None:
-    """Draw the form, or the newest reading; read the draft that has just been handed in."""
+    """Draw the form, or the newest reading as far as it is."""
     here = critique_session.desk()
-    new = critique_session.next_waiting()
-    reading = here.reading
-    if reading is None:
+    worker = session.current_worker()
+    if here.reading is None and critique_session.READING not in st.query_params:
         critique_components.draw_welcome()  # before the coach is loaded: the page is there while the models wake
-    else:
-        critique_components.draw_question(reading)
     coach, rubrics, trouble = _load()
+    try:
+        critique_session.come_back(worker, rubrics)
+        if here.reading is not None:
+            critique_session.refresh(worker, here.reading)
+    except CoachError as error:
+        trouble = str(error)
+    reading = here.reading
+    if reading is not None:
+        critique_components.draw_question(reading)
     components.draw_sidebar(coach)
-    if trouble and new is None:
+    if trouble:
         components.draw_error(trouble)
         st.button("Try again", key="load_again")
     if reading is None:
         draw_form(here, rubrics)
-    elif new is not None and coach is not None:
-        _read(coach, new)
-        st.rerun()
+    elif reading.kept.under_way:
+        components.bring_newest_into_view()
+        st.fragment(_draw_live, run_every=LOOK_AGAIN)(coach, worker, reading)
     else:
-        if new is not None:
-            new.error = trouble
         _draw_reading(coach, here, reading, rubrics)
 
 
@@ -78,39 +84,24 @@ def _draw_reading(coach: Coach | None, here: Desk, reading: Reading, rubrics: Se
             critique_components.draw_verdicts(coach, here, reading)
 
 
-def _read(coach: Coach, reading: Reading) -> None:
-    """Read the draft on screen, verdict by verdict; what has been judged stays, whatever happens."""
-    components.bring_newest_into_view()
+def _draw_live(coach: Coach | None, worker: Worker, reading: Reading) -> None:
+    """The draft being read, verdict by verdict; it is read on whether or not anybody looks."""
+    try:
+        critique_session.refresh(worker, reading)
+    except CoachError as error:
+        components.draw_error(str(error))
+        return
+    if not reading.kept.under_way:
+        st.rerun()
     with st.container(horizontal=True, key="critique_progress", vertical_alignment="center"):
-        step = st.empty()
-        # Pressing it starts the page anew, which ends this reading with the verdict in hand.
-        st.button("Stop", key="critique_stop")
-    step.html(reading_html("Reading the draft"))
+        st.html(reading_html(components.step_of(worker, reading.kept)))
+        st.button("Stop", key="critique_stop", on_click=worker.stop, args=(reading.key,))
     with st.container(key=critique_components.SCOPE):
         left, right = st.columns([5, 6], gap="large")
         with left, st.container(key=critique_components.DRAFT_SIDE):
-            draft = st.empty()
+            st.html(critique_components.draft_side_html(reading))
         with right:
-            slots = critique_components.draw_waiting(reading)
-    draft.html(critique_components.draft_side_html(reading))
-    try:
-        for event in coach.critique(
-            reading.draft, reading.question, kind=reading.kind, rubric=reading.rubric.name
-        ):
-            match event:
-                case StepStarted(name=name):
-                    step.html(reading_html(name))
-                case Judged(verdict=verdict):
-                    reading.verdicts.append(verdict)
-                    critique_components.draw_judged(coach, reading, verdict, slots)
-                    draft.html(critique_components.draft_side_html(reading))
-                case Critiqued(critique=critique):
-                    reading.critique = critique
-    except CoachError as error:
-        reading.error = str(error)
-    except Exception:
-        _log.exception("The draft could not be read.")
-        reading.error = UNFORESEEN
+            critique_components.draw_verdicts_so_far(coach, reading)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,38 @@
+"""Keep what stands in the fields of a form, so that a draft that is being written outlives its page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from coach.store.database import Database, store_errors
+
+
+class FieldStore:
+    """The fields under `home`. Every method raises StoreError where the file fails."""
+
+    def __init__(self, home: Path) -> None:
+        self._database = Database(home)
+
+    def keep(self, fields: Mapping[str, str]) -> None:
+        """Keep what stands in them; an empty field is forgotten."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        with (
+            store_errors(self._database.path, "What you wrote was not kept"),
+            self._database.transaction() as database,
+        ):
+            for name, text in fields.items():
+                database.execute("DELETE FROM fields WHERE name = ?", (name,))
+                if text:
+                    database.execute("INSERT INTO fields VALUES (?, ?, ?)", (name, text, now))
+
+    def all(self) -> dict[str, str]:
+        """Every field that holds something."""
+        if not self._database.exists():
+            return {}
+        with (
+            store_errors(self._database.path, "What you wrote cannot be read"),
+            self._database.reading() as database,
+        ):
+            return dict(database.execute("SELECT name, text FROM fields").fetchall())
