@@ -53,6 +53,7 @@ EXAMPLE_QUESTIONS = (
     "Is prior Generative AI experience mandatory?",
 )
 QUESTION_BOX = "ask_question"  # the chat input's key: a text put there is a text in the box
+NOTHING = '<div class="coach-unseen"></div>'  # keeps a part's place
 NO_REPLY = {
     "stopped": "Stopped before the answer was finished and checked.",
     "unfinished": "The coach ended before this answer was finished and checked.",
@@ -149,22 +150,23 @@ def bring_newest_into_view() -> None:
 def draw_exchange(worker: Worker, exchange: Exchange) -> None:
     """A question and all that has come of it.
 
-    Every part has a place of its own, filled or not, so that a passage that is being read stays open while the reply comes.
+    Every part has its place, filled or not: what is drawn again as it was stays, so a passage that is being read stays open.
     """
     st.html(question_html(exchange.question))
-    step, reply, draft, passages = st.empty(), st.empty(), st.empty(), st.empty()
-    if exchange.under_way:
-        with step.container(horizontal=True, key=f"progress_{exchange.id}", vertical_alignment="center"):
+    with st.container(horizontal=True, key=f"progress_{exchange.id}", vertical_alignment="center"):
+        if exchange.under_way:
             st.html(step_html(step_of(worker, exchange)))
             st.button("Stop", key=f"stop_{exchange.id}", on_click=worker.stop, args=(exchange.id,))
-    if exchange.reply is not None:
-        reply.html(reply_html(exchange.reply, exchange.id))
-    elif exchange.extracted is not None:
-        reply.html(answer_html(exchange.extracted, f"{exchange.id}-extracted", with_passages=False))
-    if exchange.under_way and exchange.said:
-        draft.html(draft_html(exchange.said))
+    reply, draft, passages = NOTHING, NOTHING, NOTHING
     if exchange.extracted is not None:
-        passages.html(passages_html(exchange.extracted, f"{exchange.id}-extracted"))
+        reply = answer_html(exchange.extracted, f"{exchange.id}-extracted", with_passages=False)
+        passages = passages_html(exchange.extracted, f"{exchange.id}-extracted")
+    if exchange.reply is not None:
+        reply = reply_html(exchange.reply, exchange.id)
+    elif exchange.under_way and exchange.said:
+        draft = draft_html(exchange.said)
+    for part in (reply, draft, passages):
+        st.html(part)
     with st.container():
         if exchange.reply is not None:
             feedback.draw_thumbs(exchange)

@@ -12,7 +12,7 @@ from coach.critique.compare import Change, Comparison
 from coach.critique.redraft import YOUR_EXAMPLE, YOUR_NUMBER, Redraft
 from coach.types import Band, Criterion, Critique, Document, Example, Finding, Level, Quote, Span, Verdict
 from coach.ui.critique_marks import Place, quote_id, verdict_id
-from coach.ui.format import BUNDLED_GUIDES, escaped, lines_html, shown_title, step_html, with_code
+from coach.ui.format import BUNDLED_GUIDES, escaped, lines_html, shown_title, with_code
 
 NOT_A_DECISION = (
     "This is practice, not a hiring decision: a program read your draft against what the article asks for, "
@@ -48,11 +48,6 @@ def level_words(verdict: Verdict) -> tuple[str, str]:
     if verdict.final is not None:
         return LEVEL_WORDS[verdict.final]
     return _NOT_JUDGED if verdict.probability is None else _UNSURE
-
-
-def reading_html(name: str) -> str:
-    """The step in progress; where Streamlit's own Stop ended it, a line that says so (see `.coach-stopped`)."""
-    return f'{step_html(name)}<p class="coach-stopped coach-note">Stopped. What was judged stays.</p>'
 
 
 def pending_html(criterion: Criterion, place: Place, key: str) -> str:

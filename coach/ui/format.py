@@ -169,16 +169,11 @@ def shown_title(title: str) -> str:
 
 
 def draft_html(text: str) -> str:
-    """What the model is saying, dimmed: nobody has checked it yet.
-
-    The second line shows only once the page has stopped working (see `.coach-stopped` in the stylesheet):
-    a draft that nobody will check any more must not stay on screen.
-    """
+    """What the model is saying, dimmed: nobody has checked it yet."""
     return (
         '<section class="coach-draft" aria-label="Model draft, being checked">'
         '<p class="coach-label">Model draft — being checked</p>'
         f'<p class="coach-text">{escaped(text)}</p></section>'
-        '<p class="coach-stopped coach-note">Stopped before the draft was checked, so it is not shown.</p>'
     )
 
 

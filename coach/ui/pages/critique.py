@@ -13,8 +13,8 @@ from coach.jobs.worker import UNFORESEEN, Worker
 from coach.types import Rubric
 from coach.ui import components, critique_components, critique_session, session
 from coach.ui.critique_form import draw_form
-from coach.ui.critique_format import reading_html
 from coach.ui.critique_session import Desk, Reading
+from coach.ui.format import step_html
 
 if TYPE_CHECKING:
     from coach.coach import Coach
@@ -40,6 +40,7 @@ def render() -> None:
         trouble = str(error)
     reading = here.reading
     if reading is not None:
+        st.query_params[critique_session.READING] = reading.key
         critique_components.draw_question(reading)
     components.draw_sidebar(coach)
     if trouble:
@@ -94,7 +95,7 @@ def _draw_live(coach: Coach | None, worker: Worker, reading: Reading) -> None:
     if not reading.kept.under_way:
         st.rerun()
     with st.container(horizontal=True, key="critique_progress", vertical_alignment="center"):
-        st.html(reading_html(components.step_of(worker, reading.kept)))
+        st.html(step_html(components.step_of(worker, reading.kept)))
         st.button("Stop", key="critique_stop", on_click=worker.stop, args=(reading.key,))
     with st.container(key=critique_components.SCOPE):
         left, right = st.columns([5, 6], gap="large")
