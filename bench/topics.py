@@ -41,7 +41,7 @@ def main() -> None:
         "--limit", type=int, default=10_000, help="topics' questions of each document and answer"
     )
     chosen = parser.parse_args()
-    settings = load_settings(backend=chosen.backend, traces=False, keep_drafts=False)
+    settings = load_settings(backend=chosen.backend, traces=False, history="nothing")
     embedder = load_embedder(settings)
     voice = load_chat_model(settings) if chosen.backend != "none" else ChosenModel(None, "none", "")
     if chosen.silent and voice.model is not None:

@@ -20,6 +20,7 @@ from coach.errors import CoachError, IndexOutdatedError, UsageError
 from coach.protocols import ChatModel, ChosenModel
 from coach.settings import Settings, load_settings
 from coach.store.critiques import CritiqueStore
+from coach.store.retention import apply_retention
 from coach.store.traces import TraceStore
 from coach.types import Critique, Document, Level, ModelList, Passage, Reply, Rubric, Statement, Turn
 
@@ -44,32 +45,43 @@ class Coach:
     """
 
     def __init__(
-        self, settings: Settings, embedder: Embedder, index: PassageIndex, chosen: ChosenModel | None = None
+        self,
+        settings: Settings,
+        embedder: Embedder,
+        index: PassageIndex,
+        chosen: ChosenModel | None = None,
+        *,
+        keeps: bool = True,
     ) -> None:
         self.settings = settings
+        self._keeps_drafts = keeps and settings.history != "nothing"
         self.embedder = MemoryEmbedder(embedder)
         self.index = index
         self.notice = ""  # what opening it had to do that a user should know
         self._chosen = chosen
         self._sections: tuple[Statement, ...] | None = None
         self._choice_lock = threading.Lock()
-        self._traces = TraceStore(settings.home) if settings.traces else None
+        self._traces = TraceStore(settings.home) if keeps and settings.traces != "nothing" else None
 
     @classmethod
-    def load(cls, settings: Settings | None = None, *, chat_model: Any = None, **overrides: Any) -> Coach:
+    def load(
+        cls, settings: Settings | None = None, *, chat_model: Any = None, keeps: bool = True, **overrides: Any
+    ) -> Coach:
         """Load embedder and index. `overrides` are settings by name; `chat_model` may be any ChatModel
         or LangChain `BaseChatModel`, and then speaks instead of the configured one.
 
-        An index of an earlier version is made anew first, which is said on standard error.
+        An index of an earlier version is made anew first, which is said on standard error. What is older than the settings
+        allow is deleted. Without `keeps` nothing that goes through this coach is kept, and nothing deleted.
 
         Raises SettingsError, ModelMissingError, IndexMissingError or IndexMismatchError.
         """
         settings = settings or load_settings(**overrides)
         embedder = load_embedder(settings)
         index, notice = _current_index(settings, embedder)
-        TraceStore(settings.home).prune(settings.retention_days)  # also where none are kept any more
-        CritiqueStore(settings.home).prune(settings.retention_days)
-        coach = cls(settings, embedder, index, _given_model(chat_model) if chat_model is not None else None)
+        if keeps:
+            apply_retention(settings)
+        given = _given_model(chat_model) if chat_model is not None else None
+        coach = cls(settings, embedder, index, given, keeps=keeps)
         coach.notice = notice
         return coach
 
@@ -84,7 +96,7 @@ class Coach:
 
         `before_model` is called before the chat model is used: it may wait until that is free.
 
-        The finished reply leaves a trace unless the setting `traces` is off; one that cannot be kept is noted
+        The finished reply leaves a trace unless the setting `traces` is `nothing`; one that cannot be kept is noted
         in the reply and costs nothing else.
         """
         from coach.answer.flow import AnswerStream, answer
@@ -128,7 +140,7 @@ class Coach:
         """Read `draft`, an answer to `question`, as the committee would: verdicts one by one, then the critique.
 
         `before_model` as for `answer`. `kind` is guessed from the question where it is None; `rubric` is the name of one of `rubrics()`, None
-        the first. The draft and its critique are kept unless the setting `keep_drafts` is off, and what a person
+        the first. The draft and its critique are kept unless the setting `history` is `nothing`, and what a person
         said of the same draft before stands beside its verdicts. Raises UsageError for an unknown rubric.
         """
         from coach.critique.flow import CritiqueStream, critique
@@ -175,13 +187,13 @@ class Coach:
 
     def overrule(self, critique: Critique, criterion: str, level: Level, reason: str) -> Critique:
         """The critique with a person's level beside the judge's; kept, and counted in the agreement, unless
-        the setting `keep_drafts` is off.
+        the setting `history` is `nothing`.
 
         Raises UsageError for a criterion that was not judged or a missing reason, StoreError for a full disk.
         """
         from coach.store.critiques import overruled, persons_word
 
-        if self.settings.keep_drafts:
+        if self._keeps_drafts:
             override = CritiqueStore(self.settings.home).overrule(critique, criterion, level, reason)
         else:
             override = persons_word(critique, criterion, level, reason)
@@ -210,7 +222,7 @@ class Coach:
         if self.caution:
             # What a judge lacks belongs beside its verdicts, however far the first note has scrolled away.
             critique = replace(critique, notices=(*critique.notices, self.caution))
-        if not self.settings.keep_drafts:
+        if not self._keeps_drafts:
             return critique
         store = CritiqueStore(self.settings.home)
         try:

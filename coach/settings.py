@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,6 +23,20 @@ def default_home() -> Path:
     """The platform's user-data folder for the coach; `COACH_HOME` overrides it."""
     chosen = os.environ.get("COACH_HOME")
     return Path(chosen).expanduser() if chosen else Path(platformdirs.user_data_dir("coach", False))
+
+
+_YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+
+
+def _retention(value: Any) -> Any:
+    """`true` and `false`, as an earlier version had them, in today's words."""
+    said = " ".join(str(value).lower().split())
+    return "90 days" if said in _YES else "nothing" if said in _NO else said
+
+
+Retention = Annotated[
+    str, BeforeValidator(_retention), Field(pattern=r"^(forever|nothing|[1-9]\d{0,4} days?)$")
+]
 
 
 class Settings(BaseSettings):
@@ -76,15 +90,31 @@ class Settings(BaseSettings):
     max_question_characters: Annotated[int, Field(ge=100, le=100_000)] = Field(
         4000, description="Of the longest question."
     )
-    traces: bool = Field(
-        True, description="Keep how each answer came about, in `coach.sqlite3` in the home folder."
+    history: Retention = Field(
+        "90 days",
+        description="How long conversations, drafts and thumbs are kept: `forever`, `90 days`, `nothing`.",
     )
-    keep_drafts: bool = Field(
-        True, description="Keep drafts, critiques and overrides, in `coach.sqlite3` in the home folder."
+    traces: Retention = Field(
+        "90 days", description="How long it is kept how each answer came about, in the same words."
     )
-    retention_days: Annotated[int, Field(ge=1, le=3650)] = Field(
-        90, description="Traces and drafts older than this are deleted when the coach starts."
+    uploads: Retention = Field(
+        "forever",
+        description="How long copies of what you upload in the Library are kept, in the same words.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier_names(cls, given: Any) -> Any:
+        """What earlier versions called it: `keep_drafts`, and `retention_days` for both."""
+        if isinstance(given, dict):
+            given = dict(given)
+            kept = given.pop("keep_drafts", os.environ.get("COACH_KEEP_DRAFTS"))
+            days = given.pop("retention_days", os.environ.get("COACH_RETENTION_DAYS"))
+            if days is not None:
+                given = {"history": f"{days} days", "traces": f"{days} days", **given}
+            if str(kept).lower() in _NO:
+                given = {**given, "history": "nothing"}
+        return given
 
     @property
     def models_folder(self) -> Path:
@@ -131,6 +161,53 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingsError(
             f"{default_home() / 'coach.toml'} cannot be read ({error}): mend or delete it, then run `coach doctor`."
         ) from error
+
+
+def days_kept(retention: str) -> int | None:
+    """A retention in days: 0 for `nothing`, None for `forever`."""
+    if retention in ("forever", "nothing"):
+        return 0 if retention == "nothing" else None
+    return int(retention.split(maxsplit=1)[0])
+
+
+def save_setting(name: str, value: Any) -> None:
+    """Write one setting into `coach.toml`, the rest and its comments as they are; None takes it out.
+
+    Raises SettingsError for an unknown name, a value out of bounds, and a file that cannot be written.
+    """
+    import tomlkit
+
+    path = default_home() / "coach.toml"
+    if name not in Settings.model_fields or name == "home":
+        known = ", ".join(known for known in Settings.model_fields if known != "home")
+        raise SettingsError(f"There is no setting `{name}`: name one of {known}.")
+    if value is not None:
+        value = _in_bounds(name, value)
+    try:
+        written = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
+        written.pop(name, None)
+        if value is not None:
+            written[name] = value
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(tomlkit.dumps(written), encoding="utf-8")
+    except (OSError, ValueError, tomlkit.exceptions.TOMLKitError) as error:
+        raise SettingsError(
+            f"{path} cannot be written ({error}): mend it, then run `coach doctor`."
+        ) from error
+
+
+def _in_bounds(name: str, value: Any) -> Any:
+    """The value as the file holds it, or SettingsError with what is wrong with it."""
+    try:
+        checked = getattr(Settings(**{name: value}), name)
+    except ValidationError as error:
+        first = error.errors()[0]
+        said = "say `forever`, `nothing` or a number of days, as in `30 days`"
+        why = said if first["type"] == "string_pattern_mismatch" else first["msg"].lower()
+        raise SettingsError(
+            f"`{value}` is not usable for `{name}` ({why}): see `coach settings` for what it takes."
+        ) from error
+    return list(checked) if isinstance(checked, tuple) else checked
 
 
 @cache

@@ -18,7 +18,8 @@ FOLDERS = {
     "backends": SEAMS | {"text"},
     "store": SEAMS,
     "ingest": SEAMS | {"text"},
-    "ui": SEAMS | {"text", "answer", "critique", "coach"},
+    "jobs": SEAMS | {"answer", "critique", "store", "backends", "coach"},
+    "ui": SEAMS | {"text", "answer", "critique", "store", "jobs", "coach"},
     "evaluation": SEAMS | {"text", "answer", "critique", "backends", "store", "ingest", "coach"},
     "cli": SEAMS | {"text", "answer", "critique", "backends", "store", "evaluation", "coach", "doctor"},
 }

@@ -26,9 +26,10 @@ class KeepingCritic(FakeCritic):
 
     backend_reason = "The built-in model judges."
 
-    def __init__(self, settings):
+    def __init__(self, settings, keeps=True):
         super().__init__()
         self.settings = settings
+        self.keeps = keeps and settings.history != "nothing"
         self.store = CritiqueStore(settings.home)
 
     def chat_model(self):
@@ -44,7 +45,7 @@ class KeepingCritic(FakeCritic):
         from coach.critique.flow import Critiqued
 
         for event in events:
-            if isinstance(event, Critiqued) and self.settings.keep_drafts:
+            if isinstance(event, Critiqued) and self.keeps:
                 try:
                     overrides = self.store.overrides(event.critique)
                     self.store.keep(event.critique)
@@ -73,8 +74,8 @@ def coaches(monkeypatch):
     """Every coach that a command loads; each judges by a handful of words."""
     loaded = []
 
-    def load(settings):
-        loaded.append(KeepingCritic(settings))
+    def load(settings, keeps=True):
+        loaded.append(KeepingCritic(settings, keeps))
         return loaded[-1]
 
     monkeypatch.setattr("coach.coach.Coach.load", load)

@@ -276,7 +276,7 @@ def test_the_coach_keeps_the_draft_and_shows_what_a_person_said_of_it_again(coac
 
 
 def test_a_draft_is_not_kept_where_the_setting_says_so(coach_with, tmp_path):
-    coach = coach_with(ScriptedChatModel(), keep_drafts=False)
+    coach = coach_with(ScriptedChatModel(), history="nothing")
     found = coach.critique(STRONG, QUESTION, kind="design").result()
     overruled = coach.overrule(found, "cost", "missing", "It says the price, not how it is kept down.")
     assert [one.final for one in overruled.verdicts if one.criterion.id == "cost"] == ["missing"]

@@ -405,7 +405,7 @@ class WordCoach(FakeCritic):
 
     def __init__(self) -> None:
         super().__init__()
-        self.settings = load_settings(traces=False, keep_drafts=False)
+        self.settings = load_settings(traces=False, history="nothing")
         self.stop_at = ""
 
     def chosen_model(self) -> Any:
@@ -573,7 +573,7 @@ def test_a_draft_on_which_the_coach_fails_is_unscored_and_the_run_goes_on(
 
 
 def test_the_articles_own_pair_goes_through_the_real_flow(library: Path, embedder: Any) -> None:
-    settings = load_settings(backend="embedded", traces=False, keep_drafts=False)
+    settings = load_settings(backend="embedded", traces=False, history="nothing")
     model = ScriptedChatModel(choices={"open-source model": "Yes", "Proposing a GenAI feature": "No"})
     voice = ChosenModel(model, "embedded", "for the test")
     coach = Coach(settings, embedder, load_index(settings, embedder.name), voice)
@@ -658,7 +658,7 @@ def labelled(folder: Path, questions: int) -> Path:
 def test_calibration_is_fitted_on_the_fit_split_and_kept_in_the_home(
     library: Path, embedder: Any, tmp_path: Path
 ) -> None:
-    settings = load_settings(backend="embedded", traces=False, keep_drafts=False, home=tmp_path / "home")
+    settings = load_settings(backend="embedded", traces=False, history="nothing", home=tmp_path / "home")
     model = ScriptedChatModel(choices={"refund": "Yes", "delight": "No"})
     voice = ChosenModel(model, "embedded", "for the test")
     coach = Coach(settings, embedder, load_index(load_settings(), embedder.name), voice)

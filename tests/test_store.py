@@ -341,7 +341,7 @@ def test_the_coach_keeps_the_draft_and_brings_back_what_was_said_of_it(coach_at,
 
 
 def test_with_the_setting_off_the_coach_writes_no_draft_down(coach_at, tmp_path):
-    assert coach_at(keep_drafts=False).critique(SECOND, QUESTION).result().draft == SECOND
+    assert coach_at(history="nothing").critique(SECOND, QUESTION).result().draft == SECOND
     assert not (tmp_path / "coach.sqlite3").exists()
 
 
@@ -358,5 +358,5 @@ def test_starting_the_coach_prunes(library):
     age(store, identity, 2)
     Coach.load(load_settings(backend="none"))
     assert store.holds(first_critique())
-    Coach.load(load_settings(backend="none", retention_days=1))
+    Coach.load(load_settings(backend="none", history="1 day"))
     assert not store.holds(first_critique())

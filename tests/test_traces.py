@@ -157,7 +157,7 @@ def test_starting_the_coach_prunes(library):
     with sqlite3.connect(store._database.path) as database:
         two_days_ago = (datetime.now(UTC) - timedelta(days=2)).isoformat()
         database.execute("UPDATE traces SET asked_at = ?, question = 'an old one'", (two_days_ago,))
-    Coach.load(load_settings(backend="none", traces=False))
+    Coach.load(load_settings(backend="none"), keeps=False)
     assert "an old one" in [trace.question for trace in store.recent(3650)]
-    Coach.load(load_settings(backend="none", traces=False, retention_days=1))
+    Coach.load(load_settings(backend="none", traces="1 day"))
     assert "an old one" not in [trace.question for trace in store.recent(3650)]

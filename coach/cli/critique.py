@@ -73,9 +73,7 @@ def critique(
     if batch is not None:
         if file or question or compare or markdown:
             raise click.UsageError("--batch brings drafts and questions of its own: leave the others out.")
-        _critique_batch(
-            load_settings(backend=backend, model=model, keep_drafts=False), batch, kind=kind, rubric=rubric
-        )
+        _critique_batch(load_settings(backend=backend, model=model), batch, kind=kind, rubric=rubric)
         return
     if not file:
         raise click.UsageError('Give a FILE with the draft, as in: coach critique draft.txt --question "..."')
@@ -280,7 +278,7 @@ def _write_report(path: Path, text: str) -> None:
 def _critique_batch(settings: Settings, path: str, *, kind: str | None, rubric: str | None) -> None:
     with opened(path) as lines:
         entries = list(_batch_lines(lines, path))
-    coach = loaded(settings)
+    coach = loaded(settings, keeps=False)
     for place, (number, entry) in enumerate(entries, 1):
         say(f"[{place}/{len(entries)}] {entry.get('id', '')} {entry['question'][:80]}")
         try:

@@ -22,11 +22,11 @@ BACKENDS = "auto, ollama, embedded, openai, langchain or none"
 OK, FAILED, USAGE, STOPPED = 0, 1, 2, 130
 
 
-def loaded(settings: Settings) -> Coach:
-    """The coach. Raises BackendError where a backend was named and is not there, and what `Coach.load` raises."""
+def loaded(settings: Settings, *, keeps: bool = True) -> Coach:
+    """The coach; without `keeps` it keeps nothing. Raises BackendError where a backend was named and is not there, and what `Coach.load` raises."""
     from coach.coach import Coach
 
-    coach = Coach.load(settings)
+    coach = Coach.load(settings, keeps=keeps)
     if settings.backend not in ("auto", "none"):
         coach.chat_model()  # named on purpose: a silent stand-in would be a lie
     elif settings.backend == "auto" and settings.model:

@@ -155,7 +155,7 @@ def loaded(settings: Settings) -> Coach:
     """A coach that keeps neither traces nor drafts: what is measured leaves nothing behind in the user's home."""
     from coach.coach import Coach
 
-    coach = Coach.load(settings.model_copy(update={"traces": False, "keep_drafts": False}))
+    coach = Coach.load(settings, keeps=False)
     if settings.backend not in ("auto", "none"):
         coach.chat_model()
     return coach

@@ -275,7 +275,7 @@ def _loaded(settings: Settings, progress: Progress | None) -> Coach:
     """A coach that leaves no traces, its model ready: what is timed is answering, not loading."""
     from coach.coach import Coach
 
-    coach = Coach.load(settings.model_copy(update={"traces": False, "keep_drafts": False}))
+    coach = Coach.load(settings, keeps=False)
     if settings.backend not in ("auto", "none"):
         coach.chat_model()
     coach.warm(progress)

@@ -1,0 +1,171 @@
+"""The commands about what is kept: `coach conversations`, `coach settings`, `coach erase`. Imports are lazy, as in `cli`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from coach.cli.terminal import fitted, opened, say, show
+from coach.errors import UsageError
+
+if TYPE_CHECKING:
+    from coach.store.conversations import ConversationStore
+
+
+def _store() -> ConversationStore:
+    from coach.settings import load_settings
+    from coach.store.conversations import ConversationStore
+
+    return ConversationStore(load_settings().home)
+
+
+@click.group()
+def conversations() -> None:
+    """List, find, show, rename, export, bring back or delete the conversations that are kept on this machine."""
+
+
+@conversations.command("list")
+@click.argument("words", nargs=-1)
+def conversations_list(words: tuple[str, ...]) -> None:
+    """Every conversation, the latest first; with WORDS, those in which all of them stand."""
+    found = _store().list(" ".join(words))
+    for one in found:
+        show(f"{one.id}  {one.changed_at[:16].replace('T', ' ')}  {one.exchanges} asked  {one.title}")
+    if not found:
+        say(
+            "No conversation holds these words."
+            if words
+            else "No conversations are kept: `coach serve` opens the app."
+        )
+
+
+@conversations.command("show")
+@click.argument("identity", metavar="ID")
+def conversations_show(identity: str) -> None:
+    """Print the conversation ID as Markdown, with where each sentence comes from."""
+    show(fitted(_as_markdown(_store(), identity).rstrip()))
+
+
+@conversations.command("rename")
+@click.argument("identity", metavar="ID")
+@click.argument("title")
+def conversations_rename(identity: str, title: str) -> None:
+    """Give the conversation ID another TITLE."""
+    store = _store()
+    store.rename(store.get(identity).id, title)
+    show(f"Renamed: {store.get(identity).title}")
+
+
+@conversations.command("export")
+@click.argument("identities", metavar="[ID]...", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="As the JSON that `import` reads back without loss.")
+def conversations_export(identities: tuple[str, ...], as_json: bool) -> None:
+    """Print conversations, all of them where no ID is given."""
+    store = _store()
+    wanted = [store.get(identity).id for identity in identities] or [one.id for one in store.list()]
+    if as_json:
+        show(json.dumps(store.export(wanted), ensure_ascii=False))
+    else:
+        show("\n".join(_as_markdown(store, identity) for identity in wanted).rstrip())
+
+
+@conversations.command("import")
+@click.argument("file", type=click.Path(dir_okay=False))
+def conversations_import(file: str) -> None:
+    """Bring back what `export --json` wrote; a conversation of the same id is replaced. `-` reads standard input."""
+    with opened(file) as lines:
+        try:
+            written = json.load(lines)
+        except ValueError as error:
+            raise UsageError(f"{file} is not JSON ({error}): give what `export --json` wrote.") from error
+    count = _store().load(written)
+    show(f"{count} conversation{'' if count == 1 else 's'} brought back.")
+
+
+@conversations.command("delete")
+@click.argument("identities", metavar="[ID]...", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Every conversation.")
+@click.option("--yes", is_flag=True, help="Do not ask before deleting all.")
+def conversations_delete(identities: tuple[str, ...], every: bool, yes: bool) -> None:
+    """Delete conversations for good."""
+    if every == bool(identities):
+        raise click.UsageError("Name the conversations to delete by ID, or give --all.")
+    store = _store()
+    wanted = [store.get(identity).id for identity in identities] or [one.id for one in store.list()]
+    if every and not yes:
+        click.confirm(f"Delete all {len(wanted)} conversations?", abort=True, err=True)
+    for identity in wanted:
+        store.delete(identity)
+    show(f"Deleted {len(wanted)}.")
+
+
+def _as_markdown(store: ConversationStore, identity: str) -> str:
+    from coach.answer.report import conversation_as_markdown
+
+    one = store.get(identity)
+    return conversation_as_markdown(
+        one.title, [(each.question, each.reply) for each in store.exchanges(one.id)]
+    )
+
+
+@click.group("settings", invoke_without_command=True)
+@click.pass_context
+def settings_group(context: click.Context) -> None:
+    """Every setting, its value and what it changes; `set` and `unset` change `coach.toml`."""
+    from coach.settings import Settings, load_settings
+
+    if context.invoked_subcommand is not None:
+        return
+    settings = load_settings()
+    for name, field in Settings.model_fields.items():
+        value = "..." if name == "openai_api_key" else getattr(settings, name)
+        show(f"{name} = {value}\n    {field.description}")
+
+
+@settings_group.command("set")
+@click.argument("name")
+@click.argument("value")
+def settings_set(name: str, value: str) -> None:
+    """Write the setting NAME into `coach.toml`."""
+    from coach.settings import load_settings, save_setting
+
+    save_setting(name, value)
+    show(f"{name} = {getattr(load_settings(), name)}")
+
+
+@settings_group.command("unset")
+@click.argument("name")
+def settings_unset(name: str) -> None:
+    """Take the setting NAME out of `coach.toml`: its default counts again."""
+    from coach.settings import load_settings, save_setting
+
+    save_setting(name, None)
+    show(f"{name} = {getattr(load_settings(), name)}")
+
+
+@click.command()
+@click.option("--all", "every", is_flag=True, help="Everything but the downloaded models.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase(every: bool, yes: bool) -> None:
+    """Delete conversations, drafts, traces, your documents' copies, index, settings: no byte of yours stays."""
+    from coach.settings import load_settings
+    from coach.store.retention import KEPT_WHEN_ERASED, erase_all
+
+    if not every:
+        raise click.UsageError(
+            "Say --all to erase everything; one by one go `coach conversations delete`, `coach drafts delete` and "
+            "`coach ingest --forget`."
+        )
+    settings = load_settings()
+    if not yes:
+        click.confirm(
+            f"Delete everything in {settings.home} but the models? It cannot be brought back.",
+            abort=True,
+            err=True,
+        )
+    gone = erase_all(settings)
+    show(f"Erased: {', '.join(gone) or 'there was nothing'}. Kept: {Path(KEPT_WHEN_ERASED)}/.")
+    say("Run `coach ingest` to read the article again.")

@@ -1,0 +1,56 @@
+"""Keep what the user wrote as long as the settings say, and no longer; erase all of it."""
+
+from __future__ import annotations
+
+import shutil
+
+from coach.errors import CoachError
+from coach.settings import Settings, days_kept
+from coach.store.conversations import ConversationStore
+from coach.store.critiques import CritiqueStore
+from coach.store.readings import ReadingStore
+from coach.store.traces import TraceStore
+
+KEPT_WHEN_ERASED = "models"  # downloaded, the same for everybody, and nothing of the user's in it
+
+
+class EraseError(CoachError):
+    """Something of the user's could not be deleted."""
+
+
+def apply_retention(settings: Settings) -> None:
+    """Delete what is older than the settings allow. A file that cannot be opened is left for whoever writes to it next."""
+    history, traces = days_kept(settings.history), days_kept(settings.traces)
+    try:
+        if traces is not None:
+            TraceStore(settings.home).prune(traces)
+        if history is not None:
+            CritiqueStore(settings.home).prune(history)
+            ReadingStore(settings.home).prune(history)
+            ConversationStore(settings.home).prune(history)
+    except CoachError:
+        return
+
+
+def erase_all(settings: Settings) -> tuple[str, ...]:
+    """Delete everything in the coach's folder but the downloaded models; the names of what was deleted.
+
+    Raises EraseError, naming what is left, where the system will not have it.
+    """
+    gone, left = [], []
+    for path in sorted(settings.home.iterdir()) if settings.home.is_dir() else ():
+        if path.name == KEPT_WHEN_ERASED:
+            continue
+        try:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+            gone.append(path.name)
+        except OSError as error:
+            left.append(f"{path} ({error.strerror or error})")
+    if left:
+        raise EraseError(
+            f"Not deleted: {', '.join(left)}. Close the app, then run `coach erase --all` again."
+        )
+    return tuple(gone)
