@@ -40,17 +40,17 @@ CARRIED_BY = {
     "product_outcome": ("from \\d+% to", "success"),
     "concrete_example": ("refund", "for example"),
 }
+PACE = 0.15  # seconds between the tokens of a slow answer; a verdict takes two
 GRADED: dict[int, Level] = {0: "met", 1: "partly"}
 
 
 class FakeCritic:
-    """Judges as `CARRIED_BY` says, at a pace a test can follow.
+    """Judges as `CARRIED_BY` says.
 
     Scripted: a draft with `fail here` raises after three verdicts, one with `crash here` something
-    unforeseen; `unsure` leaves the last criterion open, `no model` leaves all unscored.
+    unforeseen; `unsure` leaves the last criterion open, `no model` leaves all unscored, `slowly` keeps a pace that a test can follow.
     """
 
-    pause = 0.0
     leaves = ""
     notice = ""
     caution = ""
@@ -104,7 +104,7 @@ class FakeCritic:
         for criterion in by_weight(rubric, kind):
             if "fail here" in draft and len(verdicts) == 3:
                 raise UsageError("The model stopped: run `coach doctor`.")
-            time.sleep(2 * self.pause)
+            time.sleep(2 * PACE if "slowly" in draft else 0)
             verdicts.append(_verdict(draft, criterion))
             yield Judged(verdicts[-1])
         if "unsure" in draft:

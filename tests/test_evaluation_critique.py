@@ -28,7 +28,7 @@ from coach.evaluation.critique_figures import (
     bad_id,
     bands,
     good_id,
-    opinions,
+    labelled_verdicts,
     out_of_order,
     quotes,
     split_figures,
@@ -236,7 +236,7 @@ def test_a_draft_that_failed_is_in_no_figure() -> None:
     }
     told = split_figures(DRAFTS, rows)
     assert told["pairs"]["all pairs"]["out_of"] == 4
-    assert len(opinions(DRAFTS, rows)) == 10
+    assert len(labelled_verdicts(DRAFTS, rows)) == 10
     assert bands(DRAFTS, rows)["middle"] == {"unscored": 1, "getting there": 1}
 
 

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.browser
 
 PROJECT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+SLOWLY = "How many rounds? Answer slowly."
 PATIENCE = 30_000  # milliseconds: two slow cores may be busy with other tests
 
 # Streamlit itself, with the shared coach replaced before the first page is drawn.
@@ -26,7 +27,7 @@ LAUNCHER = """
 import sys
 from coach.ui import session
 from tests.fakes import FakeCoach
-coach = FakeCoach(pause=0.15)
+coach = FakeCoach()
 session._shared_coach = lambda: coach
 from streamlit.web.cli import main
 sys.argv = ["streamlit", "run", "app.py", "--server.port", sys.argv[1]]
@@ -134,7 +135,7 @@ def ask_and_wait(page, question: str = "How many rounds?") -> None:
 
 def test_a_question_is_answered_in_order_and_nothing_leaves_the_machine(open_page, address) -> None:
     page = open_page()
-    ask(page, "How many rounds?")
+    ask(page, SLOWLY)
     page.locator(".coach-step").wait_for()
     page.locator(".coach-verbatim").wait_for()
     page.locator(".coach-draft").wait_for()
@@ -168,7 +169,7 @@ def test_a_citation_opens_and_closes_by_keyboard_alone(open_page) -> None:
 
 def test_a_passage_being_read_stays_open_when_the_reply_arrives(open_page) -> None:
     page = open_page()
-    ask(page, "How many rounds?")
+    ask(page, SLOWLY)
     page.locator(".coach-verbatim .coach-chip").first.click()
     page.locator(".coach-written").wait_for(state="attached")
     assert page.locator(".coach-passage:popover-open").is_visible()
@@ -176,7 +177,7 @@ def test_a_passage_being_read_stays_open_when_the_reply_arrives(open_page) -> No
 
 def test_stopping_takes_the_unchecked_draft_away_and_keeps_the_sources_words(open_page) -> None:
     page = open_page()
-    ask(page, "How many rounds?")
+    ask(page, SLOWLY)
     page.locator(".coach-draft").wait_for()
     page.get_by_test_id("stChatInputStopButton").click()
     page.locator(".coach-stopped").wait_for()
@@ -208,9 +209,8 @@ def test_markup_in_a_question_is_text(open_page) -> None:
     assert page.evaluate("window.obeyed") is None
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_telephone_shows_everything_without_scrolling_sideways(open_page, scheme: str) -> None:
-    page = open_page(390, 844, scheme)
+def test_a_telephone_shows_everything_without_scrolling_sideways(open_page) -> None:
+    page = open_page(390, 844)
     ask_and_wait(page)
     page.get_by_text("How this answer was made").click()
     page.locator(".coach-trace").wait_for()
