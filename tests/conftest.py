@@ -143,6 +143,20 @@ def sources_only(library: Path, embedder):
 
 
 @pytest.fixture
+def coach_at(library: Path, embedder, tmp_path: Path):
+    """Makes a coach over the bundled corpus that keeps what it keeps in a folder of the test's own."""
+    from coach.backends import load_index
+    from coach.coach import Coach
+    from coach.settings import load_settings
+
+    def build(**chosen: object) -> Coach:
+        settings = load_settings(backend="none", **chosen).model_copy(update={"home": tmp_path})
+        return Coach(settings, embedder, load_index(load_settings(), embedder.name))
+
+    return build
+
+
+@pytest.fixture
 def run_coach(monkeypatch, capsys):
     """Runs `coach` in this process, which needs no second start: what a subprocess of it would have left."""
     from coach import cli
