@@ -502,21 +502,20 @@ def test_the_table_tells_what_the_run_found(home: Path, files: tuple[Path, Path]
 
 
 class Inventing(WordCoach):
-    """Puts five quotes that nobody said into the first verdict on a draft to q1."""
+    """Puts five quotes that nobody said into the first verdict on every draft."""
 
     def critique(self, draft: str, question: str, **chosen: Any) -> Any:
         from coach.critique.flow import Critiqued, CritiqueStream
 
         made = super().critique(draft, question, **chosen).result()
-        if "q1" in draft:
-            first = replace(made.verdicts[0], quotes=(Quote("Nobody said this.", 0, 17),) * 5)
-            made = replace(made, verdicts=(first, *made.verdicts[1:]))
-        return CritiqueStream(iter([Critiqued(made)]))
+        first = replace(made.verdicts[0], quotes=(Quote("Nobody said this.", 0, 17),) * 5)
+        return CritiqueStream(iter([Critiqued(replace(made, verdicts=(first, *made.verdicts[1:])))]))
 
 
 def test_a_quote_that_is_not_in_the_draft_is_a_fabrication(home: Path, files: tuple[Path, Path]) -> None:
     found = run(files, Inventing(), limit=1).summary["quotes"]
-    assert (found["fabricated"], found["in"]) == (5, ["q1-weak"])
+    assert found["in"][0] == "q1-weak"
+    assert found["fabricated"] == 5 * len(found["in"])
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_stood(

@@ -104,7 +104,7 @@ def read_public_claims(data: Path) -> list[JudgedClaim]:
     """
     try:
         return [*_read_qags(data / "qags"), *_read_wice(data / "wice"), *_read_begin(data / "begin")]
-    except (OSError, ValueError, KeyError) as error:
+    except (UsageError, ValueError, KeyError) as error:
         raise UsageError(
             f"The judged claims under {data} cannot be read ({error!r}): give the folder that holds qags, wice "
             "and begin (`--data`)."
@@ -142,7 +142,7 @@ def read_own_claims(path: Path, article: str, embedder: CachedEmbedder) -> list[
                     row.get("question", ""),
                 )
             )
-    except (OSError, ValueError, KeyError) as error:
+    except (ValueError, KeyError) as error:
         raise UsageError(f"{path} is malformed ({error!r}): correct that line and run again.") from error
     return found
 
