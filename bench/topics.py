@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.fit.answerability import documents_of, pool_maker, read
+from bench.fit.answerability import documents_of, pool_maker
 from coach.backends import load_embedder
 from coach.backends.chat import load_chat_model
 from coach.coach import Coach, load_index
@@ -26,6 +26,7 @@ from coach.evaluation.cases import load_cases
 from coach.evaluation.score import facts_found
 from coach.protocols import ChosenModel
 from coach.settings import load_settings
+from coach.text.json_lines import read_records
 from coach.types import Answer
 
 
@@ -49,7 +50,8 @@ def main() -> None:
     if chosen.cases is not None:
         decide(chosen.cases, Coach(settings, embedder, load_index(settings, embedder.name), voice))
         return
-    rows = [r for r in read(Path(__file__).parent / "answers" / "topics.jsonl") if r["split"] == chosen.split]
+    topics = read_records(Path(__file__).parent / "answers" / "topics.jsonl", dict)
+    rows = [row for row in topics if row["split"] == chosen.split]
     rows.sort(key=lambda r: hashlib.sha256(r["id"].encode()).digest())
     with tempfile.TemporaryDirectory() as folder:
         build = pool_maker(embedder, Path(folder))

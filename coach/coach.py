@@ -324,8 +324,8 @@ class Coach:
 
         sections = self.remembered_sections()
         texts = texts_to_embed(sections)
-        self.embedder.embed([*texts, *small_talk_examples()])
         self.embedder.embed_tokens(texts)
+        self.embedder.embed([*texts, *small_talk_examples()])
         model = self.chosen_model().model if self.settings.backend != "none" else None
         if model is None:
             return
@@ -427,10 +427,12 @@ class MemoryEmbedder:
         return np.stack(found) if found else np.zeros((0, self.dimension), dtype=np.float32)
 
     def embed_tokens(self, texts: Any) -> Any:
-        """As the embedder itself, computing only what is new."""
+        """As the embedder itself, computing only what is new; what it gives besides is remembered for `embed`."""
         found, self._known_tokens = _recall(
             self._known_tokens, texts, self.plain.embed_tokens, self.TOKEN_LIMIT
         )
+        for text, tokens in zip(texts, found, strict=True):
+            self._known.setdefault(text, tokens.own)
         return found
 
     def embed_with_parts(self, texts: Any, parts: Any) -> Any:

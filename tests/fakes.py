@@ -12,7 +12,7 @@ import numpy as np
 
 from coach.answer.flow import AnswerStream, Event, Extracted, Finished
 from coach.errors import BackendError, CoachError, IngestError
-from coach.protocols import Vectors
+from coach.protocols import TokenVectors, Vectors
 from coach.settings import corpus_folder
 from coach.text.sentences import split_sentences
 from coach.types import (
@@ -34,7 +34,7 @@ from coach.types import (
 from ingest.manifest import Changes
 from ingest.pipeline import IngestReport
 from tests.builders import document
-from tests.critique_fakes import FakeCritic
+from tests.critique_fakes import PACE, FakeCritic
 
 SPOKEN = "A typical loop has 5-7 rounds and takes 6-8 weeks. Bring snacks for the panel."
 
@@ -50,18 +50,17 @@ class FakeIndex:
 
 
 class FakeCoach(FakeCritic):
-    """Answers every question from the article without searching, at a pace a test can follow.
+    """Answers every question from the article without searching.
 
     Scripted: a question with `unknown` is refused, with `fail` raises `error`, with `crash` something
-    unforeseen, with `sources only` is answered without a model. `pause` is the wait between tokens.
+    unforeseen, with `sources only` is answered without a model; `slowly` at a pace that a test can follow.
     """
 
     backend = "embedded"
     backend_reason = "Ollama is not running, so the built-in model answers."
 
-    def __init__(self, *, pause: float = 0.0, model_name: str | None = "Qwen2.5-Coder-1.5B-Instruct") -> None:
+    def __init__(self, *, model_name: str | None = "Qwen2.5-Coder-1.5B-Instruct") -> None:
         super().__init__()
-        self.pause = pause
         self.model_name = model_name
         self.model_list = ModelList((), "Nobody speaks.")
         self.index: FakeIndex | None = FakeIndex()
@@ -140,7 +139,7 @@ class FakeCoach(FakeCritic):
         yield StepStarted("Writing")
         before_model()
         for word in SPOKEN.split():
-            time.sleep(self.pause)
+            time.sleep(PACE if "slowly" in question else 0)
             yield Token(f"{word} ")
         yield StepStarted("Checking every sentence")
         yield Finished(self._generated(answer))
@@ -249,7 +248,7 @@ class HashingEmbedder:
         self.embedded -= sum(map(len, parts))
         return rows
 
-    def embed_tokens(self, texts: Sequence[str]) -> list[tuple[Vectors, list[tuple[int, int]]]]:
+    def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
         found = []
         for text in texts:
             words = list(re.finditer(r"\w+", text))
@@ -258,7 +257,7 @@ class HashingEmbedder:
                 if words
                 else np.zeros((0, self.dimension), np.float32)
             )
-            found.append((rows, [word.span() for word in words]))
+            found.append(TokenVectors(rows, [word.span() for word in words], self.embed([text])[0]))
         return found
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:

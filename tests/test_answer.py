@@ -1,7 +1,11 @@
 """The question flow end to end over the real index: order of events, proof, refusal, failures, follow-ups."""
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 
+from coach.answer.extract import texts_to_embed
 from coach.answer.flow import Extracted, Finished
 from coach.backends import load_index
 from coach.coach import Coach
@@ -304,3 +308,19 @@ def test_what_was_read_for_the_decision_is_not_read_again_for_the_answer(coach_w
     coach_with(model).answer(OPEN).result()
     (prompt,) = model.prompts
     assert prompt[: len(asked[0])] == asked[0]
+
+
+def test_warming_up_reads_each_sentence_of_the_guide_once(coach_at, embedder, monkeypatch):
+    coach, again = coach_at(), []
+
+    def embed(texts):
+        again.extend(texts)
+        return embedder.embed(texts)
+
+    monkeypatch.setattr(
+        coach.embedder, "plain", SimpleNamespace(embed=embed, embed_tokens=embedder.embed_tokens)
+    )
+    coach.warm()
+    guide = texts_to_embed(coach.remembered_sections())
+    assert not set(guide) & set(again)
+    assert np.allclose(coach.embedder.embed(guide[:5]), embedder.embed(guide[:5]), atol=2e-2)

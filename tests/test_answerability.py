@@ -3,7 +3,8 @@
 import pytest
 from builders import passage
 
-from coach.answer.answerability import LONGEST, score_evidence, with_model_opinion
+from coach.answer.answerability import score_evidence, with_entailment
+from coach.answer.evidence_signals import LONGEST
 from coach.answer.extract import extract
 from coach.types import Answer, Extract, Refusal
 
@@ -65,7 +66,7 @@ def test_the_best_sentences_are_kept_behind_their_headings(embedder):
 
 def test_the_models_yes_and_no_move_the_probability(embedder):
     evidence = evidence_for("How many rounds does the loop have?", embedder)
-    yes, no = with_model_opinion(evidence, 3.0), with_model_opinion(evidence, -6.0)
+    yes, no = with_entailment(evidence, 3.0), with_entailment(evidence, -6.0)
     assert no.probability < yes.probability
     assert yes.signals["model"] == 3.0 and yes.enough
     assert not yes.undecided and not no.undecided

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from coach.answer.answerability import CALIBRATION_FILE, calibrated
+from coach.answer.calibration import CALIBRATION_FILE, calibrated
 from coach.coach import Coach, load_index
 from coach.errors import UsageError
 from coach.evaluation.answers_calibrate import calibrate_answers, chosen_cases, platt
@@ -56,6 +56,22 @@ def test_a_damaged_calibration_names_the_next_step(tmp_path):
     bad.write_text("{", encoding="utf-8")
     with pytest.raises(UsageError, match="--calibrate"):
         calibrated(1.5, "any", bad)
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", '{"another": [2.0]}', '{"another": "loud"}', "\ufeff{}"])
+def test_a_damaged_calibration_is_named_before_the_model_is_asked(sources_only, tmp_path, damage):
+    bad = tmp_path / CALIBRATION_FILE
+    bad.write_text(damage, encoding="utf-8")
+    model = ScriptedChatModel(choices={"": "Yes"})
+    coach = Coach(
+        sources_only.settings,
+        sources_only.embedder,
+        sources_only.index,
+        ChosenModel(model, "embedded", "for the test"),
+    )
+    with pytest.raises(UsageError, match=r"cannot be read .*: delete it, then run `coach eval answers"):
+        calibrate_answers(load_settings(home=tmp_path), coach=coach)
+    assert model.chosen_from == [] and bad.read_text(encoding="utf-8") == damage
 
 
 def test_too_few_cases_say_what_is_needed(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -49,7 +50,8 @@ def sources() -> list[Path]:
     return [path for path in sorted(found) if "__pycache__" not in path.parts]
 
 
-def imports(path: Path, *, lazy: bool = True) -> set[str]:
+@cache
+def imports(path: Path, *, lazy: bool = True) -> frozenset[str]:
     """Modules that the file imports at run time; `lazy` counts those inside functions too."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     nodes = list(ast.walk(tree)) if lazy else list(tree.body)
@@ -65,7 +67,7 @@ def imports(path: Path, *, lazy: bool = True) -> set[str]:
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return names
+    return frozenset(names)
 
 
 def room(name: str) -> str:

@@ -30,7 +30,7 @@ from coach.backends.llama_cpp import LlamaCppChatModel
 from coach.backends.ollama import open_ollama_model
 from coach.backends.openai_compatible import open_server_model, server_model
 from coach.backends.prompt_states import PromptStates
-from coach.backends.word_choice import read_choice, weigh_options
+from coach.backends.word_choice import read_choice, score_options
 from coach.errors import BackendError, ModelMissingError, UsageError
 from coach.protocols import ChatModel, ChosenModel
 from coach.settings import load_settings
@@ -415,15 +415,15 @@ class TestWordChoice:
         top = [("Yes", 0.4), (" yes", 0.2), ("N", 0.1), ("no", 0.1), ("Maybe", 0.2)]
         listed = [(token, math.log(probability)) for token, probability in top]
         # Yes: 0.4 + 0.2; No: 0.1 + 0.1; Maybe is no option
-        assert weigh_options(listed, ["Yes", "No"]) == pytest.approx({"Yes": 0.75, "No": 0.25})
+        assert score_options(listed, ["Yes", "No"]) == pytest.approx({"Yes": 0.75, "No": 0.25})
 
     def test_an_option_that_is_not_listed_is_as_likely_as_the_last_listed_at_most(self):
         listed = [("Yes", math.log(0.8)), ("the", math.log(0.2))]
-        assert weigh_options(listed, ["Yes", "No"]) == pytest.approx({"Yes": 0.8, "No": 0.2})
+        assert score_options(listed, ["Yes", "No"]) == pytest.approx({"Yes": 0.8, "No": 0.2})
 
     def test_a_beginning_of_several_options_is_shared(self):
         listed = [("S", math.log(0.4)), ("Strong", math.log(0.2))]
-        assert weigh_options(listed, ["Strong", "Solid"]) == pytest.approx({"Strong": 2 / 3, "Solid": 1 / 3})
+        assert score_options(listed, ["Strong", "Solid"]) == pytest.approx({"Strong": 2 / 3, "Solid": 1 / 3})
 
     def test_a_word_is_read_plain_or_as_json_and_nothing_else_is_guessed(self):
         assert read_choice(" **Yes.** ", ["Yes", "No"]) == {"Yes": 1.0, "No": 0.0}

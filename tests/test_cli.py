@@ -1,7 +1,6 @@
 """The command line as a user meets it: results on stdout, progress on stderr, honest exit codes."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -9,20 +8,14 @@ import time
 import pytest
 
 
-def coach(*arguments, stdin="", **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "coach", *arguments],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, **environment},
-        check=False,
-    )
+def started(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The program in a process of its own."""
+    command = [sys.executable, "-m", "coach", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 def test_help_names_every_command_and_loads_nothing_heavy():
-    done = coach("--help")
+    done = started("--help")
     assert done.returncode == 0
     for command in ("ask", "ingest", "serve", "models", "doctor", "warm"):
         assert command in done.stdout
@@ -33,15 +26,15 @@ def test_help_names_every_command_and_loads_nothing_heavy():
 
 def test_help_is_instant():
     seconds = []
-    for _ in range(5):
-        started = time.process_time_ns(), time.perf_counter()
-        coach("--help")
-        seconds.append(time.perf_counter() - started[1])
+    for _ in range(3):
+        begun = time.perf_counter()
+        started("--help")
+        seconds.append(time.perf_counter() - begun)
     assert min(seconds) < 0.6  # 0.3 s is the aim on a free machine; a busy one gets twice that
 
 
 def test_an_answer_is_cited_on_stdout_and_progress_is_on_stderr(library):
-    done = coach("ask", "--backend", "none", "How many interview rounds are typical?")
+    done = started("ask", "--backend", "none", "How many interview rounds are typical?")
     assert done.returncode == 0
     assert "5-7 rounds" in done.stdout
     assert "[1] guides/" in done.stdout
@@ -49,8 +42,10 @@ def test_an_answer_is_cited_on_stdout_and_progress_is_on_stderr(library):
     assert "Searching the sources" not in done.stdout
 
 
-def test_json_has_the_documented_fields_and_exact_spans(library, sources_only):
-    done = coach("ask", "--json", "--backend", "none", "-", stdin="How many interview rounds are typical?")
+def test_json_has_the_documented_fields_and_exact_spans(library, sources_only, run_coach):
+    done = run_coach(
+        "ask", "--json", "--backend", "none", "-", stdin=b"How many interview rounds are typical?"
+    )
     reply = json.loads(done.stdout)
     assert set(reply) == {
         "type",
@@ -72,8 +67,8 @@ def test_json_has_the_documented_fields_and_exact_spans(library, sources_only):
             assert document.text[citation["start"] : citation["end"]] == citation["text"]
 
 
-def test_a_refusal_exits_zero_and_offers_three_passages(library):
-    done = coach("ask", "--json", "--backend", "none", "How do I bake sourdough bread at altitude?")
+def test_a_refusal_exits_zero_and_offers_three_passages(library, run_coach):
+    done = run_coach("ask", "--json", "--backend", "none", "How do I bake sourdough bread at altitude?")
     reply = json.loads(done.stdout)
     assert done.returncode == 0
     assert reply["type"] == "refusal"
@@ -81,7 +76,7 @@ def test_a_refusal_exits_zero_and_offers_three_passages(library):
     assert len(reply["nearest"]) == 3
 
 
-def test_batch_gives_one_line_a_question_with_its_id_and_history(library, tmp_path):
+def test_batch_gives_one_line_a_question_with_its_id_and_history(library, tmp_path, run_coach):
     lines = [
         {"id": "a", "question": "How many rounds are typical in the interview loop?"},
         {"id": 7, "question": "and how long does that take?", "history": ["How many rounds are typical?"]},
@@ -89,7 +84,7 @@ def test_batch_gives_one_line_a_question_with_its_id_and_history(library, tmp_pa
     ]
     path = tmp_path / "questions.jsonl"
     path.write_text("\n".join(map(json.dumps, lines)) + "\n\n", encoding="utf-8")
-    done = coach("ask", "--batch", str(path), "--backend", "none")
+    done = run_coach("ask", "--batch", str(path), "--backend", "none")
     replies = [json.loads(line) for line in done.stdout.strip().split("\n")]
     assert [reply.get("id") for reply in replies] == ["a", 7, None]
     assert "6-8 weeks" in replies[1]["text"]
@@ -97,13 +92,13 @@ def test_batch_gives_one_line_a_question_with_its_id_and_history(library, tmp_pa
     assert replies[2]["sentences"][0]["origin"] == "coach"
 
 
-def test_history_file_is_read(library, tmp_path):
+def test_history_file_is_read(library, tmp_path, run_coach):
     path = tmp_path / "history.json"
     turns = [{"role": "user", "text": "How many rounds are typical?"}, {"role": "assistant", "text": "5-7."}]
     path.write_text(json.dumps(turns), encoding="utf-8")
-    done = coach("ask", "and how long does that take?", "--history", str(path), "--backend", "none")
+    done = run_coach("ask", "and how long does that take?", "--history", str(path), "--backend", "none")
     assert "6-8 weeks" in done.stdout
-    assert "Searched for: and how long does that take? (How many rounds are typical?)" in done.stderr
+    assert "Read as: and how long does that take? (How many rounds are typical?)" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -114,41 +109,41 @@ def test_history_file_is_read(library, tmp_path):
         (["ask", "-"], "x" * 5_000_000, "4,000"),
         (["ask", "q", "--history", "/nowhere.json"], "", "/nowhere.json"),
         (["ask", "--batch", "-"], '{"question": "ok"}\nnot json\n', "line 2"),
-        (["ask", "--batch", "-"], '{"query": "x"}\n', '"question"'),
+        (["ask", "--batch", "-"], '{"query": "x"}\n', "'question'"),
         (["frobnicate"], "", "No such command"),
     ],
 )
-def test_wrong_use_exits_two_with_one_sentence(arguments, stdin, words):
-    done = coach(*arguments, stdin=stdin)
+def test_wrong_use_exits_two_with_one_sentence(arguments, stdin, words, run_coach):
+    done = run_coach(*arguments, stdin=stdin.encode())
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
 
 
-def test_a_missing_index_names_the_command(tmp_path, library):
+def test_a_missing_index_names_the_command(tmp_path, library, run_coach):
     models = tmp_path / "models"
     models.symlink_to(library / "models", target_is_directory=True)
-    done = coach("ask", "anything?", COACH_HOME=str(tmp_path))
+    done = run_coach("ask", "anything?", COACH_HOME=str(tmp_path))
     assert done.returncode == 1
     assert done.stderr.strip().endswith("Run `coach ingest` first.")
 
 
-def test_a_backend_named_on_purpose_that_is_not_there_is_a_failure_not_a_stand_in(library):
-    done = coach("ask", "How many rounds?", "--backend", "ollama")
+def test_a_backend_named_on_purpose_that_is_not_there_is_a_failure_not_a_stand_in(library, run_coach):
+    done = run_coach("ask", "How many rounds?", "--backend", "ollama")
     assert done.returncode == 1
     assert "ollama serve" in done.stderr
     assert done.stdout == ""
 
 
-def test_an_unknown_setting_is_named(tmp_path):
+def test_an_unknown_setting_is_named(tmp_path, run_coach):
     (tmp_path / "coach.toml").write_text("pasages = 3\n", encoding="utf-8")
-    done = coach("doctor", COACH_HOME=str(tmp_path))
+    done = run_coach("doctor", COACH_HOME=str(tmp_path))
     assert done.returncode == 1
     assert "pasages" in done.stderr
 
 
-def test_an_index_of_another_embedder_is_named(library, tmp_path):
+def test_an_index_of_another_embedder_is_named(library, tmp_path, run_coach):
     import shutil
 
     shutil.copytree(library / "index", tmp_path / "index")
@@ -157,20 +152,20 @@ def test_an_index_of_another_embedder_is_named(library, tmp_path):
     content = json.loads(current.read_text(encoding="utf-8"))
     content["embedder"] = "another@0"
     current.write_text(json.dumps(content), encoding="utf-8")
-    done = coach("ask", "anything?", COACH_HOME=str(tmp_path))
+    done = run_coach("ask", "anything?", COACH_HOME=str(tmp_path))
     assert done.returncode == 1
     assert "another@0" in done.stderr
     assert "coach ingest" in done.stderr
 
 
-def test_a_taken_port_is_named_with_the_next_one(library):
+def test_a_taken_port_is_named_with_the_next_one(library, run_coach):
     import socket
 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = coach("serve", "--port", str(port))
+        done = run_coach("serve", "--port", str(port))
     assert done.returncode == 1
     assert f"Port {port} is taken" in done.stderr
     assert f"--port {port + 1}" in done.stderr

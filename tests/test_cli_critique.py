@@ -1,6 +1,5 @@
 """`coach critique`, `coach overrule` and `coach drafts` as a user meets them."""
 
-import io
 import json
 import os
 import re
@@ -10,7 +9,6 @@ from dataclasses import replace
 
 import pytest
 
-from coach import cli
 from coach.cli.terminal import fitted
 from coach.errors import UsageError
 from coach.store.critiques import CritiqueStore, draft_id, overruled
@@ -83,14 +81,12 @@ def coaches(monkeypatch):
 
 
 @pytest.fixture
-def coach(own_home, coaches, capsys, monkeypatch):
-    """Runs a command in this process: its exit status, what it printed and what it said beside."""
+def coach(own_home, coaches, run_coach):
+    """Runs a command: its exit status, what it printed and what it said beside."""
 
     def run(*arguments, stdin=b""):
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
-        code = cli.run([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        done = run_coach(*arguments, stdin=stdin)
+        return done.returncode, done.stdout, done.stderr
 
     return run
 
@@ -228,11 +224,11 @@ def test_batch_gives_a_critique_a_line_and_loads_once(coach, coaches, own_home):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("not json", "line 2: not JSON"),
-        ("[]", 'line 2: needs a text field "question"'),
-        ('{"question": "q"}', 'line 2: needs a text field "draft"'),
-        ('{"question": "q", "draft": 3}', 'line 2: needs a text field "draft"'),
-        ('{"question": "q", "draft": "d", "kind": 3}', 'line 2: "kind" is a text'),
+        ("not json", "line 2: not valid JSON"),
+        ("[]", "line 2: not a JSON object"),
+        ('{"question": "q"}', "line 2: 'draft' must be a text"),
+        ('{"question": "q", "draft": 3}', "line 2: 'draft' must be a text"),
+        ('{"question": "q", "draft": "d", "kind": 3}', "line 2: 'kind' must be a text"),
         ('{"question": "q", "draft": "d", "kind": "poetry"}', "line 2: There is no kind `poetry`"),
     ],
 )

@@ -91,6 +91,14 @@ def test_a_run_reads_back_as_it_was_written(tmp_path):
     assert read_run(tmp_path / "deep" / "run.json") == run
 
 
+def test_a_run_of_an_earlier_version_is_read(tmp_path):
+    row = Row("a1", model_sentences=[["It takes 6-8 weeks.", 0.98]])
+    file = tmp_path / "run.json"
+    write_run(replace(RUN, rows=(row,)), file)
+    file.write_text(file.read_text("utf-8").replace('"model_sentences"', '"spoken"'), encoding="utf-8")
+    assert read_run(file).rows == (row,)
+
+
 @pytest.mark.parametrize(
     "content", ["", "[]", "{}", '{"rows": [{"id": 3, "colour": "red"}]}', '{"rows": [7]}']
 )

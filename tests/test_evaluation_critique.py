@@ -28,7 +28,7 @@ from coach.evaluation.critique_figures import (
     bad_id,
     bands,
     good_id,
-    opinions,
+    labelled_verdicts,
     out_of_order,
     quotes,
     split_figures,
@@ -51,7 +51,7 @@ from coach.protocols import ChosenModel
 from coach.settings import load_settings
 from coach.store.critiques import CritiqueStore
 from coach.types import Quote
-from tests.critique_fakes import CARRIED_BY, FakeCritic
+from tests.critique_fakes import SIGNS, FakeCritic
 from tests.fakes import FakeIndex, HashingEmbedder, ScriptedChatModel
 
 # Measures
@@ -236,7 +236,7 @@ def test_a_draft_that_failed_is_in_no_figure() -> None:
     }
     told = split_figures(DRAFTS, rows)
     assert told["pairs"]["all pairs"]["out_of"] == 4
-    assert len(opinions(DRAFTS, rows)) == 10
+    assert len(labelled_verdicts(DRAFTS, rows)) == 10
     assert bands(DRAFTS, rows)["middle"] == {"unscored": 1, "getting there": 1}
 
 
@@ -433,7 +433,7 @@ TEXTS = {
 @pytest.fixture()
 def files(tmp_path: Path) -> tuple[Path, Path]:
     labels = {criterion.id: "missing" for criterion in RUBRIC.for_kind("design")}
-    met = dict.fromkeys(CARRIED_BY, "met")
+    met = dict.fromkeys(SIGNS, "met")
     lines = [
         {
             "id": f"{question}-{quality}",
@@ -501,20 +501,21 @@ def test_the_table_tells_what_the_run_found(home: Path, files: tuple[Path, Path]
     assert any("3. BAD and GOOD: OUT OF ORDER on the criteria it shows (" in line for line in lines)
 
 
+class Inventing(WordCoach):
+    """Puts five quotes that nobody said into the first verdict on every draft."""
+
+    def critique(self, draft: str, question: str, **chosen: Any) -> Any:
+        from coach.critique.flow import Critiqued, CritiqueStream
+
+        made = super().critique(draft, question, **chosen).result()
+        first = replace(made.verdicts[0], quotes=(Quote("Nobody said this.", 0, 17),) * 5)
+        return CritiqueStream(iter([Critiqued(replace(made, verdicts=(first, *made.verdicts[1:])))]))
+
+
 def test_a_quote_that_is_not_in_the_draft_is_a_fabrication(home: Path, files: tuple[Path, Path]) -> None:
-    class Inventing(WordCoach):
-        def critique(self, draft: str, question: str, **chosen: Any) -> Any:
-            from coach.critique.flow import Critiqued, CritiqueStream
-
-            made = super().critique(draft, question, **chosen).result()
-            if "q1" not in draft:
-                return CritiqueStream(iter([Critiqued(made)]))
-            first = replace(made.verdicts[0], quotes=(Quote("Nobody said this.", 0, 17),))
-            return CritiqueStream(iter([Critiqued(replace(made, verdicts=(first, *made.verdicts[1:])))]))
-
-    told = run(files, Inventing(), limit=1).summary["quotes"]
-    assert told["fabricated"] == 1
-    assert told["in"] == ["q1-weak"]
+    found = run(files, Inventing(), limit=1).summary["quotes"]
+    assert found["in"][0] == "q1-weak"
+    assert found["fabricated"] == 5 * len(found["in"])
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_stood(
@@ -719,15 +720,6 @@ def test_taking_a_run_up_again_needs_its_file() -> None:
 
 
 def test_two_runs_are_compared_draft_by_draft(home: Path, files: tuple[Path, Path]) -> None:
-    class Inventing(WordCoach):
-        def critique(self, draft: str, question: str, **chosen: Any) -> Any:
-            from coach.critique.flow import Critiqued, CritiqueStream
-
-            made = super().critique(draft, question, **chosen).result()
-            quotes = (Quote("Nobody said this.", 0, 17),) * 5
-            first = replace(made.verdicts[0], quotes=quotes)
-            return CritiqueStream(iter([Critiqued(replace(made, verdicts=(first, *made.verdicts[1:])))]))
-
     before, after = run(files, WordCoach()), run(files, Inventing())
     assert [change.name for change in compare(before, after).dropped] == ["true_quotes"]
     assert not compare(before, before).dropped

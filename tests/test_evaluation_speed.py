@@ -35,7 +35,9 @@ def test_a_cold_start_ends_with_the_first_line_and_leaves_no_trace(library):
     assert len(TraceStore(library).recent(1)) == before
 
 
-def test_a_command_that_says_nothing_is_no_cold_start(tmp_path):
+def test_a_command_that_says_nothing_is_no_cold_start(library, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "models").symlink_to(library / "models", target_is_directory=True)
     with pytest.raises(CoachError, match="gave no answer to time"):
         list(speed.cold_starts(QUESTIONS[:1], home=str(tmp_path / "empty"), backend="none"))
 
@@ -77,8 +79,6 @@ def test_an_ingest_is_timed_beside_langchain_on_the_same_files_and_weights(libra
     assert "Ingest of 14 words" in note and "times as fast" in note and note.endswith("a processor: f32.")
 
 
-def test_an_ingest_that_fails_is_named_with_its_last_word(library, tmp_path):
+def test_an_ingest_that_fails_is_named_with_its_last_word(tmp_path):
     with pytest.raises(CoachError, match="An ingest to be timed failed"):
-        list(
-            ingest_speed.ingests(["x"], models_folder=library / "models", weights=tmp_path / "none", rounds=1)
-        )
+        list(ingest_speed.ingests(["x"], models_folder=tmp_path / "none", weights=tmp_path, rounds=1))

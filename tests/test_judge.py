@@ -277,7 +277,7 @@ def test_the_users_own_calibration_goes_before_the_shipped_one_and_a_broken_one_
     assert load_calibration("another-model", own).met == 0.9
     assert load_calibration(name, own) == shipped
     own.write_text("{", encoding="utf-8")
-    with pytest.raises(UsageError, match="delete it, or run"):
+    with pytest.raises(UsageError, match="delete it, then run"):
         load_calibration(name, own)
 
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -41,15 +37,11 @@ def talker(server, name: str = TALKER, **more) -> LangChainChatModel:
     return open_ollama_model(server.address, name, context_window=WINDOW, **more)
 
 
-def command(*arguments: str, home: Path, server) -> subprocess.CompletedProcess[str]:
+@pytest.fixture
+def command(run_coach):
     """The command line against this server, with a home of its own."""
-    environment = {**os.environ, "COACH_HOME": str(home), "OLLAMA_HOST": server.address}
-    return subprocess.run(
-        [sys.executable, "-m", "coach", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
+    return lambda *arguments, home, server: run_coach(
+        *arguments, COACH_HOME=str(home), OLLAMA_HOST=server.address
     )
 
 
@@ -305,7 +297,7 @@ class TestListing:
 
 
 class TestHostedElsewhere:
-    def test_with_only_a_hosted_model_no_chat_and_no_card_request_goes_out(self, library):
+    def test_with_only_a_hosted_model_no_chat_and_no_card_request_goes_out(self, library, command):
         with serving(recorded_ollama(HOSTED)) as server:
             done = command("ask", "How many rounds are typical?", home=library, server=server)
             listed = command("models", home=library, server=server)
@@ -348,7 +340,7 @@ class TestHostedElsewhere:
         assert told[-1] != "All is well."
         assert last_used(library) != HOSTED
 
-    def test_the_command_line_says_so_before_the_first_word(self, monkeypatch, library):
+    def test_the_command_line_says_so_before_the_first_word(self, monkeypatch, library, command):
         monkeypatch.setenv("COACH_ALLOW_HOSTED", "true")
         with serving(recorded_ollama()) as server:
             done = command(
@@ -391,7 +383,7 @@ class TestHostedElsewhere:
 
 class TestNamed:
     @pytest.mark.parametrize("name", ["nonsuch", EMBEDDER, HOSTED])
-    def test_a_named_model_that_cannot_speak_is_never_silently_replaced(self, name, library):
+    def test_a_named_model_that_cannot_speak_is_never_silently_replaced(self, name, library, command):
         with serving(recorded_ollama()) as server:
             settings = load_settings(model=name, ollama_host=server.address, home=library)
             loaded = load_chat_model(settings)
@@ -401,7 +393,7 @@ class TestNamed:
         assert done.stderr.startswith(f"Note: The model {name} that you named does not speak.")
         assert told.startswith("broken") and "remove `model`" in told
 
-    def test_what_the_settings_name_goes_before_what_is_put_first(self, library, monkeypatch):
+    def test_what_the_settings_name_goes_before_what_is_put_first(self, library, monkeypatch, command):
         monkeypatch.setenv("COACH_MODEL", THINKER)
         with serving(recorded_ollama()) as server:
             used = command("models", "use", TALKER, home=library, server=server)
@@ -410,7 +402,7 @@ class TestNamed:
 
 
 class TestNoTemplate:
-    def test_it_is_passed_over_and_warned_of_when_named(self, library):
+    def test_it_is_passed_over_and_warned_of_when_named(self, library, command):
         with serving(recorded_ollama(BARE)) as server:
             alone = load_chat_model(load_settings(ollama_host=server.address, home=library))
             settings = load_settings(backend="ollama", model=BARE, ollama_host=server.address, home=library)
@@ -447,7 +439,7 @@ class TestAddresses:
                 ollama_address(host)
 
 
-def test_the_models_command_is_a_table_that_marks_who_speaks_and_says_why(library):
+def test_the_models_command_is_a_table_that_marks_who_speaks_and_says_why(library, command):
     with serving(recorded_ollama()) as server:
         done = command("models", home=library, server=server)
         used = command("models", "use", TALKER, home=library, server=server)

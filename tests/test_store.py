@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from coach.backends import load_index
 from coach.coach import Coach
 from coach.errors import UsageError
 from coach.evaluation.metrics import quadratic_weighted_kappa
@@ -320,15 +319,6 @@ def test_a_process_killed_while_writing_leaves_what_was_kept(tmp_path):
     )
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False, timeout=60)
     assert CritiqueStore(tmp_path).get(draft_id(first_critique())).draft == FIRST
-
-
-@pytest.fixture
-def coach_at(library, embedder, tmp_path):
-    def build(**settings):
-        chosen = load_settings(backend="none", **settings).model_copy(update={"home": tmp_path})
-        return Coach(chosen, embedder, load_index(load_settings(), embedder.name))
-
-    return build
 
 
 def test_the_coach_keeps_the_draft_and_brings_back_what_was_said_of_it(coach_at, tmp_path):

@@ -1,8 +1,7 @@
-"""The signals of support, worked by hand, and the coefficients that weigh them."""
+"""The signals of support, worked by hand, and the coefficients that score them."""
 
 import hashlib
 import json
-import math
 from collections import Counter
 from pathlib import Path
 
@@ -17,19 +16,19 @@ from coach.answer.support import (
     figure_conflicts,
     is_hopeless,
     is_vetoed,
-    load_opinion_model,
+    load_entailment_model,
     load_support_model,
     nearest_to_ask_about,
     read,
     score_claim,
     unknown_names,
-    with_opinion,
+    with_entailment,
 )
+from coach.coach import MemoryEmbedder
 from coach.errors import UsageError
 from coach.settings import corpus_folder
 
 PROJECT = Path(__file__).resolve().parent.parent
-DATA = PROJECT.parent / "shared" / "data"
 ARTICLE = corpus_folder() / "guides" / "generative-ai-pm-skillset-interview-prep.md"
 NOISE = 0.02  # what other arithmetic on another machine may cost
 
@@ -67,7 +66,7 @@ def test_a_figure_knows_what_it_counts():
         ("It takes 5-7 weeks.", 2),  # both figures count rounds
     ],
 )
-def test_a_figure_that_the_carriers_lack_or_use_otherwise_is_a_conflict(claim, conflicts):
+def test_a_figure_that_the_sources_lack_or_use_otherwise_is_a_conflict(claim, conflicts):
     assert figure_conflicts(read(claim), [read(ROUNDS)]) == conflicts
 
 
@@ -77,7 +76,7 @@ def test_names_are_looked_for_in_sources_and_headings():
     assert unknown_names(read("The Playbook of Stripe"), sources) == ("Stripe",)
 
 
-def test_carriers_are_the_nearest_sentence_and_one_that_adds_what_it_lacks():
+def test_a_claim_stands_on_the_nearest_sentence_and_one_that_adds_what_it_lacks():
     claim = read("The loop has rounds and the process takes weeks.")
     sources = [read("A loop has rounds."), read("The process takes weeks."), read("Paris is nice.")]
     cosines = np.array([0.6, 0.5, 0.0], dtype=np.float32)
@@ -101,21 +100,21 @@ def test_a_wrong_figure_or_name_is_vetoed_however_near_the_sentence(embedder):
     assert not is_vetoed(signals("The process often takes 6-8 weeks.", ROUNDS, embedder=embedder))
 
 
-def test_a_whole_sentence_of_the_source_is_carried_for_certain(embedder):
+def test_a_whole_sentence_of_the_source_is_supported_for_certain(embedder):
     evidence = score_claim(read(VP), [read(VP)], np.ones(1, dtype=np.float32), embedder)
     assert (evidence.support, evidence.method, evidence.supporting) == (1.0, "verbatim", (0,))
 
 
-def test_an_opinion_decides_what_is_near_and_free_wording_is_hopeless(embedder):
+def test_a_chat_models_judgement_decides_what_is_near_and_free_wording_is_hopeless(embedder):
     near = read("The process takes 6-8 weeks as a rule.")
     evidence = score_claim(near, [read(ROUNDS)], np.ones(1, dtype=np.float32), embedder)
-    yes, no = (with_opinion(evidence, load_opinion_model(), opinion) for opinion in (6.0, -3.0))
-    assert yes.carried and not no.carried and yes.method == "fitted, second opinion"
+    yes, no = (with_entailment(evidence, load_entailment_model(), odds) for odds in (6.0, -3.0))
+    assert yes.supported and not no.supported and yes.method == "fitted, entailment"
     free = read("Expect roughly two months of your life to vanish.")
     assert is_hopeless(score_claim(free, [read(ROUNDS)], np.ones(1, dtype=np.float32), embedder))
 
 
-@pytest.mark.parametrize("load", [load_support_model, load_opinion_model])
+@pytest.mark.parametrize("load", [load_support_model, load_entailment_model])
 def test_the_coefficients_name_the_features_and_nothing_else(load, embedder):
     model = load()
     known = set(signals("It takes weeks.", ROUNDS, embedder=embedder))
@@ -125,36 +124,52 @@ def test_the_coefficients_name_the_features_and_nothing_else(load, embedder):
     assert all(scale > 0 for scale in model.scales.values())
 
 
-def test_the_published_figures_of_the_second_opinion_follow_from_the_kept_opinions(embedder, tmp_path):
-    told = json.loads(fitting.OPINIONS.read_text(encoding="utf-8"))
-    model = load_opinion_model()
-    cached = fitting.CachedEmbedder(embedder, tmp_path, print)
+@pytest.fixture(scope="module")
+def judged(embedder, tmp_path_factory):
+    """The own claims that nothing was fitted on, measured once: by set."""
+    cached = fitting.CachedEmbedder(MemoryEmbedder(embedder), tmp_path_factory.mktemp("vectors"), print)
     article = ARTICLE.read_text(encoding="utf-8")
     claims = [
         claim
         for file in (fitting.CLAIMS, fitting.REPLIES_FILE)
         for claim in fitting.read_own_claims(file, article, cached)
-        if claim.id in told["log_odds"] and (claim.split == "held_out" or claim.set == fitting.REPLIES)
+        if claim.split == "held_out" or claim.set == fitting.REPLIES
     ]
+    scored = fitting.measure(claims, cached)
+    return {name: scored.where(lambda claim, name=name: claim.set == name) for name in ("own", "replies")}
+
+
+def probabilities(model, scored):
+    return np.array([model.probability(dict(zip(scored.names, row, strict=True))) for row in scored.rows])
+
+
+def test_the_own_claims_are_told_apart_as_well_as_published(judged):
+    published = json.loads(fitting.CLAIMS.with_name("figures.json").read_text(encoding="utf-8"))
+    scores = probabilities(load_support_model(), judged["own"])
+    area = published["own_held_out"]["auc"]
+    assert fitting.area_under_curve(judged["own"].labels, scores) >= area - NOISE
+
+
+def test_the_published_figures_of_the_entailment_follow_from_what_the_model_said(judged):
+    log_odds = json.loads(fitting.OPINIONS.read_text(encoding="utf-8"))["log_odds"]
     published = json.loads(fitting.CLAIMS.with_name("figures.json").read_text(encoding="utf-8"))
     for name, row in (("own", "own_held_out"), ("replies", "replies")):
-        part = fitting.measure([claim for claim in claims if claim.set == name], cached)
-        asked = np.array([told["log_odds"][claim.id] for claim in part.claims])
-        rows = fitting.with_opinion(part, asked)
-        scores = np.array([model.probability(dict(zip(rows.names, r, strict=True))) for r in rows.rows])
+        part = judged[name].where(lambda claim: claim.id in log_odds)
+        rows = fitting.with_opinion(part, np.array([log_odds[claim.id] for claim in part.claims]))
+        scores = probabilities(load_entailment_model(), rows)
         area = published["second_opinion"][row]["auc"]
         assert fitting.area_under_curve(part.labels, scores) >= area - NOISE
 
 
-def test_a_claim_is_asked_about_with_its_carriers_and_the_nearest_in_reading_order():
+def test_a_claim_is_asked_about_with_what_supports_it_and_the_nearest_in_reading_order():
     cosines = np.array([0.1, 0.9, 0.2, 0.8, 0.3], dtype=np.float32)
-    assert nearest_to_ask_about((4,), cosines) == (1, 3, 4)  # the carrier and the two nearest
+    assert nearest_to_ask_about((4,), cosines) == (1, 3, 4)  # what supports it and the two nearest
     assert nearest_to_ask_about((3, 0), cosines) == (
         0,
         1,
         3,
-    )  # two carriers, the nearest that is none of them
-    assert nearest_to_ask_about((1,), cosines) == (1, 3)  # the carrier is one of the two nearest
+    )  # two that support it, the nearest that is none of them
+    assert nearest_to_ask_about((1,), cosines) == (1, 3)  # what supports it is one of the two nearest
 
 
 def test_of_the_hand_judged_replies_what_is_shown_is_true():
@@ -162,6 +177,19 @@ def test_of_the_hand_judged_replies_what_is_shown_is_true():
     published = json.loads(fitting.CLAIMS.with_name("figures.json").read_text(encoding="utf-8"))
     assert published["second_opinion"]["replies"]["precision_shown"] >= 0.98
     assert published["replies"]["precision_shown"] >= 0.98
+
+
+def test_no_signal_is_fitted_to_point_the_wrong_way():
+    # The same in both sets: what is supported shares more words, and by accident has more conflicts.
+    rows = np.array([[0.9, 1.0], [0.8, 2.0], [0.3, 0.0], [0.2, 0.0]] * 4)
+    claims = tuple(
+        fitting.JudgedClaim(name, str(place), "", ("",), ("",), int(place % 4 < 2))
+        for place, name in enumerate(["wice"] * 8 + ["begin"] * 8)
+    )
+    fit = fitting.fit_public(fitting.Scored(claims, ("recall", "figure_conflicts"), rows))
+    recall, conflicts = fit.weights
+    assert recall > 0 and conflicts == 0.0
+    assert fit.probabilities(rows)[0] > 0.5 > fit.probabilities(rows)[3]
 
 
 def test_area_under_the_curve_by_hand():
@@ -225,34 +253,6 @@ def test_the_spans_are_whole_sentences_of_the_article_and_each_stands_on_one_sid
 def test_the_coefficients_belong_to_the_claims_that_are_there():
     record = json.loads((PROJECT / "coach" / "answer" / MODEL_FILE).read_text(encoding="utf-8"))
     assert record["claims_sha256"] == hashlib.sha256(fitting.CLAIMS.read_bytes()).hexdigest()
-
-
-def test_the_own_claims_are_told_apart_as_well_as_published(embedder, tmp_path):
-    published = json.loads(fitting.CLAIMS.with_name("figures.json").read_text(encoding="utf-8"))[
-        "own_held_out"
-    ]
-    cached = fitting.CachedEmbedder(embedder, tmp_path, print)
-    claims = fitting.read_own_claims(fitting.CLAIMS, ARTICLE.read_text(encoding="utf-8"), cached)
-    held_out = fitting.measure([claim for claim in claims if claim.split == "held_out"], cached)
-    model = load_support_model()
-    scores = np.array(
-        [model.probability(dict(zip(held_out.names, row, strict=True))) for row in held_out.rows]
-    )
-    area = fitting.area_under_curve(held_out.labels, scores)
-    assert area >= published["auc"] - NOISE
-
-
-def test_the_shipped_coefficients_are_what_the_fit_writes(embedder):
-    if not DATA.is_dir():
-        pytest.skip("the judged claims (../shared/data) are not here")
-    if not any(fitting.DEFAULT_CACHE.glob("*.npz")):
-        pytest.skip("no vectors kept: run `python -m bench.fit.support --data ../shared/data` first")
-    _, record = fitting.run(DATA, fitting.CLAIMS, embedder, fitting.DEFAULT_CACHE, print)
-    shipped = json.loads((PROJECT / "coach" / "answer" / MODEL_FILE).read_text(encoding="utf-8"))
-    assert list(record["features"]) == list(shipped["features"])
-    for name, row in record["features"].items():
-        assert math.isclose(row["weight"], shipped["features"][name]["weight"], abs_tol=0.02), name
-    assert record["threshold"] == pytest.approx(shipped["threshold"], abs=0.02)
 
 
 def test_missing_or_broken_sets_are_named_with_the_next_step(tmp_path, embedder):

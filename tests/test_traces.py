@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from coach.backends import load_index
 from coach.coach import Coach
 from coach.settings import load_settings
 from coach.store.traces import TraceStore
@@ -121,15 +120,6 @@ def test_a_process_killed_while_writing_leaves_what_was_kept(tmp_path):
     store = TraceStore(tmp_path)
     assert len(store.recent(1)) == 1
     assert store.keep(ANSWER) == ""
-
-
-@pytest.fixture()
-def coach_at(library, embedder, tmp_path):
-    def build(**settings):
-        chosen = load_settings(backend="none", **settings).model_copy(update={"home": tmp_path})
-        return Coach(chosen, embedder, load_index(load_settings(), embedder.name))
-
-    return build
 
 
 def test_asking_leaves_a_trace_and_small_talk_one_of_its_own(coach_at, tmp_path):

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.browser
 
 PROJECT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+SLOWLY = "How many rounds? Answer slowly."
 PATIENCE = 30_000  # milliseconds: two slow cores may be busy with other tests
 
 # Streamlit itself, with the shared coach replaced before the first page is drawn.
@@ -26,7 +27,7 @@ LAUNCHER = """
 import sys
 from coach.ui import session
 from tests.fakes import FakeCoach
-coach = FakeCoach(pause=float(sys.argv[2]))
+coach = FakeCoach()
 session._open_coach = lambda: coach
 from streamlit.web.cli import main
 sys.argv = ["streamlit", "run", "app.py", "--server.port", sys.argv[1]]
@@ -71,13 +72,13 @@ def browser():
 
 
 @contextlib.contextmanager
-def serving(home: Path, pause: float = 0.15) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The app over a faked coach that waits `pause` seconds a word, with what it keeps under `home`."""
+def serving(home: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The app over a faked coach, with what it keeps under `home`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
-        [sys.executable, "-c", LAUNCHER, str(port), str(pause)],
+        [sys.executable, "-c", LAUNCHER, str(port)],
         cwd=PROJECT,
         env={
             **os.environ,
@@ -146,7 +147,7 @@ def ask_and_wait(page, question: str = "How many rounds?") -> None:
 
 def test_a_question_is_answered_in_order_and_nothing_leaves_the_machine(open_page, address) -> None:
     page = open_page()
-    ask(page, "How many rounds?")
+    ask(page, SLOWLY)
     page.locator(".coach-step").wait_for()
     page.locator(".coach-verbatim").wait_for()
     page.locator(".coach-draft").wait_for()
@@ -180,7 +181,7 @@ def test_a_citation_opens_and_closes_by_keyboard_alone(open_page) -> None:
 
 def test_a_passage_being_read_stays_open_when_the_reply_arrives(open_page) -> None:
     page = open_page()
-    ask(page, "How many rounds?")
+    ask(page, SLOWLY)
     page.locator(".coach-verbatim .coach-chip").first.click()
     page.locator(".coach-written").wait_for(state="attached")
     assert page.locator(".coach-passage:popover-open").is_visible()
@@ -188,7 +189,7 @@ def test_a_passage_being_read_stays_open_when_the_reply_arrives(open_page) -> No
 
 def test_stopping_takes_the_unchecked_draft_away_and_keeps_the_sources_words(open_page) -> None:
     page = open_page()
-    ask(page, "How many rounds?")
+    ask(page, SLOWLY)
     page.locator(".coach-draft").wait_for()
     page.get_by_role("button", name="Stop").click()
     page.get_by_text("Stopped before the answer was finished").wait_for()
@@ -198,7 +199,7 @@ def test_stopping_takes_the_unchecked_draft_away_and_keeps_the_sources_words(ope
 
 def test_a_refresh_and_a_second_window_show_the_answer_that_goes_on(open_page) -> None:
     page = open_page()
-    ask(page, "How many rounds?")
+    ask(page, SLOWLY)
     page.locator(".coach-draft").wait_for()
     page.reload()
     page.locator(".coach-draft, .coach-written").first.wait_for()
@@ -206,7 +207,7 @@ def test_a_refresh_and_a_second_window_show_the_answer_that_goes_on(open_page) -
     other.goto(page.url)
     for window in (page, other):
         window.locator(".coach-written").wait_for()
-        assert window.locator(".coach-question").inner_text() == "How many rounds?"
+        assert window.locator(".coach-question").inner_text() == SLOWLY
     page.get_by_role("link", name="Library").click()
     page.get_by_role("heading", name="Library").wait_for()
     page.get_by_role("link", name="Ask").click()
@@ -217,7 +218,7 @@ def test_a_server_killed_in_mid_answer_loses_nothing(browser, tmp_path) -> None:
     page = browser.new_page()
     with serving(tmp_path) as (address, server):
         page.goto(address)
-        ask(page, "How many rounds?")
+        ask(page, SLOWLY)
         page.locator(".coach-draft").wait_for()
         page.get_by_test_id("stChatInputTextArea").fill("And what pay?")
         page.get_by_test_id("stChatInputTextArea").press("Enter")
@@ -228,7 +229,7 @@ def test_a_server_killed_in_mid_answer_loses_nothing(browser, tmp_path) -> None:
     with serving(tmp_path) as (address, _):
         page.goto(address + place)
         page.get_by_text("The coach ended before this answer was finished").nth(1).wait_for()
-        assert page.locator(".coach-question").all_inner_texts() == ["How many rounds?", "And what pay?"]
+        assert page.locator(".coach-question").all_inner_texts() == [SLOWLY, "And what pay?"]
         assert page.locator(".coach-verbatim").is_visible()
         page.get_by_role("button", name="Ask again").first.click()
         page.locator(".coach-written").wait_for()
@@ -259,9 +260,8 @@ def test_markup_in_a_question_is_text(open_page) -> None:
     assert page.evaluate("window.obeyed") is None
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_telephone_shows_everything_without_scrolling_sideways(open_page, scheme: str) -> None:
-    page = open_page(390, 844, scheme)
+def test_a_telephone_shows_everything_without_scrolling_sideways(open_page) -> None:
+    page = open_page(390, 844)
     ask_and_wait(page)
     page.get_by_text("How this answer was made").click()
     page.locator(".coach-trace").wait_for()

@@ -19,6 +19,7 @@ from coach.ui import session
 from coach.ui.components import EXAMPLE_QUESTIONS, PROMISE, QUESTION_BOX
 from tests.fakes import FakeCoach
 
+SLOWLY = "How many rounds? Answer slowly."
 PAGES = Path(session.__file__).parent / "pages"
 
 
@@ -261,20 +262,18 @@ def test_what_a_process_that_was_killed_left_is_there_and_can_be_asked_again(coa
 
 
 def test_a_question_asked_while_another_is_answered_waits_and_is_answered(coach: FakeCoach) -> None:
-    coach.pause = 0.1
     page = open_page(coach=coach)
-    shown(page.chat_input(key=QUESTION_BOX).set_value("How many rounds?").run())
+    shown(page.chat_input(key=QUESTION_BOX).set_value(SLOWLY).run())
     text = shown(page.chat_input(key=QUESTION_BOX).set_value("And what pay?").run())
     assert "Waiting for the answer before it" in text
     text = settled(page)
     assert text.count("Written by Qwen") == 2
-    assert coach.asked[1][1][0].text == "How many rounds?"
+    assert coach.asked[1][1][0].text == SLOWLY
 
 
 def test_stopping_keeps_the_sources_words_and_no_unchecked_draft(coach: FakeCoach) -> None:
-    coach.pause = 0.2
     page = open_page(coach=coach)
-    shown(page.chat_input(key=QUESTION_BOX).set_value("How many rounds?").run())
+    shown(page.chat_input(key=QUESTION_BOX).set_value(SLOWLY).run())
     while "coach-draft" not in shown(page.run()):
         time.sleep(0.02)
     text = press(page, "Stop")

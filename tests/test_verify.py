@@ -170,7 +170,7 @@ def test_a_second_look_decides_what_is_not_plain(passages, embedder):
 
     agreed = only(verify(PARAPHRASE, passages, embedder, looked(7.0)))
     assert agreed.status == "supported"
-    assert agreed.citations[0].method == "fitted, second opinion"
+    assert agreed.citations[0].method == "fitted, entailment"
     assert only(verify(PARAPHRASE, passages, embedder, looked(-3.0))).status == "unsupported"
     assert [claim for claim, _ in asked] == [PARAPHRASE, PARAPHRASE]
     (first, *_) = [stated for stated in asked[0][1] if "6-8 weeks" in stated.text]

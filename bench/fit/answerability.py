@@ -42,6 +42,7 @@ from sklearn.model_selection import cross_val_predict
 from coach.answer import answerability
 from coach.answer.coefficients import COEFFICIENTS_FILE, coefficients
 from coach.answer.compose import evidence_prefix, evidence_prompt
+from coach.answer.evidence_signals import gather
 from coach.answer.extract import extract, sentence_signals
 from coach.answer.retrieve import retrieve
 from coach.backends import load_chat_model, load_embedder
@@ -50,6 +51,7 @@ from coach.coach import MemoryEmbedder
 from coach.evaluation.answers_calibrate import platt
 from coach.protocols import PassageIndex
 from coach.settings import corpus_folder, load_settings
+from coach.text.json_lines import read_records
 from coach.text.words import content_words
 from coach.types import Statement
 from coach.yes_or_no import log_odds, probability_of_yes
@@ -166,7 +168,7 @@ class Pools:
 
 def word_weights() -> dict[str, float]:
     """By stem, the log of how few of the fit topic questions have the word; unknown words weigh 1."""
-    rows = [row for row in read(TOPICS) if row["split"] == "fit"]
+    rows = [row for row in read_records(TOPICS, dict) if row["split"] == "fit"]
     stems = [set(content_words(row["question"])) for row in rows]
     having = Counter(stem for row in stems for stem in row)
     total = math.log(len(stems) + 1)
@@ -177,7 +179,7 @@ def word_weights() -> dict[str, float]:
 def fit_sentences(pools: Pools) -> dict[str, Any]:
     """The relevance of a sentence; prints what the shown ones hold of the held-out cases and topics."""
     rows, labels = [], []
-    for row in [*read(TOPICS), *read(CASES)]:
+    for row in [*read_records(TOPICS, dict), *read_records(CASES, dict)]:
         if not row["facts"] or row["split"] != "fit" or row.get("history"):
             continue
         index = pools.indexes[row.get("source", "article")]
@@ -203,7 +205,7 @@ def speaks_of(row: dict[str, Any], candidate: Any) -> bool:
 
 def collect(pools: Pools) -> Iterator[Example]:
     """Every question."""
-    for row in read(TOPICS):
+    for row in read_records(TOPICS, dict):
         yield Example(
             f"topics, {row['source']}",
             row["split"] != "fit",
@@ -211,7 +213,7 @@ def collect(pools: Pools) -> Iterator[Example]:
             row["present"],
             pools.indexes[row["source"]],
         )
-    for row in read(CASES):
+    for row in read_records(CASES, dict):
         if row["kind"] in ("answerable", "unanswerable", "odd"):
             held_out, answerable = row["split"] != "fit", bool(row["facts"])
             yield Example("cases, article", held_out, row["question"], answerable, pools.indexes["article"])
@@ -232,9 +234,13 @@ def collect(pools: Pools) -> Iterator[Example]:
 def of_another_document(pools: Pools) -> Iterator[Example]:
     """Questions on one document, of ours and of others, asked of the guide, and those on the guide asked of another."""
     # Those on the handbook and the interview guide may be answered by ours as well.
-    rows = [row for row in read(TOPICS) if row["present"] and row["source"] in ("article", "encyclopaedia")]
+    rows = [
+        row
+        for row in read_records(TOPICS, dict)
+        if row["present"] and row["source"] in ("article", "encyclopaedia")
+    ]
     asked = [(row["question"], row["split"] != "fit", row["source"] == "article") for row in rows]
-    queries = list(read(pools.data / "squad2_dev" / "queries.jsonl"))
+    queries = list(read_records(pools.data / "squad2_dev" / "queries.jsonl", dict))
     for row in random.Random(6).sample(queries, 90):
         asked.append((row["text"], hashlib.sha256(row["text"].encode()).digest()[0] % 3 == 0, False))
     for question, held_out, on_the_guide in asked:
@@ -247,7 +253,7 @@ def searched(example: Example, pools: Pools) -> dict[str, float]:
     """The signals of the example, which gets its nearest sentences."""
     passages = retrieve(example.question, embedder=pools.embedder, index=example.index, limit=8)
     extracted = extract(example.question, passages, pools.embedder)
-    seen = answerability.gather(example.question, passages, extracted, pools.embedder)
+    seen = gather(example.question, passages, extracted, pools.embedder)
     example.nearest = seen.nearest
     return dict(seen.signals)
 
@@ -369,14 +375,18 @@ def documents_of(source: str, data: Path) -> list[tuple[str, str]]:
             (name.replace("__", " "), (folder / f"{name}.md").read_text("utf-8")) for name in names.split()
         ]
     if source == "guide":
-        rows = [r for r in read(data / "interview_faq" / "qa.jsonl") if r["role"] == "ai-product-manager"]
+        rows = [
+            r
+            for r in read_records(data / "interview_faq" / "qa.jsonl", dict)
+            if r["role"] == "ai-product-manager"
+        ]
         longest = sorted(rows, key=lambda r: (-len(r["answer"]), r["id"]))[:40]
         return [
             ("AI PM interview guide", "\n\n".join(f"## {r['question']}\n\n{r['answer']}" for r in longest))
         ]
     rows = [
         r
-        for r in read(data / "squad2_dev" / "corpus.jsonl")
+        for r in read_records(data / "squad2_dev" / "corpus.jsonl", dict)
         if r["title"].replace("_", " ") == "Harvard University"
     ]
     return [("Harvard University", "\n\n".join(r["text"] for r in rows))]
@@ -384,7 +394,7 @@ def documents_of(source: str, data: Path) -> list[tuple[str, str]]:
 
 def squad(data: Path, build: Build) -> tuple[PassageIndex, list[tuple[str, bool]]]:
     """Answerable and impossible questions of SQuAD 2 over all their paragraphs."""
-    rows = list(read(data / "squad2_dev" / "qa_unanswerable.jsonl"))
+    rows = list(read_records(data / "squad2_dev" / "qa_unanswerable.jsonl", dict))
     paragraphs = {r["context"]: r["context_id"].rsplit("_", 1)[0].replace("_", " ") for r in rows}
     random.Random(5).shuffle(rows)
     kept = [r for r in rows if r["answerable"]][:150] + [r for r in rows if not r["answerable"]][:150]
@@ -395,10 +405,10 @@ def squad(data: Path, build: Build) -> tuple[PassageIndex, list[tuple[str, bool]
 def natural(data: Path, build: Build) -> tuple[PassageIndex, list[tuple[str, bool]]]:
     """Natural questions over a pool of 420 paragraphs that holds the paragraph of half of them."""
     folder = data / "squad2_dev"
-    corpus = list(read(folder / "corpus.jsonl"))
+    corpus = list(read_records(folder / "corpus.jsonl", dict))
     random.Random(5).shuffle(corpus)
     inside = {r["_id"] for r in corpus[:420]}
-    texts = {r["_id"]: r["text"] for r in read(folder / "queries.jsonl")}
+    texts = {r["_id"]: r["text"] for r in read_records(folder / "queries.jsonl", dict)}
     relevant = dict(
         line.split("\t")[:2] for line in (folder / "qrels.tsv").read_text("utf-8").splitlines()[1:]
     )
@@ -413,10 +423,10 @@ def natural(data: Path, build: Build) -> tuple[PassageIndex, list[tuple[str, boo
 def mtrag(data: Path, build: Build) -> tuple[PassageIndex, list[tuple[str, bool]]]:
     """Last turns of MTRAG (Katsis et al. 2025) as people rewrote them or typed them first, over its passages."""
     folder = data / "mtrag_human"
-    pool = build([(row["title"], row["text"]) for row in read(folder / "corpus.jsonl")])
-    rewritten = {row["id"]: row["rewrite"] for row in read(folder / "followup_rewrites.jsonl")}
+    pool = build([(row["title"], row["text"]) for row in read_records(folder / "corpus.jsonl", dict)])
+    rewritten = {row["id"]: row["rewrite"] for row in read_records(folder / "followup_rewrites.jsonl", dict)}
     found = []
-    for row in read(folder / "tasks.jsonl"):
+    for row in read_records(folder / "tasks.jsonl", dict):
         question = row["turns"][0]["text"] if len(row["turns"]) == 1 else rewritten.get(row["id"])
         if question and row["answerability"] in ("ANSWERABLE", "UNANSWERABLE"):
             found.append((question, row["answerability"] == "ANSWERABLE"))
@@ -438,12 +448,6 @@ def pool_maker(embedder: Any, folder: Path) -> Build:
         return open_index(place / "index", embedder.name)
 
     return build
-
-
-def read(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a JSONL file."""
-    with path.open(encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from coach.evaluation.judge_fit import (
     load_judgements,
     write,
 )
-from coach.evaluation.judge_opinions import Opinions
+from coach.evaluation.judge_log_odds import KeptLogOdds
 from coach.evaluation.metrics import area_under_curve, quadratic_weighted_kappa
 from coach.types import Band, Level, Verdict
 
@@ -175,7 +175,7 @@ def main() -> None:
     with_model = Coach.load()
     model = with_model.chat_model()
     path = asked.opinions or OPINIONS / f"{model.name}.jsonl"
-    judgements = load_judgements(Opinions(path, model.name, model), with_model.embedder, DATA)
+    judgements = load_judgements(KeptLogOdds(path, model.name, model), with_model.embedder, DATA)
     fit_part = [one for one in judgements if one.split == "fit"]
     held_out = [one for one in judgements if one.split != "fit"]
     calibration = fit(fit_part, model.name)

@@ -35,6 +35,7 @@ from coach.errors import UsageError
 from coach.evaluation import metrics
 from coach.protocols import ChatModel, Embedder
 from coach.settings import corpus_folder
+from coach.text.json_lines import read_records
 from coach.text.sentences import split_sentences
 from coach.types import Statement
 from coach.yes_or_no import log_odds, probability_of_yes
@@ -103,7 +104,7 @@ def read_public_claims(data: Path) -> list[JudgedClaim]:
     """
     try:
         return [*_read_qags(data / "qags"), *_read_wice(data / "wice"), *_read_begin(data / "begin")]
-    except (OSError, ValueError, KeyError) as error:
+    except (UsageError, ValueError, KeyError) as error:
         raise UsageError(
             f"The judged claims under {data} cannot be read ({error!r}): give the folder that holds qags, wice "
             "and begin (`--data`)."
@@ -117,7 +118,7 @@ def read_own_claims(path: Path, article: str, embedder: CachedEmbedder) -> list[
     Raises UsageError when the file is malformed.
     """
     try:
-        rows = list(_read_lines(path))
+        rows = list(read_records(path, dict))
         paragraphs = [p for p in _paragraphs(article) if p[1]]
         best = [embedder.embed(sentences) for _, sentences in paragraphs]
         claims = [row["claim"] if "claim" in row else row["sentence"] for row in rows]
@@ -141,7 +142,7 @@ def read_own_claims(path: Path, article: str, embedder: CachedEmbedder) -> list[
                     row.get("question", ""),
                 )
             )
-    except (OSError, ValueError, KeyError) as error:
+    except (ValueError, KeyError) as error:
         raise UsageError(f"{path} is malformed ({error!r}): correct that line and run again.") from error
     return found
 
@@ -607,21 +608,21 @@ def _features(claim: JudgedClaim, embedder: CachedEmbedder) -> dict[str, float]:
 
 
 def _read_qags(folder: Path) -> Iterator[JudgedClaim]:
-    sources = {row["_id"]: _sentences(row["text"]) for row in _read_lines(folder / "sources.jsonl")}
-    for row in _read_lines(folder / "claims.jsonl"):
+    sources = {row["_id"]: _sentences(row["text"]) for row in read_records(folder / "sources.jsonl", dict)}
+    for row in read_records(folder / "claims.jsonl", dict):
         sentences = sources[row["source_id"]]
         yield _public(f"qags_{row['set']}", row["id"], row["claim"], sentences, int(row["supported"]))
 
 
 def _read_wice(folder: Path) -> Iterator[JudgedClaim]:
-    for number, row in enumerate(_read_lines(folder / "wice_claim_oracle_dev.jsonl")):
+    for number, row in enumerate(read_records(folder / "wice_claim_oracle_dev.jsonl", dict)):
         if row["first"]:
             sentences = tuple(text for text in row["evidence"] if text.strip())
             yield _public("wice", f"{row['id']}_{number}", row["claim"], sentences, int(row["supported"]))
 
 
 def _read_begin(folder: Path) -> Iterator[JudgedClaim]:
-    for row in _read_lines(folder / "begin_dev.jsonl"):
+    for row in read_records(folder / "begin_dev.jsonl", dict):
         sentences = _sentences(row["knowledge"])
         supported = int(row["label"] == "Fully attributable")
         yield _public("begin", row["id"], row["response"], sentences, supported)
@@ -643,11 +644,6 @@ def _paragraphs(article: str) -> Iterator[tuple[str, tuple[str, ...]]]:
             heading = block.lstrip("# ").strip()
         else:
             yield heading, _sentences(block)
-
-
-def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as lines:
-        yield from (json.loads(line) for line in lines if line.strip())
 
 
 if __name__ == "__main__":

@@ -7,23 +7,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import coach as package
 from bench.grading import figures as grading
 from bench.grading.sets import GradedAnswer, GradedSet, read_sets, sample
 from coach.evaluation.run import Row, Run, read_run, write_run
 from coach.evaluation.suites import (
-    KEPT_EVERY,
     Progress,
     code_fingerprint,
+    measured,
     now,
     public_sets,
     shared_settings,
-    taken_up,
 )
 from coach.protocols import ChosenModel, Embedder
 from coach.settings import Settings, load_settings
@@ -73,35 +71,21 @@ def run_grading(
         complete=False,
         notes=notes,
     )
-    rows = {row.id: row for row in taken_up(earlier, started)} if earlier is not None else {}
-    done = set(rows)
-    waiting = [
-        (graded, [one for one in answers if grading.row_id(graded.name, one) not in done])
-        for graded, answers in drawn
-    ]
-    total = sum(len(answers) for _, answers in drawn)
-    complete = False
-    try:
-        for row in grading.measure(waiting, model, embedder):
-            rows[row.id] = row
-            if keep is not None and len(rows) % KEPT_EVERY == 0:
-                keep(_with_rows(started, rows, drawn))
+    wanted = [grading.row_id(graded.name, one) for graded, answers in drawn for one in answers]
+
+    def measure(known: Collection[str]) -> Iterator[Row]:
+        waiting = [
+            (graded, [one for one in answers if grading.row_id(graded.name, one) not in known])
+            for graded, answers in drawn
+        ]
+        for number, row in enumerate(grading.measure(waiting, model, embedder), len(known) + 1):
+            yield row
             if progress is not None:
-                progress("grading", len(rows), total)
-        complete = True
-    except KeyboardInterrupt:
-        pass
-    return replace(_with_rows(started, rows, drawn), complete=complete, summary=_summary(drawn, rows, seed))
+                progress("grading", number, len(wanted))
 
-
-def _summary(drawn: Drawn, rows: Mapping[str, Row], seed: int) -> dict[str, Any]:
-    scored = {identity: row for identity, row in rows.items() if not row.unscored}
-    return {"sets": grading.summarise(drawn, scored, seed=seed)}
-
-
-def _with_rows(run: Run, rows: Mapping[str, Row], drawn: Drawn) -> Run:
-    ids = [grading.row_id(graded.name, one) for graded, answers in drawn for one in answers]
-    return replace(run, rows=tuple(rows[identity] for identity in ids if identity in rows))
+    run = measured(started, wanted, measure, earlier=earlier, keep=keep)
+    scored = {row.id: row for row in run.scored}
+    return replace(run, summary={"sets": grading.summarise(drawn, scored, seed=seed)})
 
 
 def main() -> None:

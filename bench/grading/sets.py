@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coach.errors import UsageError
-from coach.evaluation.json_lines import BadLineError, Record, number, read_records, text
+from coach.text.json_lines import BadLineError, Record, number, read_records, text
 
 ANSWERS_PER_QUESTION = 3  # drawn together: what they share is read by the model once
 

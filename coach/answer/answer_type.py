@@ -282,11 +282,11 @@ def _time_unit(word: str) -> str:
 
 
 def _tells_time(text: str, unit: str = "") -> bool:
-    told = [match.group(1).casefold().rstrip("s") for match in _TIME.finditer(text)]
+    mentioned = [match.group(1).casefold().rstrip("s") for match in _TIME.finditer(text)]
     if not unit:
-        return bool(told)
+        return bool(mentioned)
     wanted = _SECONDS[unit]
-    sizes = [_SECONDS.get(found, 0.001) for found in told]
+    sizes = [_SECONDS.get(found, 0.001) for found in mentioned]
     return any(1 / _LIKE_UNITS <= size / wanted <= _LIKE_UNITS for size in sizes)
 
 

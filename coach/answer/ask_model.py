@@ -6,7 +6,8 @@ import time
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 
-from coach.answer.answerability import CALIBRATION_FILE, calibrated, with_model_opinion
+from coach.answer.answerability import with_entailment
+from coach.answer.calibration import CALIBRATION_FILE, calibrated
 from coach.answer.compose import answer_prompt, evidence_prompt, statement_prompt
 from coach.answer.resources import Resources
 from coach.answer.search import Found, Part
@@ -30,7 +31,7 @@ def _decided(part: Part, resources: Resources, tracer: Tracer) -> Part:
         if model is None:
             return part
         conversation = _reading(part.text, part.evidence.nearest, model, resources, tracer)
-        evidence = with_model_opinion(part.evidence, _opinion(conversation, model, resources))
+        evidence = with_entailment(part.evidence, _entailment(conversation, model, resources))
         return replace(part, evidence=evidence, conversation=conversation)
     except (BackendError, ModelMissingError) as error:
         tracer.note(str(error))
@@ -118,10 +119,10 @@ def _to_read(found: Found, model: ChatModel, resources: Resources) -> Sequence[S
 def says_so(claim: str, nearest: Sequence[Statement], resources: Resources) -> float:
     """The chat model's log-odds that the sentences say exactly what the claim says. Raises BackendError."""
     model = resources.chosen().required()
-    return _opinion(statement_prompt(claim, nearest), model, resources)
+    return _entailment(statement_prompt(claim, nearest), model, resources)
 
 
-def _opinion(messages: Sequence[Turn], model: ChatModel, resources: Resources) -> float:
+def _entailment(messages: Sequence[Turn], model: ChatModel, resources: Resources) -> float:
     """The model's log-odds of Yes, on the scale of the built-in model where it is calibrated."""
     odds = log_odds(probability_of_yes(model, messages))
     return calibrated(odds, model.name, resources.settings.home / CALIBRATION_FILE)

@@ -15,12 +15,12 @@ from coach.text.sentences import split_sentences
 from coach.text.words import content_words, share_covered
 from coach.types import Citation, Extract, Passage, Sentence, Statement
 
-NEAREST = 5  # sentences that are weighed, and read by a chat model
+NEAREST = 5  # sentences that evidence is looked for in, and that a chat model reads
 MIN_SENTENCES = 2  # shown where there are any
 # Share of the best one's relevance from which a sentence is shown. On the held-out cases and topics of bench/answers 3.5 sentences
 # are then shown and hold the facts as often as five did: `bench/fit/answerability.py`.
 NEAR_BEST = 0.4
-WEIGHED = 14  # candidates by likeness whose coverage is looked at; the fact is among them in all but 1 % of the fit questions
+RERANKED = 14  # candidates by likeness whose coverage is looked at; the fact is among them in all but 1 % of the fit questions
 # A probe on 35 questions found the required fact in 32 with these weights (sentence, sentence under its
 # heading, heading; then words), three sentences shown.
 MEANING_WEIGHT = 0.75
@@ -60,10 +60,10 @@ def extract(
     candidates = _candidates(passages)
     if not candidates:
         return Extract()
-    weighed = _weighed(question, candidates, embedder, follow_up)
-    relevance = _relevance(weighed.signals)
+    reranked = _reranked(question, candidates, embedder, follow_up)
+    relevance = _relevance(reranked.signals)
     best = [int(place) for place in np.argsort(-relevance, kind="stable")[:NEAREST]]
-    nearest = tuple(weighed.candidates[place] for place in best)
+    nearest = tuple(reranked.candidates[place] for place in best)
     scores = tuple(float(relevance[place]) for place in best)
     least = NEAR_BEST * scores[0]
     shown = [
@@ -71,34 +71,34 @@ def extract(
         for rank, (statement, score) in enumerate(zip(nearest, scores, strict=True))
         if rank < MIN_SENTENCES or score >= least
     ]
-    return Extract(nearest, scores, _in_reading_order(shown, weighed.is_topic), weighed.likeness)
+    return Extract(nearest, scores, _in_reading_order(shown, reranked.is_topic), reranked.likeness)
 
 
 def sentence_signals(
     question: str, passages: Sequence[Passage], embedder: Embedder
 ) -> tuple[list[Statement], Vectors]:
     """The likeliest sentences and their signals of shape (sentences, 3): what relevance is fitted on."""
-    weighed = _weighed(question, _candidates(passages), embedder, None)
-    return weighed.candidates, weighed.signals
+    reranked = _reranked(question, _candidates(passages), embedder, None)
+    return reranked.candidates, reranked.signals
 
 
 @dataclass(frozen=True, slots=True)
-class _Weighed:
+class _Reranked:
     candidates: list[Statement]
     signals: Vectors
     likeness: float
     is_topic: bool
 
 
-def _weighed(
+def _reranked(
     question: str, candidates: Sequence[Statement], embedder: Embedder, follow_up: FollowUp | None
-) -> _Weighed:
+) -> _Reranked:
     """The likeliest candidates with their likeness beside the best one's, the nearest question written for them, and how
     well they cover the word they cover worst."""
     scores = _scores(question, candidates, embedder)
     if follow_up is not None:
         scores = _as_follow_up(scores, follow_up, candidates, embedder)
-    order = np.argsort(-scores, kind="stable")[:WEIGHED]
+    order = np.argsort(-scores, kind="stable")[:RERANKED]
     likeliest = [candidates[place] for place in order]
     asked = follow_up.asked if follow_up is not None else question
     covered = cover(asked, [candidate.in_context for candidate in likeliest], embedder)
@@ -106,7 +106,7 @@ def _weighed(
     beside = scores[order] / max(1e-6, likeness)
     written = [candidate.asked for candidate in likeliest]
     signals = np.stack([beside, written, covered.worst()], axis=1)
-    return _Weighed(likeliest, signals, likeness, covered.is_topic)
+    return _Reranked(likeliest, signals, likeness, covered.is_topic)
 
 
 def _relevance(signals: Vectors) -> Vectors:

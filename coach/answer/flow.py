@@ -73,7 +73,7 @@ def _events(question: str, history: Sequence[Turn], resources: Resources) -> Ite
     if undecided and resources.may_ask_a_model and not standalone.rewritten:
         yield StepStarted("Checking the evidence")
         found = decide(found, resources, tracer)
-        _record_evidence(found, tracer, "opinion")
+        _record_evidence(found, tracer, "judgement")
     if not found.covered:
         yield Finished(refusal(question, standalone, found, len(resources.index), tracer))
         return

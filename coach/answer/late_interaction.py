@@ -37,7 +37,7 @@ class Coverage:
     @property
     def is_topic(self) -> bool:
         """Whether the question names a topic and asks nothing particular about it."""
-        return len(self.heavy) <= TOPIC_WORDS
+        return names_topic(len(self.heavy))
 
     def worst(self) -> Vectors:
         """For each text the cosine of its worst covered word that weighs, of any where none does; 1.0 without words."""
@@ -76,12 +76,14 @@ class Coverage:
 
 def cover(question: str, texts: Sequence[str], embedder: Embedder) -> Coverage:
     """How well each of `texts` covers each content word of the question."""
-    (vectors, spans), *found = embedder.embed_tokens([question, *texts])
+    asked, *found = embedder.embed_tokens([question, *texts])
     words, follows, rows = [], [], []
     end = 0  # of the last content word
-    nearest = np.stack([_nearest(vectors, tokens) for tokens, _ in found], axis=1) if found else None
+    nearest = np.stack([_nearest(asked.vectors, text.vectors) for text in found], axis=1) if found else None
     for match in WORD.finditer(question):
-        pieces = [n for n, (first, last) in enumerate(spans) if first < match.end() and last > match.start()]
+        pieces = [
+            n for n, (first, last) in enumerate(asked.spans) if first < match.end() and last > match.start()
+        ]
         if pieces and nearest is not None and match.group().lower() not in STOP_WORDS:
             words.append(match.group())
             follows.append(question[end : match.start()].isspace())
@@ -89,6 +91,11 @@ def cover(question: str, texts: Sequence[str], embedder: Embedder) -> Coverage:
             rows.append(nearest[pieces].mean(axis=0))
     cosines = np.stack(rows) if rows else np.zeros((0, len(texts)), dtype=np.float32)
     return Coverage(tuple(words), tuple(map(word_weight, words)), tuple(follows), cosines)
+
+
+def names_topic(heavy_words: float) -> bool:
+    """Whether so many words that weigh only name a topic."""
+    return heavy_words <= TOPIC_WORDS
 
 
 def word_weight(word: str) -> float:

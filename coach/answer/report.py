@@ -1,13 +1,20 @@
-"""Write a reply down as text for the terminal, and a conversation as Markdown."""
+"""Write a reply down as text for the terminal, in words that the page shows as well, and a conversation as Markdown."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from coach.types import Answer, Citation, ListedModel, ModelList, Passage, Refusal, Reply, Sentence
 
 _MARKDOWN_SIGNS = re.compile(r"([\\`*_{}\[\]<>#|!~$])")
+
+LEFT_OUT = "Left out: not in your sources"
+NOT_COVERED = "Not covered by your sources"
+NEAR_IT = "What they do say near it, which is no answer"
+NEAREST = "Nearest passages"
+READ_AS = "Read as"
+NO_MODEL = "the sources’ own sentences, no language model"
 
 
 class References:
@@ -55,9 +62,9 @@ def refusal_as_text(refusal: Refusal) -> str:
     """The refusal, what the sources do say about the topic, and the nearest passages."""
     lines = [refusal.text]
     if refusal.related:
-        lines.append("What they do say near it, which is no answer:")
+        lines.append(f"{NEAR_IT}:")
         lines.extend(f"  | {' '.join(sentence.text.split())}" for sentence in refusal.related)
-        lines.append("Nearest passages:")
+        lines.append(f"{NEAREST}:")
     for passage in refusal.nearest:
         words = " ".join(passage.chunk.text.split())
         words = words if len(words) <= 160 else words[:160].rsplit(" ", 1)[0] + " …"
@@ -99,20 +106,16 @@ def _in_markdown(text: str) -> str:
 
 def left_out_as_text(answer: Answer) -> str:
     """What the model said and the sources do not carry; empty when nothing."""
-    if not answer.left_out:
-        return ""
-    return "Left out: not in your sources\n" + "\n".join(
-        f"  - {' '.join(s.text.split())}" for s in answer.left_out
-    )
+    return _listed(LEFT_OUT, [sentence.text for sentence in answer.left_out])
 
 
 def not_covered_as_text(answer: Answer) -> str:
     """The parts of the question that the sources leave open; empty when there are none."""
-    if not answer.not_covered:
-        return ""
-    return "Not covered by your sources\n" + "\n".join(
-        f"  - {' '.join(part.split())}" for part in answer.not_covered
-    )
+    return _listed(NOT_COVERED, answer.not_covered)
+
+
+def _listed(title: str, texts: Sequence[str]) -> str:
+    return "\n".join([title, *(f"  - {' '.join(text.split())}" for text in texts)]) if texts else ""
 
 
 def models_as_text(found: ModelList) -> list[str]:

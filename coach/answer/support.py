@@ -1,7 +1,7 @@
 """Say how likely it is that source sentences carry a claim, from a few learned signals; figures and names are vetoes.
 
 The signals are late interaction (`coach.answer.late_interaction`), shared words and word pairs; their weights were fitted by
-`bench.fit.support` on public collections of judged claims. A chat model's opinion is weighed with the vetoes alone, by
+`bench.fit.support` on public collections of judged claims. A chat model's judgement of entailment counts with the vetoes alone, by
 weights fitted on claims about the bundled article: the other signals add nothing to it.
 """
 
@@ -28,9 +28,9 @@ from coach.yes_or_no import logistic
 MODEL_FILE = "support_model.json"
 VETOES = ("figures_missing", "figure_conflicts", "names_missing")
 SECOND_SENTENCE_GAIN = 0.15  # share of the claim's weight a second sentence must add to carry it too
-ASKED_ABOUT = 3  # sentences a second opinion is asked about
+ASKED_ABOUT = 3  # sentences a chat model is asked about
 WORST_WORDS = 3  # whose mean says how badly the claim is covered at its worst
-# Share of its word pairs that a claim must have from the sources to be shown on the strength of an opinion. A small
+# Share of its word pairs that a claim must have from the sources to be shown on the strength of a chat model's judgement. A small
 # model's own wording is where it adds what it knows from elsewhere: of 124 sentences of real replies that were judged by
 # hand (bench/support/replies.jsonl) all 50 from this and a support of 0.97 on were true, and 46 of the 74 others.
 OWN_WORDING = 0.5
@@ -87,7 +87,7 @@ class SupportModel:
     threshold: float  # of the probability: what is shown as supported has at least this
 
     def probability(self, features: Mapping[str, float]) -> float:
-        """How likely the claim is carried, 0..1. Raises KeyError for a feature that is missing."""
+        """How likely the claim is supported, 0..1. Raises KeyError for a feature that is missing."""
         total = self.intercept + sum(
             weight * (features[name] - self.means[name]) / self.scales[name]
             for name, weight in self.weights.items()
@@ -97,11 +97,11 @@ class SupportModel:
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """What a claim stands on: `carriers` are places among the sources, the nearest first, `nearest` those a second opinion is
+    """What a claim stands on: `supporting` are places among the sources, the nearest first, `nearest` those a chat model is
     to be asked about, in reading order.
 
     `vetoed` says that a figure, a name or free wording forbids support, however high `support` is; `signals` are what it was
-    weighed by, and `threshold` is the least support with which the claim may be shown.
+    scored by, and `threshold` is the least support with which the claim may be shown.
     """
 
     support: float
@@ -113,7 +113,7 @@ class Support:
     nearest: tuple[int, ...] = ()
 
     @property
-    def carried(self) -> bool:
+    def supported(self) -> bool:
         return not self.vetoed and self.support >= self.threshold
 
 
@@ -124,8 +124,8 @@ def load_support_model() -> SupportModel:
 
 
 @lru_cache(maxsize=1)
-def load_opinion_model() -> SupportModel:
-    """Those for the vetoes and a chat model's opinion, on the scale of the built-in model's."""
+def load_entailment_model() -> SupportModel:
+    """Those for the vetoes and a chat model's judgement of entailment, on the scale of the built-in model's."""
     return _model(_record()["second_opinion"])
 
 
@@ -195,29 +195,29 @@ def score_claim(claim: Reading, sources: Sequence[Reading], cosines: Vectors, em
 
 
 def nearest_to_ask_about(supporting: Sequence[int], cosines: Vectors) -> tuple[int, ...]:
-    """The carriers and, while there are fewer than ASKED_ABOUT, the nearest by meaning, in reading order."""
+    """The supporting sentences and, while there are fewer than ASKED_ABOUT, the nearest by meaning, in reading order."""
     by_meaning = np.argsort(-cosines, kind="stable")[: ASKED_ABOUT - 1].tolist()
     return tuple(sorted(list(dict.fromkeys([*supporting, *by_meaning]))[:ASKED_ABOUT]))
 
 
 def is_hopeless(evidence: Support) -> bool:
-    """Whether no opinion could let the claim be shown: it is in words of its own."""
+    """Whether no judgement of a chat model could let the claim be shown: it is in words of its own."""
     return evidence.signals["word_pairs"] < OWN_WORDING
 
 
-def with_opinion(evidence: Support, model: SupportModel, log_odds: float) -> Support:
-    """The evidence weighed anew with the log-odds of Yes that a chat model gave."""
+def with_entailment(evidence: Support, model: SupportModel, log_odds: float) -> Support:
+    """The evidence scored anew with the log-odds of Yes that a chat model gave."""
     support = model.probability({**evidence.signals, "opinion": log_odds})
-    return replace(evidence, support=support, method="fitted, second opinion", threshold=model.threshold)
+    return replace(evidence, support=support, method="fitted, entailment", threshold=model.threshold)
 
 
 def is_vetoed(signals: Mapping[str, float]) -> bool:
-    """Whether `features` found a figure that the carriers do not hold, or a name that no source holds."""
+    """Whether `features` found a figure that the supporting sentences do not hold, or a name that no source holds."""
     return any(signals[name] > 0 for name in VETOES)
 
 
 def figure_conflicts(claim: Reading, supporting: Sequence[Reading]) -> int:
-    """Figures of the claim that the carriers lack, or that count there something else ("5-7 weeks")."""
+    """Figures of the claim that the supporting sentences lack, or that count there something else ("5-7 weeks")."""
     known = frozenset[str]().union(*(source.figures for source in supporting))
     units = frozenset[tuple[str, str]]().union(*(source.units for source in supporting))
     counted = {unit for _, unit in units}
@@ -263,18 +263,18 @@ def choose_supporting(claim: Reading, sources: Sequence[Reading], cosines: Vecto
 def features(
     claim: Reading, sources: Sequence[Reading], supporting: Sequence[int], embedder: Embedder
 ) -> dict[str, float]:
-    """The named signals of one claim against source sentences, of which those at `carriers` are to carry it."""
-    carried_by = [sources[place] for place in supporting]
-    covered = np.sort(cover(claim.text, [source.text for source in carried_by], embedder).cosines.max(axis=1))
+    """The named signals of one claim against source sentences, of which those at `supporting` are to support it."""
+    chosen = [sources[place] for place in supporting]
+    covered = np.sort(cover(claim.text, [source.text for source in chosen], embedder).cosines.max(axis=1))
     known = frozenset[str]().union(*(source.figures for source in sources))
-    both = frozenset[str]().union(*(source.bag for source in carried_by))
+    both = frozenset[str]().union(*(source.bag for source in chosen))
     return {
         "covered": float(covered.mean()) if len(covered) else 1.0,
         "worst_covered": float(covered[:WORST_WORDS].mean()) if len(covered) else 1.0,
         "recall": _recall(claim, both, _word_weights(claim, sources)),
         "word_pairs": _pairs_found(claim.tokens, [source.tokens for source in sources]),
         "figures_missing": float(min(2, len(claim.figures - known))),
-        "figure_conflicts": float(min(2, figure_conflicts(claim, carried_by))),
+        "figure_conflicts": float(min(2, figure_conflicts(claim, chosen))),
         "names_missing": float(min(2, len(unknown_names(claim, sources)))),
     }
 

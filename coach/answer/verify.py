@@ -14,10 +14,10 @@ from coach.answer.support import (
     Reading,
     Support,
     is_hopeless,
-    load_opinion_model,
+    load_entailment_model,
     read,
     score_claim,
-    with_opinion,
+    with_entailment,
 )
 from coach.errors import BackendError
 from coach.protocols import Embedder
@@ -96,20 +96,20 @@ def _score_all(claims: Sequence[str], sources: Sequence[_Source], embedder: Embe
 
 
 def _looked_at(claim: str, evidence: Support, sources: Sequence[_Source], second_look: SecondLook) -> Support:
-    """The evidence with a chat model's opinion, where that could change whether the claim is shown."""
+    """The evidence with a chat model's judgement, where that could change whether the claim is shown."""
     if evidence.method == "verbatim" or evidence.vetoed:
         return evidence
     if is_hopeless(evidence):
         return replace(evidence, vetoed=True)
     near = [sources[place].statement for place in evidence.nearest]
     try:
-        return with_opinion(evidence, load_opinion_model(), second_look(claim, near))
+        return with_entailment(evidence, load_entailment_model(), second_look(claim, near))
     except BackendError:
         return evidence
 
 
 def _judged(claim: str, evidence: Support, sources: Sequence[_Source]) -> Sentence:
-    if not evidence.carried:
+    if not evidence.supported:
         return Sentence(claim, "unsupported")
     support = round(evidence.support, 4)
     cited = [sources[place].statement for place in evidence.supporting]

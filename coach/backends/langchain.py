@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from coach.backends.thoughts import Thoughts, said_nothing
-from coach.backends.word_choice import read_choice, weigh_options
+from coach.backends.word_choice import read_choice, score_options
 from coach.errors import BackendError
 from coach.protocols import TokenStream
 from coach.types import Turn, Usage
@@ -96,7 +96,7 @@ class LangChainChatModel:
         if self.choose_is_exact:
             listed = self._first_word(messages)
             if listed:
-                return weigh_options(listed, options)
+                return score_options(listed, options)
             self.choose_is_exact = False
         return self._constrained(messages, options)
 
@@ -181,7 +181,7 @@ class LangChainChatModel:
         # The first of the listed tokens may be that of a thought.
         listed = [] if thoughts.seen or self.is_thought(reply) else _listed(reply.response_metadata)
         self.choose_is_exact = bool(listed)
-        return weigh_options(listed, options) if listed else self._read(said, options)
+        return score_options(listed, options) if listed else self._read(said, options)
 
     def _read(self, said: str, options: Sequence[str]) -> Mapping[str, float]:
         chosen = read_choice(said, options)

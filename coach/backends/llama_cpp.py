@@ -12,7 +12,7 @@ from typing import Any
 
 from coach.backends.llama_engine import SLOT, EngineReply, LlamaEngine, file_identity
 from coach.backends.prompt_states import PromptState, PromptStates, begins
-from coach.backends.word_choice import weigh_options
+from coach.backends.word_choice import score_options
 from coach.errors import BackendError
 from coach.protocols import TokenStream
 from coach.types import Turn, Usage
@@ -75,7 +75,7 @@ class LlamaCppChatModel:
         ) as reply:
             first = reply.json()["completion_probabilities"]
         top = first[0]["top_logprobs"] if first else ()
-        return weigh_options(((entry["token"], entry["logprob"]) for entry in top), options)
+        return score_options(((entry["token"], entry["logprob"]) for entry in top), options)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` by the model's own tokenizer, without those of the chat template."""

@@ -48,6 +48,17 @@ def open_ollama_model(
         reasoning=think,
         client_kwargs=_client_settings(),
     )
+    return LangChainChatModel(
+        model,
+        context_window=context_window,
+        thinks=thinks,
+        thinking_tokens=thinking_tokens,
+        vendor=_vendor(address, name, context_window),
+    )
+
+
+def _vendor(address: str, name: str, context_window: int) -> Vendor:
+    """How Ollama is asked for a choice and for log-probabilities, and what of its replies cannot be used."""
 
     def refuse_a_cut_prompt(usage: Usage) -> None:
         if usage.prompt >= context_window:
@@ -59,15 +70,12 @@ def open_ollama_model(
     def one_of(options: Sequence[str]) -> dict[str, object]:
         return {"format": choice_schema(options)}
 
-    vendor = Vendor(
+    return Vendor(
         log_probabilities={"logprobs": True, "top_logprobs": LIKELIEST_TOKENS},
         one_of=one_of,
         errors=lambda name: said_plainly(address, name),
         check=refuse_a_cut_prompt,
         empty_is_thought=True,
-    )
-    return LangChainChatModel(
-        model, context_window=context_window, thinks=thinks, thinking_tokens=thinking_tokens, vendor=vendor
     )
 
 

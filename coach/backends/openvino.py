@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from coach.errors import ModelMissingError
-from coach.protocols import Vectors
+from coach.protocols import TokenVectors, Vectors
 from coach.settings import Settings
 
 LAYOUT = 2  # raise it whenever the prepared files change shape: older ones are prepared anew
@@ -169,18 +169,18 @@ class OpenVinoEmbedder:
                 rows[place] = np.vstack([own[row : row + 1], means])
         return [rows[place] for place in range(len(texts))]
 
-    def embed_tokens(self, texts: Sequence[str]) -> list[tuple[Vectors, list[tuple[int, int]]]]:
-        """The token vectors of each text, as `Embedder` says."""
+    def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """The token vectors of each text and its own, as `Embedder` says."""
         encodings = self._tokenizer.encode_batch(list(texts))
         tokens = [self._cut(encoding.ids) for encoding in encodings]
-        found: dict[int, tuple[Vectors, list[tuple[int, int]]]] = {}
+        found: dict[int, TokenVectors] = {}
         for batch in _batches([len(ids) for ids in tokens], self.tuning.batch_tokens):
-            _, in_context = self._infer([tokens[place] for place in batch], outputs=2)
+            own, in_context = self._infer([tokens[place] for place in batch], outputs=2)
             for row, place in enumerate(batch):
                 inner = slice(1, len(tokens[place]) - 1)
                 vectors = in_context[row, inner]
                 vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-                found[place] = vectors, encodings[place].offsets[inner]
+                found[place] = TokenVectors(vectors, encodings[place].offsets[inner], own[row])
         return [found[place] for place in range(len(texts))]
 
     def _embed_each_part(

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 
-def weigh_options(top: Iterable[tuple[str, float]], options: Sequence[str]) -> dict[str, float]:
+def score_options(top: Iterable[tuple[str, float]], options: Sequence[str]) -> dict[str, float]:
     """Probability of each option as the next word, from (token, log-probability) pairs; sums to 1.
 
     A token counts for the option it equals or begins, whatever its case and leading space; one that

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from coach.cli.terminal import (
-    BACKENDS,
-    json_lines,
+    backend_option,
     limited,
     loaded,
     opened,
@@ -23,12 +21,13 @@ from coach.errors import UsageError
 if TYPE_CHECKING:
     from coach.coach import Coach
     from coach.settings import Settings
+    from coach.text.json_lines import Record
 
 
 @click.command()
 @click.argument("question", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the reply as one JSON object.")
-@click.option("--backend", help=f"Who speaks: {BACKENDS} (the sources alone).")
+@backend_option("Who speaks: BACKENDS (the sources alone).")
 @click.option("--model", help="Model name for Ollama or the server.")
 @click.option(
     "--history", type=click.Path(dir_okay=False), help="JSON file with earlier turns, oldest first."
@@ -73,7 +72,7 @@ def _ask_one(settings: Settings, question: str, history: list[Any], as_json: boo
 def _print_stream(coach: Coach, question: str, history: list[Any]) -> None:
     """The sources' sentences at once; then what the model added, checked; then the references."""
     from coach.answer.flow import Extracted, Finished
-    from coach.answer.report import References, refusal_as_text, sentences_as_text
+    from coach.answer.report import READ_AS, References, refusal_as_text, sentences_as_text
     from coach.types import Refusal, StepStarted, Token
 
     references = References()
@@ -84,7 +83,7 @@ def _print_stream(coach: Coach, question: str, history: list[Any]) -> None:
                 say(f"{name} ...")
             case Extracted(answer):
                 if answer.standalone != answer.question:
-                    say(f"Searched for: {answer.standalone}")
+                    say(f"{READ_AS}: {answer.standalone}")
                 if answer.doubt:
                     show(f"{answer.doubt}\n")
                 show(sentences_as_text(answer.sentences, references))
@@ -137,14 +136,15 @@ def _with_steps(coach: Coach, question: str, history: list[Any]) -> Any:
 
 def _ask_batch(settings: Settings, path: str) -> None:
     from coach.json_form import reply_to_json
+    from coach.text.json_lines import numbered_records
 
     with opened(path) as lines:
-        questions = list(_batch_lines(lines, path))
+        questions = list(numbered_records(lines, path, _batch_entry))
     coach = loaded(settings)
     for number, (line, entry) in enumerate(questions, 1):
         say(f"[{number}/{len(questions)}] {entry['question'][:80]}")
         try:
-            reply = reply_to_json(coach.answer(entry["question"], entry.get("history", ())).result())
+            reply = reply_to_json(coach.answer(entry["question"], entry["history"]).result())
         except UsageError as error:
             raise UsageError(f"{path}, line {line}: {error}") from error
         if "id" in entry:
@@ -152,20 +152,15 @@ def _ask_batch(settings: Settings, path: str) -> None:
         show(json.dumps(reply, ensure_ascii=False))
 
 
-def _batch_lines(lines: TextIO, path: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _batch_entry(record: Record) -> Record:
     from coach.coach import as_turn
+    from coach.text.json_lines import BadLineError, text
 
-    for number, entry in json_lines(lines, path, ("question",)):
-        history = entry.get("history", [])
-        if not isinstance(history, list):
-            raise UsageError(
-                f'{path}, line {number}: "history" is a list of turns; mend the line and run again.'
-            )
-        try:
-            entry["history"] = [as_turn(turn) for turn in history]
-        except UsageError as error:
-            raise UsageError(f"{path}, line {number}: {error}") from error
-        yield number, entry
+    text(record, "question", may_be_empty=True)
+    turns = record.get("history", [])
+    if not isinstance(turns, list):
+        raise BadLineError("'history' must be a list of turns")
+    return {**record, "history": [as_turn(turn) for turn in turns]}
 
 
 def _history(path: str | None) -> list[Any]:

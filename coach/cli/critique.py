@@ -6,13 +6,12 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from coach.cli.terminal import BACKENDS, fitted, json_lines, loaded, opened, say, show
+from coach.cli.terminal import backend_option, fitted, loaded, opened, say, show
 from coach.errors import CoachError, UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from coach.critique.compare import Comparison
     from coach.critique.flow import CritiqueStream
     from coach.settings import Settings
+    from coach.text.json_lines import Record
     from coach.types import Critique, Level
 
 MAX_BYTES = 1_000_000  # of a draft's file; what of it is judged is the flow's to say
@@ -49,7 +49,7 @@ _ID = re.compile(r"[0-9a-f]{4,12}")
     metavar="DRAFTS",
     help="JSONL of drafts; one JSON critique a line. These are not kept among your drafts.",
 )
-@click.option("--backend", help=f"Who judges: {BACKENDS} (only what needs no model).")
+@backend_option("Who judges: BACKENDS (only what needs no model).")
 @click.option("--model", help="Model name for Ollama or the server.")
 def critique(
     file: str | None,
@@ -88,7 +88,7 @@ def critique(
     coach = loaded(settings)
     stream = coach.critique(draft, str(question), kind=kind, rubric=rubric)
     in_words = not as_json and markdown != "-"
-    reading = _told(stream) if in_words else _finished(stream)
+    reading = _printed(stream) if in_words else _finished(stream)
     comparison = _compared(coach, earlier, reading) if earlier is not None else None
     _print_rest(settings, reading, comparison, as_json=as_json, as_markdown=markdown == "-")
     if kind is None and in_words:
@@ -151,7 +151,7 @@ def _earlier(old: str, settings: Settings) -> Critique | str:
         raise UsageError(f"{old}: {error}") from error
 
 
-def _told(stream: CritiqueStream) -> Critique:
+def _printed(stream: CritiqueStream) -> Critique:
     """Print each verdict as it comes, and at the end what the last look changed."""
     from coach.critique.flow import Judged
     from coach.critique.report import CritiqueText, closing_as_text
@@ -276,8 +276,10 @@ def _write_report(path: Path, text: str) -> None:
 
 
 def _critique_batch(settings: Settings, path: str, *, kind: str | None, rubric: str | None) -> None:
+    from coach.text.json_lines import numbered_records
+
     with opened(path) as lines:
-        entries = list(_batch_lines(lines, path))
+        entries = list(numbered_records(lines, path, _batch_entry))
     coach = loaded(settings, keeps=False)
     for place, (number, entry) in enumerate(entries, 1):
         say(f"[{place}/{len(entries)}] {entry.get('id', '')} {entry['question'][:80]}")
@@ -291,11 +293,14 @@ def _critique_batch(settings: Settings, path: str, *, kind: str | None, rubric: 
         show(json.dumps({"id": entry["id"], **written} if "id" in entry else written, ensure_ascii=False))
 
 
-def _batch_lines(lines: Any, path: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, entry in json_lines(lines, path, ("question", "draft")):
-        if not isinstance(entry.get("kind"), str | None):
-            raise UsageError(f'{path}, line {number}: "kind" is a text; mend the line and run again.')
-        yield number, entry
+def _batch_entry(record: Record) -> Record:
+    from coach.text.json_lines import BadLineError, text
+
+    for name in ("question", "draft"):
+        text(record, name, may_be_empty=True)
+    if not isinstance(record.get("kind"), str | None):
+        raise BadLineError("'kind' must be a text")
+    return record
 
 
 @click.command()
@@ -330,6 +335,7 @@ def drafts() -> None:
 @drafts.command("list")
 def drafts_list() -> None:
     """Every kept draft, the latest first, and how often you agreed with the judge."""
+    from coach.critique.report import NO_BAND
     from coach.settings import load_settings
     from coach.store.critiques import CritiqueStore
 
@@ -337,7 +343,7 @@ def drafts_list() -> None:
     kept = store.list()
     for draft in kept:
         when = draft.kept_at.astimezone().strftime("%Y-%m-%d %H:%M")
-        show(f"{draft.id}  {when}  {draft.band or 'no band'}, {draft.words} words")
+        show(f"{draft.id}  {when}  {draft.band or NO_BAND}, {draft.words} words")
         show(f"    {draft.question[:90]}\n    | {draft.beginning}")
     if not kept:
         say('No drafts are kept: `coach critique FILE --question "..."` judges one.')

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from coach.cli.terminal import (
-    BACKENDS,
     FAILED,
     STOPPED,
     StepBars,
+    backend_option,
     say,
     show,
 )
@@ -38,7 +38,7 @@ _seed_option = click.option("--seed", type=int, default=0, show_default=True, he
 _resume_option = click.option(
     "--resume", is_flag=True, help="Take up a run that was stopped; name its file with --out."
 )
-_backend_option = click.option("--backend", help=f"Who speaks: {BACKENDS}.")
+_backend_option = backend_option("Who speaks: BACKENDS.")
 _model_option = click.option("--model", help="Model name for Ollama or the server.")
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
@@ -18,8 +17,25 @@ if TYPE_CHECKING:
     from coach.coach import Coach
     from coach.settings import Settings
 
-BACKENDS = "auto, ollama, embedded, openai, langchain or none"
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 OK, FAILED, USAGE, STOPPED = 0, 1, 2, 130
+
+
+class _BackendOption(click.Option):
+    """`--backend`, whose help names the backends that there are; they are looked up when somebody reads it."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        from coach.backends.chat import BACKENDS
+
+        *names, last = BACKENDS
+        record = super().get_help_record(ctx)
+        return record and (record[0], record[1].replace("BACKENDS", f"{', '.join(names)} or {last}"))
+
+
+def backend_option(what: str) -> Callable[[Command], Command]:
+    """The option `--backend`; in `what` it does, BACKENDS stands for their names."""
+    return click.option("--backend", cls=_BackendOption, help=what)
 
 
 def loaded(settings: Settings, *, keeps: bool = True) -> Coach:
@@ -51,27 +67,6 @@ def opened(path: str) -> TextIO:
 def limited(stream: TextIO) -> str:
     """The beginning of the stream, as far as anybody would want it read."""
     return stream.read(1_000_000)  # far more than a question may have; the rest is never held in memory
-
-
-def json_lines(lines: TextIO, path: str, texts: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(line number, object) of each line that is not blank. Raises UsageError, naming file and line, for one that
-    is no JSON object or lacks one of the text fields `texts`.
-    """
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            entry = json.loads(line)
-        except ValueError as error:
-            raise UsageError(
-                f"{path}, line {number}: not JSON ({error}); mend the line and run again."
-            ) from error
-        for name in texts:
-            if not isinstance(entry, dict) or not isinstance(entry.get(name), str):
-                raise UsageError(
-                    f'{path}, line {number}: needs a text field "{name}"; mend the line and run again.'
-                )
-        yield number, entry
 
 
 class StepBars:

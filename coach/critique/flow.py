@@ -95,10 +95,9 @@ def critique(
         judging = _choose_judge(criteria, prepared, chosen, calibrations, tracer)
         verdicts = []
         for criterion in criteria:
-            verdict = judging.verdict(criterion, prepared, asked, embedder)
+            verdicts.append(judging.verdict(criterion, prepared, asked, embedder))
             tracer.lap(criterion.id)
-            verdicts.append(verdict)
-            yield Judged(verdict)
+            yield Judged(verdicts[-1])
 
         findings = find_anti_patterns(rubric.anti_patterns, prepared, verdicts)
         tracer.lap("anti_patterns")

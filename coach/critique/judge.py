@@ -1,7 +1,7 @@
-"""Judge a draft by one criterion: the chat model's opinion and the draft's own evidence, weighed by a fitted logistic.
+"""Judge a draft by one criterion: the chat model's Yes or No and the draft's own evidence, put together by a fitted logistic.
 
 The model is asked Yes or No and its log-probabilities are read; every question to one draft begins with
-the same words, which the engine computes once. How far the opinion and each sign of evidence are to be
+the same words, which the engine computes once. How far the Yes and each sign of evidence are to be
 trusted was fitted by `bench/fit/judge.py` on labelled drafts, for each chat model by its name.
 """
 
@@ -39,7 +39,7 @@ UNSURE = "The judge is unsure: it could be read either way. Decide for yourself,
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What the opinion and the evidence are worth, as fitted for one chat model.
+    """What the model's Yes and the evidence are worth, as fitted for one chat model.
 
     `offsets` are the criteria's own; a criterion without one gets none. `partly` and `met` are the
     probabilities from which a criterion counts so, `unsure` the distance to either within which it is left open.
@@ -84,15 +84,15 @@ def judge(
         return missing(criterion)
     evidence = find_evidence(criterion, [quote.text for quote in prepared.kept], embedder)
     try:
-        opinion = ask_model(criterion, prepared, question, chat_model)
+        log_odds = ask_model(criterion, prepared, question, chat_model)
     except BackendError as error:
         return unscored(criterion, str(error))
-    probability = round(calibration.probability(criterion.id, signals(evidence, opinion)), 4)
+    probability = round(calibration.probability(criterion.id, signals(evidence, log_odds)), 4)
     level = calibration.level(probability)
     if level is None:
         return Verdict(criterion, None, probability, UNSURE, suggestion=criterion.suggestion)
     quote = prepared.kept[evidence.best]
-    return _told(Verdict(criterion, level, probability), quote if level != "missing" else None)
+    return _explained(Verdict(criterion, level, probability), quote if level != "missing" else None)
 
 
 def ask_model(criterion: Criterion, prepared: PreparedDraft, question: str, chat_model: ChatModel) -> float:
@@ -109,9 +109,9 @@ def shared_prefix(prepared: PreparedDraft, question: str) -> Turn:
     return Turn("system", fill_prompt("critique/judge_system", question=asked, draft=draft))
 
 
-def signals(evidence: Evidence, opinion: float) -> dict[str, float]:
+def signals(evidence: Evidence, log_odds: float) -> dict[str, float]:
     """All that the calibration may weigh, by name."""
-    return {**evidence.signals, "opinion": opinion}
+    return {**evidence.signals, "opinion": log_odds}
 
 
 def unscored(criterion: Criterion, reason: str) -> Verdict:
@@ -121,7 +121,7 @@ def unscored(criterion: Criterion, reason: str) -> Verdict:
 
 def missing(criterion: Criterion) -> Verdict:
     """The verdict on a draft of which nothing could be read as an answer: no model need be asked."""
-    return _told(Verdict(criterion, "missing", 0.0), None)
+    return _explained(Verdict(criterion, "missing", 0.0), None)
 
 
 def load_calibration(model_name: str, own: Path | None = None) -> Calibration | None:
@@ -136,7 +136,7 @@ def load_calibration(model_name: str, own: Path | None = None) -> Calibration | 
             found = _calibrations(own.read_text(encoding="utf-8"))
         except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise UsageError(
-                f"The calibration {own} cannot be read ({error}): delete it, or run `coach eval critique --calibrate`."
+                f"The calibration {own} cannot be read ({error}): delete it, then run `coach eval critique --calibrate`."
             ) from error
         if name in found:
             return found[name]
@@ -173,7 +173,7 @@ def read_calibration(name: str, record: Mapping[str, Any]) -> Calibration:
     )
 
 
-def _told(verdict: Verdict, quote: Quote | None) -> Verdict:
+def _explained(verdict: Verdict, quote: Quote | None) -> Verdict:
     """The verdict with its words: what the draft does or lacks, and the next move where something is left to do."""
     criterion = verdict.criterion
     if quote is None:

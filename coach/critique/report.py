@@ -1,4 +1,4 @@
-"""Write a critique down: as text for the terminal and as Markdown."""
+"""Write a critique down: as text for the terminal and as Markdown, in words that the page shows as well."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from coach.types import Critique, Example, Finding, Override, Quote, Span, Verdict
+from coach.types import Critique, Example, Finding, Level, Override, Quote, Span, Verdict
 
 if TYPE_CHECKING:
     from coach.critique.compare import Change, Comparison
 
 MARK = "<!-- Written by `coach critique`. -->"  # first line of a report: one of ours may be replaced
 
-_DIRECTIONS = {"better": "Better", "worse": "Worse", "unknown": "Cannot be compared", "same": "The same"}
+DIRECTIONS = {"better": "Better", "worse": "Worse", "unknown": "Cannot be compared", "same": "The same"}
+NOT_SCORED, UNSURE, NO_BAND = "not scored", "unsure", "no band"
+HABITS = "Habits the source warns of"
+SET_ASIDE = "Not read as part of the answer"
+PLEASE_NOTE = "Please note"
+NEXT, NEXT_MOVE = "Next", "The next move"
 _SHOWN_SPANS = 12  # of the words added or removed, in the terminal; the JSON and the Markdown have all
 _SHOWN_CHARACTERS = 160  # of a long stretch of the draft, where the reader needs only to recognise it
 
@@ -23,10 +28,10 @@ _LINE_MARKUP = re.compile(r"^(\s*)(?:([-+=])|(\d{1,9})([.)]))", re.MULTILINE)
 
 
 class CritiqueText:
-    """Words for the terminal, one verdict at a time. The same example of the article is told once."""
+    """Words for the terminal, one verdict at a time. The same example of the article is shown once."""
 
     def __init__(self) -> None:
-        self._told: set[Span] = set()
+        self._shown: set[Span] = set()
 
     def verdict(self, verdict: Verdict) -> str:
         """The level and the name; then the draft's own words or, where they are missing, the article's."""
@@ -43,17 +48,17 @@ class CritiqueText:
         if verdict.final == "missing":
             yield from self._article(verdict)
         if verdict.suggestion and verdict.final != "met":
-            yield f"Next: {_line(verdict.suggestion)}"
+            yield f"{NEXT}: {_line(verdict.suggestion)}"
 
     def _article(self, verdict: Verdict) -> Iterator[str]:
         span = verdict.criterion.span
         place = f"{span.source}:{span.start}-{span.end}"
         is_quoted = span.text in verdict.explanation
         yield f"In {place}" if is_quoted else f"Why it counts: “{_line(span.text)}” ({place})"
-        news = [example for example in _examples(verdict) if example.span not in self._told]
+        news = [example for example in _examples(verdict) if example.span not in self._shown]
         example = min(news, key=lambda example: example.quality != "good", default=None)
         if example is not None:
-            self._told.add(example.span)
+            self._shown.add(example.span)
             yield f"{example.quality.upper()}, in the source: {_line(example.span.text)}"
 
 
@@ -73,13 +78,13 @@ def closing_as_text(critique: Critique) -> str:
     """What follows the verdicts: habits, what was set aside, the band and the one next move."""
     blocks = []
     if critique.findings:
-        blocks.append("\n".join(["Habits the source warns of:", *_finding_lines(critique.findings)]))
+        blocks.append("\n".join([f"{HABITS}:", *_finding_lines(critique.findings)]))
     if critique.notices or critique.set_aside:
         notices = [f"  {_line(notice)}" for notice in critique.notices]
-        blocks.append("\n".join(["Please note:", *notices, *_aside_lines(critique.set_aside)]))
+        blocks.append("\n".join([f"{PLEASE_NOTE}:", *notices, *_aside_lines(critique.set_aside)]))
     last = f"{_band_words(critique)} ({_tally(critique)})"
     if critique.next_move:
-        last += f"\nThe next move: {_line(critique.next_move)}"
+        last += f"\n{NEXT_MOVE}: {_line(critique.next_move)}"
     return "\n\n".join([*blocks, last])
 
 
@@ -93,14 +98,14 @@ def _finding_lines(findings: Iterable[Finding]) -> Iterator[str]:
 
 def _aside_lines(set_aside: Sequence[Quote]) -> Iterator[str]:
     if set_aside:
-        yield "  Not read as part of the answer:"
+        yield f"  {SET_ASIDE}:"
     yield from (f"    | {_cut(_line(quote.text))}" for quote in set_aside)
 
 
 def comparison_as_text(comparison: Comparison) -> str:
     """What got better or worse since the earlier draft, and which words came and went."""
     lines = [f"Compared with the earlier draft: {_bands(comparison)}"]
-    for direction, label in _DIRECTIONS.items():
+    for direction, label in DIRECTIONS.items():
         changes = [change for change in comparison.changes if change.direction == direction]
         if changes:
             lines += [f"  {label}:", *(f"    {_change_words(change)}" for change in changes)]
@@ -121,28 +126,28 @@ def _change_words(change: Change) -> str:
     name = _line(change.name)
     if change.direction == "same":
         return f"{name} ({change.after})"
-    return f"{name} ({change.before or 'not scored'} -> {change.after or 'not scored'})"
+    return f"{name} ({change.before or NOT_SCORED} -> {change.after or NOT_SCORED})"
 
 
 def _bands(comparison: Comparison) -> str:
-    before, after = comparison.band_before or "no band", comparison.band_after or "no band"
+    before, after = comparison.band_before or NO_BAND, comparison.band_after or NO_BAND
     return f"{after}, as before" if before == after else f"{before} -> {after}"
 
 
 def _label(verdict: Verdict) -> str:
-    level = verdict.final or _no_level(verdict)
+    level = level_word(verdict.final, verdict)
     if verdict.override is None:
         return level
     return f"{level}, {'confirmed' if verdict.override.level == verdict.level else 'overruled'} by a person"
 
 
-def _no_level(verdict: Verdict) -> str:
-    """Why there is no level, in a word: a judge that gave a probability looked and could not decide."""
-    return "not scored" if verdict.probability is None else "unsure"
+def level_word(level: Level | None, verdict: Verdict) -> str:
+    """The level, or why the verdict has none: a judge that gave a probability looked and could not decide."""
+    return level or (NOT_SCORED if verdict.probability is None else UNSURE)
 
 
 def _override_line(verdict: Verdict, override: Override) -> str:
-    judged = verdict.level or _no_level(verdict)
+    judged = level_word(verdict.level, verdict)
     reason = f": {_line(override.reason)}" if override.reason else ""
     return f"A person said {override.level}{reason} (the judge: {judged})"
 
@@ -153,8 +158,8 @@ def _band_words(critique: Critique) -> str:
 
 def _tally(critique: Critique) -> str:
     """`5 met, 2 partly, 3 missing`, with the levels that count."""
-    finals = [verdict.final or _no_level(verdict) for verdict in critique.verdicts]
-    words = ("met", "partly", "missing", "unsure", "not scored")
+    finals = [level_word(verdict.final, verdict) for verdict in critique.verdicts]
+    words = ("met", "partly", "missing", UNSURE, NOT_SCORED)
     return (
         ", ".join(f"{finals.count(word)} {word}" for word in words if word in finals) or "nothing was judged"
     )
@@ -180,7 +185,7 @@ def critique_as_markdown(critique: Critique, comparison: Comparison | None = Non
         f"**{_band_words(critique)}** ({_tally(critique)})",
     ]
     if critique.next_move:
-        blocks.append(f"**The next move:** {_plain(critique.next_move)}")
+        blocks.append(f"**{NEXT_MOVE}:** {_plain(critique.next_move)}")
     for group in dict.fromkeys(verdict.criterion.group for verdict in critique.verdicts):
         blocks.append(f"## {_plain(group)}")
         for verdict in critique.verdicts:
@@ -188,8 +193,8 @@ def critique_as_markdown(critique: Critique, comparison: Comparison | None = Non
                 blocks += _verdict_blocks(verdict)
     blocks += _finding_blocks(critique.findings)
     if critique.notices or critique.set_aside:
-        blocks += ["## Please note", *map(_plain, critique.notices)]
-        blocks += ["Not read as part of the answer:"] if critique.set_aside else []
+        blocks += [f"## {PLEASE_NOTE}", *map(_plain, critique.notices)]
+        blocks += [f"{SET_ASIDE}:"] if critique.set_aside else []
         blocks += [_quoted(quote.text) for quote in critique.set_aside]
     if comparison is not None:
         blocks += _comparison_blocks(comparison)
@@ -217,25 +222,25 @@ def _verdict_blocks(verdict: Verdict) -> Iterator[str]:
             yield f"A {example.quality.upper()} answer, in the source:"
             yield _quoted(example.span.text)
     if verdict.suggestion and verdict.final != "met":
-        yield f"**Next:** {_plain(verdict.suggestion)}"
+        yield f"**{NEXT}:** {_plain(verdict.suggestion)}"
 
 
 def _finding_blocks(findings: Iterable[Finding]) -> Iterator[str]:
     for number, finding in enumerate(findings):
         if number == 0:
-            yield "## Habits the source warns of"
+            yield f"## {HABITS}"
         yield f"### {_plain(finding.anti_pattern.name)}"
         yield from (_quoted(quote.text) for quote in finding.quotes)
         if finding.anti_pattern.suggestion:
-            yield f"**Next:** {_plain(finding.anti_pattern.suggestion)}"
+            yield f"**{NEXT}:** {_plain(finding.anti_pattern.suggestion)}"
 
 
 def _comparison_blocks(comparison: Comparison) -> Iterator[str]:
     yield "## Compared with the earlier draft"
     yield f"{_bands(comparison)}."
     rows = [
-        f"| {_plain(change.name)} | {change.before or 'not scored'} | {change.after or 'not scored'} "
-        f"| {_DIRECTIONS[change.direction].lower()} |"
+        f"| {_plain(change.name)} | {change.before or NOT_SCORED} | {change.after or NOT_SCORED} "
+        f"| {DIRECTIONS[change.direction].lower()} |"
         for change in comparison.changes
     ]
     yield "\n".join(["| expectation | before | now | |", "|---|---|---|---|", *rows])

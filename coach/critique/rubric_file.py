@@ -60,7 +60,7 @@ class Table:
         """The table as the reader of an error knows it."""
         name = self.content.get("id")
         if isinstance(name, str):
-            return f"{_spoken(str(self.address[0]))} `{name}`"
+            return f"{_in_words(str(self.address[0]))} `{name}`"
         parts: list[str] = []
         for part in self.address:
             if isinstance(part, int):
@@ -68,7 +68,7 @@ class Table:
             elif parts == ["kind"]:
                 parts = [f"kind `{part}`"]
             else:
-                parts.append(_spoken(part))
+                parts.append(_in_words(part))
         return " of ".join(reversed(parts)) or "the rubric"
 
     def fail(self, wrong: str, remedy: str, key: str = "", holding: str = "") -> NoReturn:
@@ -126,7 +126,7 @@ def _header(key: str) -> str:
     return {"kinds": "[kinds.design]", "example": "[[criterion.example]]"}.get(key, f"[[{key}]]")
 
 
-def _spoken(key: str) -> str:
+def _in_words(key: str) -> str:
     names = {"kinds": "kind", "anti_pattern": "anti-pattern", "anchors": "`anchors`", "weights": "`weights`"}
     return names.get(key, key)
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from coach.answer.answerability import CALIBRATION_FILE, Evidence, score_evidence
+from coach.answer.answerability import Evidence, score_evidence
+from coach.answer.calibration import CALIBRATION_FILE, read_calibrations
 from coach.answer.coefficients import coefficients
 from coach.answer.compose import evidence_prompt
 from coach.answer.extract import extract
 from coach.answer.retrieve import retrieve
 from coach.errors import UsageError
 from coach.evaluation.cases import load_cases
-from coach.evaluation.critique_run import loaded
 from coach.evaluation.selection import bench_folder
-from coach.evaluation.suites import Progress
+from coach.evaluation.suites import Progress, loaded
 from coach.yes_or_no import log_odds, probability_of_yes
 
 if TYPE_CHECKING:
@@ -38,24 +38,25 @@ def calibrate_answers(
 ) -> str:
     """Ask the model about fit cases of the bundled guide, fit, keep scale and shift in the home; a sentence on it.
 
-    Raises UsageError for too few cases, BackendError where the model cannot choose between Yes and No.
+    Raises UsageError for too few cases or a calibration that cannot be read, BackendError where the model cannot choose
+    between Yes and No.
     """
     coach = coach or loaded(settings)
     model = coach.chat_model()
     chosen = chosen_cases(cases_file or bench_folder() / "answers" / "cases.jsonl")
-    opinions = []
+    file = settings.home / CALIBRATION_FILE
+    known = read_calibrations(file)
+    said = []
     for number, (question, _) in enumerate(chosen, 1):
         evidence = evidence_for(coach, question)
         prompt = evidence_prompt(question, evidence.nearest, model, max_tokens=settings.max_tokens)
-        opinions.append(log_odds(probability_of_yes(model, prompt.messages)))
+        said.append(log_odds(probability_of_yes(model, prompt.messages)))
         if progress is not None:
             progress("calibrate", number, len(chosen))
-    slope, intercept = platt(opinions, [answerable for _, answerable in chosen])
+    slope, intercept = platt(said, [answerable for _, answerable in chosen])
     own_slope, own_intercept = coefficients()["opinion"]
     scale, shift = slope / own_slope, (intercept - own_intercept) / own_slope
-    file = settings.home / CALIBRATION_FILE
-    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    known[model.name.casefold()] = [round(scale, 4), round(shift, 4)]
+    known[model.name.casefold()] = (round(scale, 4), round(shift, 4))
     draft = file.with_suffix(".new")
     draft.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
     draft.replace(file)
@@ -89,9 +90,9 @@ def evidence_for(coach: Coach, question: str) -> Evidence:
     return score_evidence(question, passages, extract(question, passages, coach.embedder), coach.embedder)
 
 
-def platt(opinions: list[float], answerable: list[bool]) -> tuple[float, float]:
+def platt(said: list[float], answerable: list[bool]) -> tuple[float, float]:
     """Slope and intercept that turn a model's log-odds into those of the truth (Platt 1999)."""
     from sklearn.linear_model import LogisticRegression
 
-    fit = LogisticRegression().fit(np.array(opinions)[:, None], answerable)
+    fit = LogisticRegression().fit(np.array(said)[:, None], answerable)
     return float(fit.coef_[0, 0]), float(fit.intercept_[0])

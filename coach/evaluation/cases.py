@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from coach.errors import UsageError
-from coach.evaluation.json_lines import BadLineError, Record, one_of, read_records, require_fields, text
+from coach.text.json_lines import BadLineError, Record, one_of, read_records, require_fields, text
 from coach.types import Role, Turn
 
 CaseKind = Literal["answerable", "unanswerable", "follow_up", "odd", "small_talk"]

@@ -154,11 +154,11 @@ def _case_line(old: Row, new: Row) -> str:
     for name, measure in MEASURES.items():
         was, now = old.measures.get(name), new.measures.get(name)
         if measure.better and was and now and was[0] * now[1] != now[0] * was[1]:
-            parts.append(f"{name} {_told(was)} -> {_told(now)}")
+            parts.append(f"{name} {_fraction(was)} -> {_fraction(now)}")
     return f"{new.id}: {', '.join(parts)}" if parts else ""
 
 
-def _told(pair: Pair) -> str:
+def _fraction(pair: Pair) -> str:
     return f"{pair[0]:g}/{pair[1]:g}"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from coach.critique.report import NO_BAND
 from coach.errors import CoachError, UsageError
 from coach.evaluation.critique_cases import LEVELS
 from coach.evaluation.run import Row
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 PROBABILITY, LEVEL, PATTERN = "probability ", "level ", "anti-pattern "  # before a name, in a row's signals
 STANDING, POINTS = "standing", "points"
-NO_BAND = "no band"
 REFUSED = "refused"
 
 

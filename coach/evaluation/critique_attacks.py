@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from coach.critique.report import NO_BAND
 from coach.errors import UsageError
 from coach.evaluation.cases import CaseSplit
-from coach.evaluation.critique import NO_BAND, PROBABILITY, REFUSED, STANDING
-from coach.evaluation.json_lines import BadLineError, Record, one_of, read_records, require_fields, text
+from coach.evaluation.critique import PROBABILITY, REFUSED, STANDING
 from coach.evaluation.run import Row
+from coach.text.json_lines import BadLineError, Record, one_of, read_records, require_fields, text
 from coach.types import Band, Rubric
 
 BANDS: tuple[Band, ...] = get_args(Band)  # from worst to best

@@ -9,14 +9,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coach.critique.judge import CALIBRATION_FILE
+from coach.critique.judge import CALIBRATION_FILE, load_calibration
 from coach.critique.prepare import PreparedDraft
 from coach.errors import UsageError
 from coach.evaluation.critique_cases import DraftCase, load_drafts
-from coach.evaluation.critique_run import bench_file, loaded
+from coach.evaluation.critique_run import bench_file
 from coach.evaluation.judge_fit import FOLDS, fit, load_judgements, write
-from coach.evaluation.judge_opinions import Opinions
-from coach.evaluation.suites import Progress
+from coach.evaluation.judge_log_odds import KeptLogOdds
+from coach.evaluation.suites import Progress, loaded
 from coach.protocols import ChatModel
 from coach.types import Criterion
 
@@ -35,7 +35,7 @@ def calibrate_judge(
     """Ask the model about every fit draft, fit, write `judge_calibration.json` in the home; a sentence on it.
 
     What the model said is kept in the home as well: a run that was stopped goes on where it stood. Raises
-    UsageError for bad or too few drafts, BackendError where the model cannot choose between Yes and No.
+    UsageError for bad or too few drafts or a calibration that cannot be read, BackendError where the model cannot choose between Yes and No.
     """
     from coach.critique.rubric import bundled_rubrics
 
@@ -44,7 +44,9 @@ def calibrate_judge(
     _require_enough(chosen)
     coach = coach or loaded(settings)
     model = coach.chat_model()
-    opinions = CountedOpinions(
+    file = settings.home / CALIBRATION_FILE
+    load_calibration(model.name, file)  # a file that cannot be read is met before the model is asked
+    kept = CountedLogOdds(
         settings.home / "evaluations" / f"opinions-{_file_name(model.name)}.jsonl",
         model,
         total=sum(len(draft.labels) for draft in chosen),
@@ -52,26 +54,25 @@ def calibrate_judge(
     )
     with tempfile.TemporaryDirectory() as folder:
         _write_drafts(chosen, Path(folder) / "drafts-fit.jsonl")
-        judgements = load_judgements(opinions, coach.embedder, Path(folder))
-    file = settings.home / CALIBRATION_FILE
+        judgements = load_judgements(kept, coach.embedder, Path(folder))
     write(fit(judgements, model.name), file)
     return f"{model.name} is calibrated on {len(chosen)} drafts: {file} holds it from now on."
 
 
-class CountedOpinions(Opinions):
-    """Opinions that tell how far they are."""
+class CountedLogOdds(KeptLogOdds):
+    """Log-odds that tell how far the asking is."""
 
     def __init__(self, path: Path, chat_model: ChatModel, *, total: int, progress: Progress | None) -> None:
         super().__init__(path, chat_model.name, chat_model)
         self._done, self._total, self._progress = 0, total, progress
 
     def of(self, criterion: Criterion, prepared: PreparedDraft, question: str) -> float:
-        """The model's opinion, counted."""
-        opinion = super().of(criterion, prepared, question)
+        """The model's log-odds, counted."""
+        log_odds = super().of(criterion, prepared, question)
         self._done += 1
         if self._progress is not None:
             self._progress("calibrate", self._done, self._total)
-        return opinion
+        return log_odds
 
 
 def _require_enough(drafts: Sequence[DraftCase]) -> None:

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from coach.errors import UsageError
 from coach.evaluation.cases import CaseSplit
-from coach.evaluation.json_lines import BadLineError, Record, one_of, read_records, require_fields, text
+from coach.text.json_lines import BadLineError, Record, one_of, read_records, require_fields, text
 from coach.types import Criterion, Level, Rubric, Span
 
 Quality = Literal["weak", "middle", "strong"]

@@ -27,7 +27,7 @@ NO_LEVEL = "no level"
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
+class LabelledVerdict:
     """One criterion of one draft: the label, and what the judge said. Levels go from 0 (missing) to 2 (met).
 
     `level` None with a probability is a judge who is unsure; without one, nothing was judged.
@@ -42,10 +42,10 @@ class Opinion:
     probability: float | None
 
 
-def opinions(drafts: Iterable[DraftCase], rows: Mapping[str, Row]) -> list[Opinion]:
+def labelled_verdicts(drafts: Iterable[DraftCase], rows: Mapping[str, Row]) -> list[LabelledVerdict]:
     """Every criterion of every draft that was judged, in the order of the drafts."""
     return [
-        _opinion(draft, criterion, rows[draft.id].signals)
+        _labelled_verdict(draft, criterion, rows[draft.id].signals)
         for draft in drafts
         if draft.id in rows and not rows[draft.id].unscored
         for criterion in draft.labels
@@ -54,9 +54,9 @@ def opinions(drafts: Iterable[DraftCase], rows: Mapping[str, Row]) -> list[Opini
 
 def split_figures(drafts: Sequence[DraftCase], rows: Mapping[str, Row], *, seed: int = 0) -> dict[str, Any]:
     """Every figure over `drafts` (those of one split), intervals by question."""
-    known_opinions = opinions(drafts, rows)
-    clear = [one for one in known_opinions if one.quality != "middle"]
-    middle = [one for one in known_opinions if one.quality == "middle"]
+    verdicts = labelled_verdicts(drafts, rows)
+    clear = [one for one in verdicts if one.quality != "middle"]
+    middle = [one for one in verdicts if one.quality == "middle"]
     judged = [rows[draft.id] for draft in drafts if draft.id in rows]
     return {
         "drafts": len(judged),
@@ -65,30 +65,26 @@ def split_figures(drafts: Sequence[DraftCase], rows: Mapping[str, Row], *, seed:
         "pairs_by_levels": _order_figures(drafts, rows, POINTS, seed),
         "pairs_by_length": _order_by(drafts, rows, lambda draft: float(len(draft.draft.split())), seed),
         "auc": {
-            "met against missing, pooled": _figure(known_opinions, lambda part: _area(part, MISSING), seed),
-            "met against the rest, pooled": _figure(known_opinions, _area, seed),
-            "met against missing, mean of the criteria": _figure(known_opinions, _mean_area, seed),
+            "met against missing, pooled": _figure(verdicts, lambda part: _area(part, MISSING), seed),
+            "met against the rest, pooled": _figure(verdicts, _area, seed),
+            "met against missing, mean of the criteria": _figure(verdicts, _mean_area, seed),
         },
         "kappa": {
             "weak and strong drafts": _figure(clear, _kappa, seed),
             "middle drafts": _figure(middle, _kappa, seed),
-            "all drafts": _figure(known_opinions, _kappa, seed),
+            "all drafts": _figure(verdicts, _kappa, seed),
         },
         "right_level": {
             "weak and strong drafts": _share_right(clear, seed),
             "middle drafts": _share_right(middle, seed),
         },
-        "unsure": _share_of(
-            known_opinions, lambda one: one.level is None and one.probability is not None, seed
-        ),
-        "unscored": _share_of(
-            known_opinions, lambda one: one.level is None and one.probability is None, seed
-        ),
+        "unsure": _share_of(verdicts, lambda one: one.level is None and one.probability is not None, seed),
+        "unscored": _share_of(verdicts, lambda one: one.level is None and one.probability is None, seed),
         "criteria": {
-            name: _criterion([one for one in known_opinions if one.criterion == name], seed)
-            for name in dict.fromkeys(one.criterion for one in known_opinions)
+            name: _criterion([one for one in verdicts if one.criterion == name], seed)
+            for name in dict.fromkeys(one.criterion for one in verdicts)
         },
-        "levels": _levels(known_opinions),
+        "levels": _levels(verdicts),
         "bands": bands(drafts, rows),
         "bands_reversed": _bands_reversed(drafts, rows),
         "anti_patterns": _anti_patterns(drafts, rows),
@@ -111,7 +107,9 @@ def quotes(rows: Iterable[Row]) -> dict[str, Any]:
 def wrong(drafts: Sequence[DraftCase], rows: Mapping[str, Row]) -> list[dict[str, Any]]:
     """Every verdict that is not the label's level, the farthest off first, with the draft's split."""
     splits = {draft.id: draft.split for draft in drafts}
-    found = [one for one in opinions(drafts, rows) if one.level is not None and one.level != one.label]
+    found = [
+        one for one in labelled_verdicts(drafts, rows) if one.level is not None and one.level != one.label
+    ]
     found.sort(key=lambda one: -abs(one.label - int(one.level or 0)))
     return [
         {
@@ -168,9 +166,9 @@ def bands(drafts: Sequence[DraftCase], rows: Mapping[str, Row]) -> dict[str, dic
     }
 
 
-def _opinion(draft: DraftCase, criterion: str, signals: Mapping[str, float]) -> Opinion:
+def _labelled_verdict(draft: DraftCase, criterion: str, signals: Mapping[str, float]) -> LabelledVerdict:
     level = signals.get(LEVEL + criterion)
-    return Opinion(
+    return LabelledVerdict(
         draft.id,
         draft.question_id,
         draft.quality,
@@ -233,88 +231,84 @@ def _order_by(
 
 
 def _share(pairs: Sequence[Pair], seed: int) -> dict[str, float] | None:
-    known_opinions = [pair for pair in pairs if pair[1]]
-    return asdict(share(known_opinions, seed=seed)) if known_opinions else None
+    verdicts = [pair for pair in pairs if pair[1]]
+    return asdict(share(verdicts, seed=seed)) if verdicts else None
 
 
 def _share_of(
-    known_opinions: Sequence[Opinion], holds: Callable[[Opinion], bool], seed: int
+    verdicts: Sequence[LabelledVerdict], holds: Callable[[LabelledVerdict], bool], seed: int
 ) -> dict[str, float] | None:
-    return _share([(sum(map(holds, group)), len(group)) for group in _clusters(known_opinions)], seed)
+    return _share([(sum(map(holds, group)), len(group)) for group in _clusters(verdicts)], seed)
 
 
-def _share_right(known_opinions: Sequence[Opinion], seed: int) -> dict[str, float] | None:
+def _share_right(verdicts: Sequence[LabelledVerdict], seed: int) -> dict[str, float] | None:
     return _share_of(
-        [one for one in known_opinions if one.level is not None], lambda one: one.level == one.label, seed
+        [one for one in verdicts if one.level is not None], lambda one: one.level == one.label, seed
     )
 
 
-def _clusters(known_opinions: Sequence[Opinion]) -> list[list[Opinion]]:
-    groups: dict[str, list[Opinion]] = {}
-    for one in known_opinions:
+def _clusters(verdicts: Sequence[LabelledVerdict]) -> list[list[LabelledVerdict]]:
+    groups: dict[str, list[LabelledVerdict]] = {}
+    for one in verdicts:
         groups.setdefault(one.question, []).append(one)
     return list(groups.values())
 
 
 def _figure(
-    known_opinions: Sequence[Opinion], figure: Callable[[Sequence[Opinion]], float], seed: int
+    verdicts: Sequence[LabelledVerdict], figure: Callable[[Sequence[LabelledVerdict]], float], seed: int
 ) -> dict[str, float | None] | None:
-    clusters = _clusters(known_opinions)
+    clusters = _clusters(verdicts)
     if not clusters:
         return None
     interval = asdict(clustered_interval(clusters, figure, seed=seed))
     if math.isnan(interval["mean"]):
         return None
     value, low, high = (None if math.isnan(bound) else bound for bound in interval.values())
-    return {"value": value, "low": low, "high": high, "verdicts": len(known_opinions)}
+    return {"value": value, "low": low, "high": high, "verdicts": len(verdicts)}
 
 
-def _area(known_opinions: Sequence[Opinion], up_to: int = MET - 1) -> float:
+def _area(verdicts: Sequence[LabelledVerdict], up_to: int = MET - 1) -> float:
     """Met against the labels up to a level: against missing alone, or against the rest."""
-    known = [(one.label, one.probability) for one in known_opinions if one.probability is not None]
+    known = [(one.label, one.probability) for one in verdicts if one.probability is not None]
     return area_under_curve(
         [probability for label, probability in known if label == MET],
         [probability for label, probability in known if label <= up_to],
     )
 
 
-def _mean_area(known_opinions: Sequence[Opinion]) -> float:
+def _mean_area(verdicts: Sequence[LabelledVerdict]) -> float:
     """Mean over the criteria that have both met and missing labels."""
-    by_criterion: dict[str, list[Opinion]] = {}
-    for one in known_opinions:
+    by_criterion: dict[str, list[LabelledVerdict]] = {}
+    for one in verdicts:
         by_criterion.setdefault(one.criterion, []).append(one)
     areas = [_area(part, MISSING) for part in by_criterion.values()]
     known = [area for area in areas if not math.isnan(area)]
     return sum(known) / len(known) if known else math.nan
 
 
-def _kappa(known_opinions: Sequence[Opinion]) -> float:
-    known = [(one.label, one.level) for one in known_opinions if one.level is not None]
+def _kappa(verdicts: Sequence[LabelledVerdict]) -> float:
+    known = [(one.label, one.level) for one in verdicts if one.level is not None]
     if not known:
         return math.nan
     return quadratic_weighted_kappa([label for label, _ in known], [level for _, level in known])
 
 
-def _criterion(known_opinions: Sequence[Opinion], seed: int) -> dict[str, Any]:
+def _criterion(verdicts: Sequence[LabelledVerdict], seed: int) -> dict[str, Any]:
     return {
-        "labels": {
-            level: sum(one.label == place for one in known_opinions) for place, level in enumerate(LEVELS)
-        },
-        "met against missing": _figure(known_opinions, lambda part: _area(part, MISSING), seed),
-        "met against the rest": _figure(known_opinions, _area, seed),
-        "kappa": _figure(known_opinions, _kappa, seed),
-        "unsure": sum(one.level is None and one.probability is not None for one in known_opinions),
+        "labels": {level: sum(one.label == place for one in verdicts) for place, level in enumerate(LEVELS)},
+        "met against missing": _figure(verdicts, lambda part: _area(part, MISSING), seed),
+        "met against the rest": _figure(verdicts, _area, seed),
+        "kappa": _figure(verdicts, _kappa, seed),
+        "unsure": sum(one.level is None and one.probability is not None for one in verdicts),
     }
 
 
-def _levels(known_opinions: Sequence[Opinion]) -> dict[str, dict[str, int]]:
+def _levels(verdicts: Sequence[LabelledVerdict]) -> dict[str, dict[str, int]]:
     """How often each label got each level."""
     return {
         label: dict(
             Counter(
-                NO_LEVEL if one.level is None else LEVELS[one.level]
-                for one in known_opinions
-                if one.label == place
+                NO_LEVEL if one.level is None else LEVELS[one.level] for one in verdicts if one.label == place
             )
         )
         for place, label in enumerate(LEVELS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ from coach.evaluation.critique_figures import (
 from coach.evaluation.report import SPLITS
 from coach.evaluation.run import Row, Run
 from coach.evaluation.selection import bench_folder
-from coach.evaluation.suites import KEPT_EVERY, Progress, run_of, taken_up
+from coach.evaluation.suites import Progress, loaded, measured, run_of
 
 if TYPE_CHECKING:
     from coach.coach import Coach
@@ -101,22 +101,17 @@ def run_critique(
     }
     notes = _notes(coach)  # loads the model: who judges is known only then
     started = run_of("critique", coach, (), selection=selection, seed=seed, complete=False, notes=notes)
-    rows = {row.id: row for row in taken_up(earlier, started)} if earlier is not None else {}
     jobs = list(cases.jobs())
-    complete = False
-    try:
+
+    def measure(known: Collection[str]) -> Iterator[Row]:
         for number, job in enumerate(jobs, 1):
-            if job.id not in rows:
-                rows[job.id] = _judged(coach, job)
-                if keep is not None and len(rows) % KEPT_EVERY == 0:
-                    keep(_with_rows(started, rows, jobs))
+            if job.id not in known:
+                yield _judged(coach, job)
             if progress is not None:
                 progress("critique", number, len(jobs))
-        complete = True
-    except KeyboardInterrupt:
-        pass
-    run = replace(_with_rows(started, rows, jobs), complete=complete)
-    return replace(run, summary=summarise(cases, rows, settings, seed=seed))
+
+    run = measured(started, [job.id for job in jobs], measure, earlier=earlier, keep=keep)
+    return replace(run, summary=summarise(cases, {row.id: row for row in run.rows}, settings, seed=seed))
 
 
 def load_cases(
@@ -151,16 +146,6 @@ def summarise(cases: Cases, rows: Mapping[str, Row], settings: Settings, *, seed
     }
 
 
-def loaded(settings: Settings) -> Coach:
-    """A coach that keeps neither traces nor drafts: what is measured leaves nothing behind in the user's home."""
-    from coach.coach import Coach
-
-    coach = Coach.load(settings, keeps=False)
-    if settings.backend not in ("auto", "none"):
-        coach.chat_model()
-    return coach
-
-
 def _judged(coach: Coach, job: Job) -> Row:
     judged = judge(coach, job.draft, job.question, job.kind)
     return row(job.id, job.label, job.split, job.draft, judged)
@@ -193,10 +178,6 @@ def _overrides(settings: Settings) -> dict[str, Any] | None:
         "given_where_unscored": agreement.unscored,
         "by_criterion": {name: list(counts) for name, counts in agreement.by_criterion.items()},
     }
-
-
-def _with_rows(run: Run, rows: Mapping[str, Row], jobs: Sequence[Job]) -> Run:
-    return replace(run, rows=tuple(rows[job.id] for job in jobs if job.id in rows))
 
 
 def bench_file(name: str) -> Path:

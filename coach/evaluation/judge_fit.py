@@ -1,4 +1,4 @@
-"""Fit the judge to a chat model on labelled drafts: what the model's opinion and the draft's evidence are worth.
+"""Fit the judge to a chat model on labelled drafts: what the model's Yes and the draft's evidence are worth.
 
 Every choice (signals, regularisation, thresholds) is made on the drafts given, by leaving out all those to a seventh of their
 questions at a time; `bench/fit/judge.py` prints what the shipped fit is worth on drafts held out.
@@ -22,9 +22,10 @@ from coach.critique.judge import Calibration, signals
 from coach.critique.prepare import prepare_draft
 from coach.critique.rubric import bundled_rubrics
 from coach.errors import UsageError
-from coach.evaluation.judge_opinions import Opinions
+from coach.evaluation.judge_log_odds import KeptLogOdds
 from coach.evaluation.metrics import quadratic_weighted_kappa
 from coach.protocols import Embedder
+from coach.text.json_lines import read_records
 from coach.types import Criterion, Level
 
 Array = NDArray[np.float64]
@@ -51,8 +52,8 @@ class Judgement:
     signals: Mapping[str, float]
 
 
-def load_judgements(opinions: Opinions, embedder: Embedder, folder: Path) -> tuple[Judgement, ...]:
-    """Every labelled judgement in `folder`. Raises KeyError for an opinion that is not known and cannot be asked."""
+def load_judgements(kept: KeptLogOdds, embedder: Embedder, folder: Path) -> tuple[Judgement, ...]:
+    """Every labelled judgement in `folder`. Raises KeyError for log-odds that are not known and cannot be asked."""
     rubric = bundled_rubrics()[0]
     criteria = {criterion.id: criterion for criterion in rubric.criteria}
     found = []
@@ -62,7 +63,7 @@ def load_judgements(opinions: Opinions, embedder: Embedder, folder: Path) -> tup
         for identity, label in row["labels"].items():
             criterion = criteria[identity]
             evidence = find_evidence(criterion, sentences, embedder)
-            opinion = opinions.of(criterion, prepared, row["question"])
+            log_odds = kept.of(criterion, prepared, row["question"])
             found.append(
                 Judgement(
                     row["id"],
@@ -72,7 +73,7 @@ def load_judgements(opinions: Opinions, embedder: Embedder, folder: Path) -> tup
                     row["split"],
                     criterion,
                     label,
-                    signals(evidence, opinion),
+                    signals(evidence, log_odds),
                 )
             )
     return tuple(found)
@@ -185,5 +186,4 @@ def _drafts(folder: Path) -> Iterator[dict[str, Any]]:
     if not files:
         raise UsageError(f"{folder} holds no drafts.jsonl: get them with `git checkout -- bench/critique`.")
     for file in files:
-        for line in file.read_text(encoding="utf-8").splitlines():
-            yield json.loads(line)
+        yield from read_records(file, dict)

@@ -167,7 +167,10 @@ def clustered_interval(
     if len(clusters) == 1:
         return Interval(whole, math.nan, math.nan)
     drawn = np.random.default_rng(seed).integers(0, len(clusters), size=(resamples, len(clusters)))
-    values = np.array([figure([one for place in draw for one in clusters[place]]) for draw in drawn])
+    # Of few clusters the same are drawn again and again: each set of them is measured once.
+    distinct, places = np.unique(np.sort(drawn, axis=1), axis=0, return_inverse=True)
+    measured = np.array([figure([one for place in draw for one in clusters[place]]) for draw in distinct])
+    values = measured[places.ravel()]
     values = values[~np.isnan(values)]
     if not len(values):
         return Interval(whole, math.nan, math.nan)

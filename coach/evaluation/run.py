@@ -18,7 +18,7 @@ class Row:
     """One case of a run.
 
     `measures` holds (hits, out of) by measure, `milliseconds` what was timed, `signals` other numbers by name
-    (what `coach eval drift` looks at). `spoken` are the model's own sentences as they were shown, each with its support,
+    (what `coach eval drift` looks at). `model_sentences` are the model's own as they were shown, each with its support,
     for people to judge. `unscored` is empty, or why nothing could be measured: then the rest is empty.
     """
 
@@ -30,7 +30,7 @@ class Row:
     milliseconds: Mapping[str, float] = field(default_factory=dict)
     signals: Mapping[str, float] = field(default_factory=dict)
     text: str = ""
-    spoken: Sequence[tuple[str, float]] = ()
+    model_sentences: Sequence[tuple[str, float]] = ()
     unscored: str = ""
 
 
@@ -124,4 +124,5 @@ def _row(written: Mapping[str, Any]) -> Row:
     measures = {
         name: (float(hits), float(total)) for name, (hits, total) in written.get("measures", {}).items()
     }
-    return Row(**{**written, "measures": measures})
+    names = {"spoken": "model_sentences"}  # as earlier versions wrote it
+    return Row(**{**{names.get(name, name): value for name, value in written.items()}, "measures": measures})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,7 +60,7 @@ def run_answers(
 
     file, cases = _cases(cases_file)
     chosen = choose_cases(cases, split=split, subset=subset, limit=limit)
-    coach = coach or _loaded(settings, progress)
+    coach = coach or _warmed(settings, progress)
     selection = {
         "cases": file.name,
         "cases_sha256": hashlib.sha256(file.read_bytes()).hexdigest()[:16],
@@ -69,18 +69,38 @@ def run_answers(
         "limit": limit,
     }
     started = run_of("answers", coach, (), selection=selection, seed=seed, complete=False)
-    rows = {row.id: row for row in taken_up(earlier, started)} if earlier is not None else {}
-    waiting = [case for case in chosen if case.id not in rows]
+
+    def measure(known: Collection[str]) -> Iterator[Row]:
+        waiting = [case for case in chosen if case.id not in known]
+        return measure_answers(coach, waiting, progress=progress)
+
+    return measured(started, [case.id for case in chosen], measure, earlier=earlier, keep=keep)
+
+
+def measured(
+    started: Run,
+    wanted: Sequence[str],
+    measure: Callable[[Collection[str]], Iterator[Row]],
+    *,
+    earlier: Run | None,
+    keep: Callable[[Run], None] | None,
+) -> Run:
+    """`started` with the rows that are `wanted`, in that order: those of `earlier`, and what `measure` makes of the others.
+
+    `measure` gets the names of the rows that are there. `keep` is handed what there is every few rows. Stopped with
+    Ctrl-C the run is as far as it came, marked incomplete. Raises UsageError for an earlier run of something else.
+    """
+    rows = {row.id: row for row in _taken_up(earlier, started)} if earlier is not None else {}
     complete = False
     try:
-        for row in measure_answers(coach, waiting, progress=progress):
+        for row in measure(frozenset(rows)):
             rows[row.id] = row
             if keep is not None and len(rows) % KEPT_EVERY == 0:
-                keep(_with_rows(started, rows, chosen))
+                keep(_with_rows(started, rows, wanted))
         complete = True
     except KeyboardInterrupt:
         pass
-    return replace(_with_rows(started, rows, chosen), complete=complete)
+    return replace(_with_rows(started, rows, wanted), complete=complete)
 
 
 def run_speed(
@@ -101,7 +121,7 @@ def run_speed(
     rows = list(
         speed.cold_starts(questions[:COLD_STARTS], home=home, backend=cold_backend, progress=progress)
     )
-    coach = _loaded(settings, progress)
+    coach = _warmed(settings, progress)
     embedder = load_embedder(settings)  # one that remembers nothing
     rows += speed.warm_answers(coach, questions[:WARM_QUESTIONS], progress=progress)
     rows += speed.retrieval_beside_chroma(
@@ -194,7 +214,6 @@ def run_retrieval(
     embedder = load_embedder(settings)
     parts = retrieval.read_sets(folder)
     results = {}
-    rows = []
     with tempfile.TemporaryDirectory() as temporary:
         build = retrieval.pool_builder(embedder, Path(temporary))
         pools: dict[int, Any] = {}
@@ -204,17 +223,9 @@ def run_retrieval(
             results[part.name] = retrieval.measure_set(
                 part, embedder=embedder, index=pools[id(part.documents)]
             )
-            ours = results[part.name][retrieval.OURS]
-            rows += [
-                Row(
-                    f"{part.name}/{place}",
-                    part.name,
-                    measures={f"{part.name} {name}": (values[place], 1.0) for name, values in ours.items()},
-                )
-                for place in range(len(part.queries))
-            ]
             if progress is not None:
                 progress("retrieval", number, len(parts))
+    rows = [row for name, found in results.items() for row in _retrieval_rows(name, found[retrieval.OURS])]
     return Run(
         "retrieval",
         now(),
@@ -230,6 +241,13 @@ def run_retrieval(
         tuple(rows),
         summary=retrieval.summarise(results),
     )
+
+
+def _retrieval_rows(name: str, ours: Mapping[str, Sequence[float]]) -> Iterator[Row]:
+    """A row a query of one set, from the values of each measure."""
+    for place, values in enumerate(zip(*ours.values(), strict=True)):
+        measures = {f"{name} {measure}": (value, 1.0) for measure, value in zip(ours, values, strict=True)}
+        yield Row(f"{name}/{place}", name, measures=measures)
 
 
 def default_file(settings: Settings, run: Run) -> Path:
@@ -271,18 +289,24 @@ def _cases(file: Path | None) -> tuple[Path, tuple[Case, ...]]:
     return file, load_cases(file)
 
 
-def _loaded(settings: Settings, progress: Progress | None) -> Coach:
-    """A coach that leaves no traces, its model ready: what is timed is answering, not loading."""
+def loaded(settings: Settings) -> Coach:
+    """A coach that keeps neither traces nor drafts: what is measured leaves nothing behind in the user's home."""
     from coach.coach import Coach
 
     coach = Coach.load(settings, keeps=False)
     if settings.backend not in ("auto", "none"):
         coach.chat_model()
+    return coach
+
+
+def _warmed(settings: Settings, progress: Progress | None) -> Coach:
+    """A coach whose model is ready: what is timed is answering, not loading."""
+    coach = loaded(settings)
     coach.warm(progress)
     return coach
 
 
-def taken_up(earlier: Run, started: Run) -> tuple[Row, ...]:
+def _taken_up(earlier: Run, started: Run) -> tuple[Row, ...]:
     """What an earlier run scored, if it is the same but for its date; cases that failed are asked again."""
     for name in ("suite", "code", "model", "embedder", "index_fingerprint", "settings", "selection", "seed"):
         if getattr(earlier, name) != getattr(started, name):
@@ -292,8 +316,8 @@ def taken_up(earlier: Run, started: Run) -> tuple[Row, ...]:
     return earlier.scored
 
 
-def _with_rows(run: Run, rows: Mapping[str, Row], chosen: Iterable[Case]) -> Run:
-    return replace(run, rows=tuple(rows[case.id] for case in chosen if case.id in rows))
+def _with_rows(run: Run, rows: Mapping[str, Row], wanted: Iterable[str]) -> Run:
+    return replace(run, rows=tuple(rows[name] for name in wanted if name in rows))
 
 
 def run_of(

@@ -10,7 +10,7 @@ import streamlit as st
 from coach.errors import CoachError
 from coach.types import Level, Verdict
 from coach.ui import components, critique_session
-from coach.ui.critique_format import LEVEL_WORDS, redraft_html
+from coach.ui.critique_format import redraft_html, with_icon
 from coach.ui.critique_session import Desk, Help, Panel, Reading
 from coach.ui.format import step_html
 
@@ -123,7 +123,7 @@ def _draw_overrule(coach: Coach, reading: Reading, verdict: Verdict) -> None:
         "The level you would give",
         levels,
         index=levels.index(verdict.final) if verdict.final else None,
-        format_func=lambda level: " ".join(LEVEL_WORDS[level]),
+        format_func=lambda level: " ".join(with_icon(level)),
         key=keys[0],
         horizontal=True,
         persist_state="session",

@@ -10,7 +10,19 @@ from collections.abc import Mapping, Sequence
 
 from coach.critique.compare import Change, Comparison
 from coach.critique.redraft import YOUR_EXAMPLE, YOUR_NUMBER, Redraft
-from coach.types import Band, Criterion, Critique, Document, Example, Finding, Level, Quote, Span, Verdict
+from coach.critique.report import (
+    DIRECTIONS,
+    HABITS,
+    NEXT,
+    NEXT_MOVE,
+    NO_BAND,
+    NOT_SCORED,
+    PLEASE_NOTE,
+    SET_ASIDE,
+    UNSURE,
+    level_word,
+)
+from coach.types import Band, Criterion, Critique, Document, Example, Finding, Quote, Span, Verdict
 from coach.ui.critique_marks import Place, quote_id, verdict_id
 from coach.ui.format import BUNDLED_GUIDES, escaped, lines_html, shown_title, with_code
 
@@ -24,30 +36,17 @@ BAND_SENTENCES: Mapping[Band | None, str] = {
     "ready for this committee": "A committee would find what it looks for in this answer.",
     None: "Too little could be judged to say how ready this answer is.",
 }
-LEVEL_WORDS: Mapping[Level, tuple[str, str]] = {
-    "met": ("✓", "Met"),
-    "partly": ("◐", "Partly"),
-    "missing": ("○", "Missing"),
-}
-_UNSURE = ("?", "Unsure")
-_NOT_JUDGED = ("–", "Not judged")
-_DIRECTIONS = {
-    "better": ("▲", "Better"),
-    "worse": ("▼", "Worse"),
-    "same": ("=", "Same"),
-    "unknown": ("?", "Cannot be compared"),
-}
+_LEVEL_ICONS = {"met": "✓", "partly": "◐", "missing": "○", UNSURE: "?", NOT_SCORED: "–"}
+_DIRECTION_ICONS = {"better": "▲", "worse": "▼", "same": "=", "unknown": "?"}
 SHOWN_QUOTE_CHARACTERS = 280  # about four lines of a card; the whole quote is marked in the draft
 SHOWN_REMOVED = 40  # pieces of the old draft; a new answer to the question would list every word
 
 _PLACEHOLDER = re.compile("|".join(map(re.escape, (YOUR_EXAMPLE, YOUR_NUMBER))))
 
 
-def level_words(verdict: Verdict) -> tuple[str, str]:
-    """Icon and word for the level that counts."""
-    if verdict.final is not None:
-        return LEVEL_WORDS[verdict.final]
-    return _NOT_JUDGED if verdict.probability is None else _UNSURE
+def with_icon(word: str) -> tuple[str, str]:
+    """Icon and word for a level, or for why there is none (`level_word`)."""
+    return _LEVEL_ICONS[word], word.capitalize()
 
 
 def pending_html(criterion: Criterion, place: Place, key: str) -> str:
@@ -66,7 +65,7 @@ def verdict_html(verdict: Verdict, place: Place, key: str, document: Document | 
     criterion = verdict.criterion
     level = verdict.final or ("unsure" if verdict.probability is not None else "unscored")
     parts = [
-        _verdict_head(criterion, place, *level_words(verdict), level),
+        _verdict_head(criterion, place, *with_icon(level_word(verdict.final, verdict)), level),
         _override_html(verdict),
         "".join(
             _quote_link(quote, quote_id(key, place.number, order))
@@ -75,7 +74,7 @@ def verdict_html(verdict: Verdict, place: Place, key: str, document: Document | 
         _asked_html(verdict) if verdict.final == "missing" else "",
         _paragraph("", verdict.explanation),
         _paragraph("", verdict.unscored) if verdict.final is None else "",
-        _paragraph("Next: ", verdict.suggestion) if verdict.final != "met" else "",
+        _paragraph(f"{NEXT}: ", verdict.suggestion) if verdict.final != "met" else "",
         _sources_html(verdict, place, key, document),
     ]
     return (
@@ -87,12 +86,12 @@ def verdict_html(verdict: Verdict, place: Place, key: str, document: Document | 
 def summary_html(critique: Critique) -> str:
     """The one next move on top, then the band in a plain sentence."""
     move = (
-        '<div class="coach-move"><p class="coach-label">Your one next move</p>'
+        f'<div class="coach-move"><p class="coach-label">{NEXT_MOVE}</p>'
         f'<p class="coach-text">{escaped(critique.next_move)}</p></div>'
         if critique.next_move
         else ""
     )
-    name = (critique.band or "no band").capitalize()
+    name = (critique.band or NO_BAND).capitalize()
     return (
         f'<section class="coach-summary" aria-label="What the committee would say">{move}'
         f'<div class="coach-band"><p class="coach-label">Where this draft stands</p>'
@@ -107,10 +106,7 @@ def findings_html(findings: Sequence[Finding]) -> str:
     if not findings:
         return ""
     listed = "".join(_finding(finding) for finding in findings)
-    return (
-        '<section class="coach-findings"><p class="coach-label">Habits the committee warns of</p>'
-        f"{listed}</section>"
-    )
+    return f'<section class="coach-findings"><p class="coach-label">{HABITS}</p>{listed}</section>'
 
 
 def notices_html(critique: Critique) -> str:
@@ -120,7 +116,7 @@ def notices_html(critique: Critique) -> str:
         return notices
     listed = "".join(f"<li><q>{escaped(_clipped(quote.text))}</q></li>" for quote in critique.set_aside)
     return (
-        f'{notices}<details class="coach-left-out"><summary>Set aside, not judged '
+        f'{notices}<details class="coach-left-out"><summary>{SET_ASIDE} '
         f"({len(critique.set_aside)})</summary><ul>{listed}</ul></details>"
     )
 
@@ -150,7 +146,7 @@ def redraft_html(redraft: Redraft) -> str:
     return (
         f'<div class="coach-redraft"><p class="coach-label">{label[redraft.stage]}</p>'
         f'<p class="coach-text">{text}</p>{_to_fill(redraft)}'
-        f"{lines_html('Please note', redraft.notes)}</div>"
+        f"{lines_html(PLEASE_NOTE, redraft.notes)}</div>"
     )
 
 
@@ -183,12 +179,12 @@ def _verdict_head(criterion: Criterion, place: Place, icon: str, word: str, leve
 def _override_html(verdict: Verdict) -> str:
     if verdict.override is None:
         return ""
-    judged = LEVEL_WORDS[verdict.level][1] if verdict.level else "not scored"
+    judged = level_word(verdict.level, verdict)
     reason = f": {escaped(verdict.override.reason)}" if verdict.override.reason else "."
     said = "Confirmed" if verdict.override.level == verdict.level else "Overruled"
     return (
         f'<p class="coach-overruled"><strong>{said} by you</strong>{reason} '
-        f'<span class="coach-figures">The coach said: {judged.lower()}.</span></p>'
+        f'<span class="coach-figures">The coach said: {judged}.</span></p>'
     )
 
 
@@ -283,14 +279,14 @@ def _meter(band: Band | None) -> str:
 
 
 def _bands(comparison: Comparison) -> str:
-    before, after = comparison.band_before or "no band", comparison.band_after or "no band"
+    before, after = comparison.band_before or NO_BAND, comparison.band_after or NO_BAND
     if before == after:
         return f"<p>Still <strong>{after}</strong>.</p>"
     return f"<p>From <strong>{before}</strong> to <strong>{after}</strong>.</p>"
 
 
 def _change(change: Change) -> str:
-    icon, word = _DIRECTIONS[change.direction]
+    icon, word = _DIRECTION_ICONS[change.direction], DIRECTIONS[change.direction]
     return (
         f'<li class="coach-change-{change.direction}"><span class="coach-change-word">'
         f'<span aria-hidden="true">{icon}</span> {word}</span> <span>{escaped(change.name)} '
@@ -299,9 +295,7 @@ def _change(change: Change) -> str:
 
 
 def _step(change: Change) -> str:
-    before, after = (
-        LEVEL_WORDS[level][1].lower() if level else "not scored" for level in (change.before, change.after)
-    )
+    before, after = change.before or NOT_SCORED, change.after or NOT_SCORED
     return before if change.direction == "same" else f"{before} → {after}"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from coach.critique.report import SET_ASIDE
 from coach.types import Criterion, Quote, Verdict
 from coach.ui.format import escaped
 
@@ -107,7 +108,7 @@ def legend_html(verdicts: Sequence[Verdict], placed: Mapping[str, Place], *, add
     if added:
         lines.append('<li><span><ins class="coach-added">Underlined</ins>: new in this draft</span></li>')
     if aside:
-        lines.append('<li><span><s class="coach-aside">Struck out</s>: not judged</span></li>')
+        lines.append(f'<li><span><s class="coach-aside">Struck out</s>: {SET_ASIDE.lower()}</span></li>')
     return f'<ul class="coach-legend" aria-label="What the marks mean">{"".join(lines)}</ul>' if lines else ""
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from coach.answer.report import model_facts
+from coach.answer.report import LEFT_OUT, NEAR_IT, NEAREST, NO_MODEL, NOT_COVERED, READ_AS, model_facts
 from coach.types import (
     Answer,
     Citation,
@@ -82,7 +82,7 @@ def read_as_html(reply: Reply) -> str:
     """How a question with typos or in another language was read; empty where it was taken as it stands."""
     if reply.trace.rewritten or reply.standalone == reply.question or not reply.standalone:
         return ""
-    return f'<p class="coach-note">Read as: {escaped(shortened(reply.standalone))}</p>'
+    return f'<p class="coach-note">{READ_AS}: {escaped(shortened(reply.standalone))}</p>'
 
 
 def answer_html(answer: Answer, key: str, *, with_passages: bool = True) -> str:
@@ -125,11 +125,11 @@ def numbered_citations(answer: Answer) -> dict[Citation, int]:
 def refusal_html(refusal: Refusal) -> str:
     """An honest no, and the nearest passages to open."""
     nearest = "".join(passage_html(passage) for passage in refusal.nearest[:3])
-    offered = f'<p class="coach-label">The nearest passages</p>{nearest}' if nearest else ""
+    offered = f'<p class="coach-label">{NEAREST}</p>{nearest}' if nearest else ""
     related = "".join(
         f'<p class="coach-verbatim">{escaped(sentence.text)}</p>' for sentence in refusal.related
     )
-    said = f'<p class="coach-label">What they do say near it: no answer</p>{related}' if related else ""
+    said = f'<p class="coach-label">{NEAR_IT}</p>{related}' if related else ""
     return (
         '<section class="coach-refusal" aria-label="No answer in the sources">'
         f'<p class="coach-label">Not in your sources</p><p class="coach-text">{escaped(refusal.text)}</p>'
@@ -208,7 +208,7 @@ def state_html(
         ("Documents", f"{documents:,}"),
         ("Passages", f"{passages:,}"),
         ("Embedder", escaped(embedder or "–")),
-        ("Answered by", escaped(model or "the sources’ own sentences, no language model")),
+        ("Answered by", escaped(model or NO_MODEL)),
         ("Backend", with_code(f"{backend}: {backend_reason}".rstrip(": "))),
     ]
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
@@ -359,7 +359,7 @@ def _not_covered(parts: Sequence[str]) -> str:
     lines = "".join(f"<li>{escaped(part)}</li>" for part in parts)
     return (
         '<section class="coach-refusal" aria-label="Not covered by the sources">'
-        f'<p class="coach-label">Not covered by your sources</p><ul>{lines}</ul></section>'
+        f'<p class="coach-label">{NOT_COVERED}</p><ul>{lines}</ul></section>'
     )
 
 
@@ -368,7 +368,7 @@ def _left_out(sentences: Sequence[Sentence]) -> str:
         return ""
     lines = "".join(f"<li>{escaped(sentence.text)}</li>" for sentence in sentences)
     return (
-        f'<details class="coach-left-out"><summary>Left out: not in your sources ({len(sentences)})</summary>'
+        f'<details class="coach-left-out"><summary>{LEFT_OUT} ({len(sentences)})</summary>'
         f"<ul>{lines}</ul></details>"
     )
 
@@ -376,10 +376,10 @@ def _left_out(sentences: Sequence[Sentence]) -> str:
 def _facts(trace: Trace, grounding: float | None) -> Iterable[tuple[str, str]]:
     rewritten = ' <span class="coach-figures">rewritten from your question</span>' if trace.rewritten else ""
     yield "Query that ran", f"<q>{escaped(shortened(trace.query))}</q>{rewritten}"
-    yield "Answered by", escaped(trace.model or "the sources’ own sentences, no language model")
+    yield "Answered by", escaped(trace.model or NO_MODEL)
     yield "Backend", with_code(f"{trace.backend}: {trace.backend_reason}".rstrip(": "))
     if grounding is not None:
-        yield "Carried by the sources", f"{grounding:.0%} of the claims"
+        yield "Supported by the sources", f"{grounding:.0%} of the claims"
     if trace.usage:
         usage = trace.usage
         window = f" of a window of {trace.window:,}" if trace.window else ""

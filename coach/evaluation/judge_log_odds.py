@@ -10,28 +10,27 @@ from coach.critique.judge import ask_model, shared_prefix
 from coach.critique.prepare import PreparedDraft
 from coach.prompts import read_prompt
 from coach.protocols import ChatModel
+from coach.text.json_lines import number, read_records, text
 from coach.types import Criterion
 
 
-class Opinions:
+class KeptLogOdds:
     """The log-odds of Yes that one chat model gave, in a file of JSON lines.
 
-    A changed prompt, draft or criterion is a new question; an opinion on the old one is never used for it.
+    A changed prompt, draft or criterion is a new question; what was said on the old one is never used for it.
     """
 
     def __init__(self, path: Path, model_name: str, chat_model: ChatModel | None) -> None:
-        """Without `chat_model` only what is in the file can be told."""
+        """Without `chat_model` only what is in the file is known."""
         self._path = path
         self._name = model_name
         self._model = chat_model
         self._known: dict[str, float] = {}
         if path.is_file():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                row = json.loads(line)
-                self._known[row["key"]] = row["opinion"]
+            self._known = dict(read_records(path, lambda row: (text(row, "key"), number(row, "opinion"))))
 
     def of(self, criterion: Criterion, prepared: PreparedDraft, question: str) -> float:
-        """The model's opinion. Raises KeyError where it is not known and there is no model to ask."""
+        """The model's log-odds of Yes. Raises KeyError where it is not known and there is no model to ask."""
         key = self._key(criterion, prepared, question)
         if key not in self._known:
             if self._model is None:

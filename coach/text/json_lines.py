@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,14 +22,27 @@ def read_records(path: Path, build: Callable[[Record], Built]) -> Iterator[Built
 
     Raises UsageError naming the file, and the line where `build` raises BadLineError.
     """
-    for number, line in enumerate(_lines(path), start=1):
+    for _, built in numbered_records(_lines(path), str(path), build):
+        yield built
+
+
+def numbered_records(
+    lines: Iterable[str], name: str, build: Callable[[Record], Built]
+) -> Iterator[tuple[int, Built]]:
+    """Line number, from 1, and what `build` makes of it, for each line that is not blank.
+
+    Raises UsageError naming `name` and the line where `build` raises BadLineError, or a UsageError of its own.
+    """
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             built = build(_record(line))
         except BadLineError as error:
-            raise UsageError(f"{path}, line {number}: {error}; correct that line and run again.") from error
-        yield built
+            raise UsageError(f"{name}, line {number}: {error}; correct that line and run again.") from error
+        except UsageError as error:
+            raise UsageError(f"{name}, line {number}: {error}") from error
+        yield number, built
 
 
 def require_fields(record: Record, required: Collection[str], optional: Collection[str] = ()) -> None:
@@ -68,7 +81,7 @@ def number(record: Record, name: str) -> float:
 def _lines(path: Path) -> list[str]:
     try:
         # Not splitlines(): that would also break at U+2028 and the like, which JSON allows inside a string.
-        return path.read_text(encoding="utf-8").split("\n")
+        return path.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise UsageError(
             f"{path} is not UTF-8 text ({error.reason}); save it as UTF-8 and run again."
