@@ -26,7 +26,6 @@ _SPOKEN_OF = re.compile(
     re.IGNORECASE,
 )
 _SMALL = {"de", "du", "des", "la", "le", "del", "della", "da", "dos", "van", "von", "der", "den", "the", "of", "and", "und", "et", "nan"}
-_NUMBERED_STREET = re.compile(r"\b(?:[A-ZÀ-Ž]\w+\s)?[A-ZÀ-Ž]\w{3,}(?:straße|strasse|str\.|straat|gasse|weg|platz|allee|laan|gatan|vej)\s\d{1,4}[a-z]?\b|\b[A-ZÀ-Ž]\w*(?:straße|strasse|straat|gasse|laan|gatan)\s\d{1,4}[a-z]?\b")
 _MOST_TOKENS = 16
 
 
@@ -34,12 +33,10 @@ def find_addresses(text: str) -> Iterator[PersonalItem]:
     """The addresses in `text`; they may overlap."""
     for match in _POSTCODE_SPOKEN_OF.finditer(text):
         yield PersonalItem("address", match.start(1), match.end(1), match.group(1))
-    for match in _NUMBERED_STREET.finditer(text):
-        yield PersonalItem("address", match.start(), match.end(), match.group())
     tokens = list(_TOKEN.finditer(text))
     place = 0
     while place < len(tokens):
-        end = _run(tokens, place, text) if _HOUSE.fullmatch(tokens[place].group()) else place
+        end = _run(tokens, place, text) if _may_begin(tokens, place) else place
         if end - place > 1 and _is_address([token.group() for token in tokens[place:end]], text, tokens[place].start()):
             start, stop = tokens[place].start(), _without_full_stop(text, tokens[end - 1].end())
             yield PersonalItem("address", start, stop, text[start:stop])
@@ -48,13 +45,22 @@ def find_addresses(text: str) -> Iterator[PersonalItem]:
             place += 1
 
 
+def _may_begin(tokens: list[re.Match[str]], place: int) -> bool:
+    """Whether an address may begin here: with a number, or with a street that its number follows ("Hauptstraße 5")."""
+    word = tokens[place].group()
+    street = word[0].isupper() and len(word) > 6 and _STREET_WORD.fullmatch(word) is not None
+    numbered = place + 1 < len(tokens) and _HOUSE.fullmatch(tokens[place + 1].group()) is not None
+    return _HOUSE.fullmatch(word) is not None or (street and numbered)
+
+
 def _run(tokens: list[re.Match[str]], place: int, text: str) -> int:
     """Where the run of numbers and capitalised words that begins at `place` ends, small words at its end left out."""
     end = last = place
     lower = _in_lower_case(text)
     while end < len(tokens) and end - place < _MOST_TOKENS:
         word = tokens[end].group()
-        if end > place and _broken(text[tokens[end - 1].end() : tokens[end].start()], tokens[end - 1].group()):
+        between = text[tokens[end - 1].end() : tokens[end].start()] if end > place else ""
+        if end > place and _broken(tokens[end - 1].group(), between, word):
             break
         if word[0].isupper() or word[0].isdigit() or (lower and word[0].isalpha()):
             last = end + 1
@@ -66,14 +72,20 @@ def _run(tokens: list[re.Match[str]], place: int, text: str) -> int:
     return max(last, place)
 
 
-def _broken(between: str, before: str) -> bool:
-    """Whether an address ends here: at a sentence's end or an empty line with none of its own behind it."""
-    return between.count("\n") > 2 or ";" in between or (before[-1] in ".!?" and not _STREET_WORD.fullmatch(before) and not before[0].isdigit())
+def _broken(before: str, between: str, word: str) -> bool:
+    """Whether an address ends between two of its words: at an empty line or two, and at a full stop that is no abbreviation's."""
+    if between.count("\n") > 2 or ";" in between:
+        return True
+    if before[-1] not in ".!?":
+        return False
+    short = len(before) <= 5 and (_STREET_WORD.fullmatch(before) is not None or before[:-1].isdigit() or len(before) == 2)
+    goes_on = "\n" not in between or word[0].isdigit() or _STREET_WORD.fullmatch(word) is not None
+    return not (short and goes_on)
 
 
 def _is_address(words: list[str], text: str, start: int) -> bool:
     capital = any(word[0].isupper() for word in words) or _in_lower_case(text)
-    street = any(_STREET_WORD.fullmatch(word) for word in words[1:])
+    street = any(_STREET_WORD.fullmatch(word) for word in words)
     spoken_of = _SPOKEN_OF.search(text, max(0, start - 80), start) is not None
     return capital and (street or spoken_of)
 
