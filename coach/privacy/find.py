@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from coach.privacy.addresses import find_addresses
-from coach.privacy.analyzer import Analyzer, is_installed, load_analyzer
+from coach.privacy.analyzer import MISSING_NAMES, Analyzer, is_installed, load_analyzer
 from coach.privacy.item import PersonalItem, without_overlap
 from coach.privacy.names import find_names
 from coach.privacy.patterns import find_patterns
 
 # Characters that the model reads at once: its memory grows with them, and a page has about 3,000.
 _PIECE = 20_000
+
+
+__all__ = ["MISSING_NAMES", "find_personal", "names_are_found", "prepare_to_find"]
 
 
 def find_personal(text: str, own_words: Sequence[str] = ()) -> tuple[PersonalItem, ...]:
@@ -29,6 +32,12 @@ def find_personal(text: str, own_words: Sequence[str] = ()) -> tuple[PersonalIte
 def names_are_found() -> bool:
     """Whether names can be found here; loads nothing."""
     return is_installed()
+
+
+def prepare_to_find() -> None:
+    """Load now what the first call of `find_personal` would load, where it is installed."""
+    if names_are_found():
+        find_personal("Ada")
 
 
 def _read_by_the_model(text: str, analyzer: Analyzer) -> Iterator[PersonalItem]:

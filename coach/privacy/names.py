@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any
 
 from coach.privacy.analyzer import Analyzer
-from coach.privacy.known_names import family_names, given_names
 from coach.privacy.item import PersonalItem
+from coach.privacy.known_names import family_names, given_names
 from coach.settings import corpus_folder
 
 _WORD = r"[^\W\d_](?:[\w'’-]*\w)?\.?"
@@ -23,16 +23,41 @@ _ROLES = (
 # Where a name stands for sure, whatever the word: behind a title, or behind who it is the name of.
 _SURELY = (
     re.compile(rf"\b(?i:mr|mrs|ms|mx|dr|prof)\b\.?\s+{_NAME}"),
-    re.compile(rf"\b(?i:my|his|her|our|their|your)\s+(?:[a-z-]+\s+)?(?i:{_ROLES}),?\s+(?=[^\W\d_a-z]){_NAME}"),
-    re.compile(rf"\b(?i:(?:last|first|maiden|full|middle|my|his|her|partner['’]s)\s+name)(?:['’]s|\s+is|\?|:)?\s+(?=[^\W\d_a-z]){_NAME}"),
+    re.compile(
+        rf"\b(?i:my|his|her|our|their|your)\s+(?:[a-z-]+\s+)?(?i:{_ROLES}),?\s+(?=[^\W\d_a-z]){_NAME}"
+    ),
+    re.compile(
+        rf"\b(?i:(?:last|first|maiden|full|middle|my|his|her|partner['’]s)\s+name)(?:['’]s|\s+is|\?|:)?\s+(?=[^\W\d_a-z]){_NAME}"
+    ),
 )
 # Where a name often stands: a salutation, a signature, whom one speaks to, whose relative or colleague it is.
 _OFTEN = (
-    re.compile(rf"\b(?:(?i:call(?:s|ed)?\s+me|dear|hi|hello|sincerely,|regards,|thanks,|name:)|I\s?['’]m|I\s+am)\s+{_NAME}"),
-    re.compile(rf"(?:^|[.!?]\s+)(?P<name>{_WORD}),\s+(?:can|could|would|will|please|thank|thanks|may|let|do|did|have|are)\b"),
+    re.compile(
+        rf"\b(?:(?i:call(?:s|ed)?\s+me|dear|hi|hello|sincerely,|regards,|thanks,|name:)|I\s?['’]m|I\s+am)\s+{_NAME}"
+    ),
+    re.compile(
+        rf"(?:^|[.!?]\s+)(?P<name>{_WORD}),\s+(?:can|could|would|will|please|thank|thanks|may|let|do|did|have|are)\b"
+    ),
     re.compile(rf"(?<!\w)(?=[^\W\d_a-z])(?P<name>{_WORD}(?:[ \t]+{_WORD})?)['’]s\s+{_ROLES}\b"),
 )
-_PARTICLES = {"de", "da", "di", "del", "della", "van", "von", "der", "den", "bin", "al", "el", "la", "le", "dos", "du"}
+_PARTICLES = {
+    "de",
+    "da",
+    "di",
+    "del",
+    "della",
+    "van",
+    "von",
+    "der",
+    "den",
+    "bin",
+    "al",
+    "el",
+    "la",
+    "le",
+    "dos",
+    "du",
+}
 _LONGEST = 4  # words in a name
 
 
@@ -40,7 +65,11 @@ def find_names(doc: Any, analyzer: Analyzer) -> Iterator[PersonalItem]:
     """The names in `doc`, a text as spaCy has read it; they may overlap. Each further mention of a part of one counts as well."""
     likely = (*_called_people(doc), *_where_names_stand(doc, _OFTEN, analyzer), *_given(doc, analyzer))
     found = [
-        *(_trimmed(doc, *place) for place in _where_names_stand(doc, _SURELY, analyzer) if doc[place[0]].text not in _no_names()),
+        *(
+            _trimmed(doc, *place)
+            for place in _where_names_stand(doc, _SURELY, analyzer)
+            if doc[place[0]].text not in _no_names()
+        ),
         *(place for place in (_trimmed(doc, *one) for one in likely) if not _is_none(doc, *place, analyzer)),
     ]
     found = [(start, end) for start, end in found if start < end]
@@ -73,7 +102,9 @@ def _is_of_the_language(token: Any, analyzer: Analyzer) -> bool:
 def _given(doc: Any, analyzer: Analyzer) -> Iterator[tuple[int, int]]:
     """Runs of names that begin with a given name, or with a word unknown to the language and a family name behind it."""
     for token in doc:
-        if token.tag_ != "NNP" or not (_is_given_name(token) or _stands_before_a_family_name(token, analyzer)):
+        if token.tag_ != "NNP" or not (
+            _is_given_name(token) or _stands_before_a_family_name(token, analyzer)
+        ):
             continue
         if doc[max(0, token.i - 1) : token.i + 1].text in _no_names():
             continue  # the second word of "Monte Carlo"
@@ -95,14 +126,18 @@ def _stands_before_a_family_name(token: Any, analyzer: Analyzer) -> bool:
         return False
     following = token.nbor()
     named = following.lower_ in family_names() and _is_capital(following) and not following.is_upper
-    return named and not any(analyzer.is_ordinary(one.text) or one.text in _no_names() for one in (token, following))
+    return named and not any(
+        analyzer.is_ordinary(one.text) or one.text in _no_names() for one in (token, following)
+    )
 
 
 def _goes_on(doc: Any, place: int, analyzer: Analyzer) -> bool:
     """Whether a name goes on here: with a capital, or, after a particle or a name in small letters, without."""
     token = doc[place]
     particle = token.lower_ in _PARTICLES and place + 1 < len(doc) and _is_capital(doc[place + 1])
-    small = doc[place - 1].is_lower and token.is_alpha and not (token.is_stop or analyzer.is_ordinary(token.text))
+    small = (
+        doc[place - 1].is_lower and token.is_alpha and not (token.is_stop or analyzer.is_ordinary(token.text))
+    )
     return (_is_capital(token) and token.tag_ in {"NNP", "NNPS"}) or particle or small
 
 

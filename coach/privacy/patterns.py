@@ -49,7 +49,7 @@ def _matches(kind: Kind, pattern: re.Pattern[str], text: str) -> Iterator[Person
 
 def _is_phone(item: PersonalItem, text: str) -> bool:
     """Whether a run of digits is a phone number: by its length (ITU E.164: at most 15 digits), its groups, and the words about it."""
-    number = re.split(r"x|ext", item.text, maxsplit=1, flags=re.IGNORECASE)[0].strip()
+    number: str = re.split(r"x|ext", item.text, maxsplit=1, flags=re.IGNORECASE)[0].strip()
     digits = sum(character.isdigit() for character in number)
     around = text[max(0, item.start - _NEAR) : item.start] + " | " + text[item.end : item.end + _NEAR]
     spoken_of = _SPOKEN_OF_PHONES.search(around) is not None
