@@ -87,9 +87,7 @@ def _loaded() -> Analyzer:
         )  # half of the time; their dictionary is wanted
         Language.component("lower_case_as_lemma", func=_with_lower_case_as_lemma)
         model.add_pipe("lower_case_as_lemma")
-        unread = NerModelConfiguration(
-            labels_to_ignore=model.get_pipe("ner").labels
-        )  # `names` reads spaCy's own
+        entities = model.pipe_labels["ner"]  # `names` reads them as spaCy gives them
         language: Any = SpacyNlpEngine(
             [{"lang_code": "en", "model_name": "as installed"}],
             NerModelConfiguration(labels_to_ignore=entities),

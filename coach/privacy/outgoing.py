@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -35,6 +36,7 @@ class MaskedChatModel:
     def __init__(self, model: ChatModel, own_words: Sequence[str] = ()) -> None:
         self._model = model
         self._own_words = tuple(own_words)
+        self._lock = threading.Lock()  # conversations share a model, and one placeholder means one thing
         self._replacements: Mapping[str, str] = {}
         self._found: dict[str, tuple[PersonalItem, ...]] = {}
 
@@ -52,38 +54,41 @@ class MaskedChatModel:
 
     def stream(self, messages: Sequence[Turn], *, max_tokens: int, temperature: float) -> TokenStream:
         """Speak, having read the masked messages. Raises BackendError."""
-        masked = self._masked(messages)
+        masked, replacements = self._masked(messages)
         said = self._model.stream(masked, max_tokens=max_tokens, temperature=temperature)
-        return UnmaskedStream(said, self._replacements)
+        return UnmaskedStream(said, replacements)
 
     def choose(self, messages: Sequence[Turn], options: Sequence[str]) -> Mapping[str, float]:
         """Probability of each option, having read the masked messages. Raises BackendError."""
-        *masked, last = self._masked([*messages, Turn("user", "\n".join(options))])
-        weighed = self._model.choose(masked, last.text.split("\n"))
-        return dict(zip(options, weighed.values(), strict=True))
+        masked, _ = self._masked([*messages, *(Turn("user", option) for option in options)])
+        shown = [turn.text for turn in masked[len(messages) :]]
+        weighed = self._model.choose(masked[: len(messages)], shown)
+        return {option: weighed[as_shown] for option, as_shown in zip(options, shown, strict=True)}
 
     def count_tokens(self, text: str) -> int:
         """Tokens of the masked text."""
-        return self._model.count_tokens(self._masked([Turn("user", text)])[0].text)
+        (masked,), _ = self._masked([Turn("user", text)])
+        return self._model.count_tokens(masked.text)
 
     def remember(self, messages: Sequence[Turn]) -> None:
         """Prefill the masked messages."""
-        self._model.remember(self._masked(messages))
+        masked, _ = self._masked(messages)
+        self._model.remember(masked)
 
     def close(self) -> None:
         """Give memory back."""
         self._model.close()
 
-    def _masked(self, messages: Sequence[Turn]) -> list[Turn]:
-        """The messages, each word masked in all of them that was found in one of them, or ever before."""
-        replacements = self._replacements
-        for turn in messages:
-            replacements = mask(turn.text, self._items(turn.text), replacements).replacements
-        self._replacements = replacements
-        return [
-            replace(turn, text=mask(turn.text, self._items(turn.text), replacements).text)
-            for turn in messages
-        ]
+    def _masked(self, messages: Sequence[Turn]) -> tuple[list[Turn], Mapping[str, str]]:
+        """The messages, each word masked in all of them that was found in one of them or ever before; and the replacements."""
+        with self._lock:
+            for turn in messages:
+                found = mask(turn.text, self._items(turn.text), self._replacements)
+                self._replacements = found.replacements
+            known = self._replacements
+            return [
+                replace(turn, text=mask(turn.text, self._items(turn.text), known).text) for turn in messages
+            ], known
 
     def _items(self, text: str) -> tuple[PersonalItem, ...]:
         if text not in self._found:
