@@ -81,7 +81,7 @@ class Settings(BaseSettings):
         description="Mask names, mails, phones and addresses before text leaves this machine or is kept in traces.",
     )
     own_words: tuple[str, ...] = Field(
-        (), description="Words of yours to mask as well, such as an employer's code name: `[\"Bluebird\"]`."
+        (), description='Words of yours to mask as well, such as an employer\'s code name: `["Bluebird"]`.'
     )
     traces: bool = Field(
         True, description="Keep how each answer came about, in `traces.sqlite3` in the home folder."
