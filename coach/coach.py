@@ -17,6 +17,9 @@ from coach.backends import (
     may_leave,
 )
 from coach.errors import CoachError, IndexOutdatedError, UsageError
+from coach.privacy.find import prepare_to_find
+from coach.privacy.outgoing import masked_where_it_leaves
+from coach.privacy.reply import masked_reply
 from coach.protocols import ChatModel, ChosenModel
 from coach.settings import Settings, load_settings
 from coach.store.critiques import CritiqueStore
@@ -58,7 +61,7 @@ class Coach:
         self.embedder = MemoryEmbedder(embedder)
         self.index = index
         self.notice = ""  # what opening it had to do that a user should know
-        self._chosen = chosen
+        self._chosen = masked_where_it_leaves(chosen, settings) if chosen is not None else None
         self._sections: tuple[Statement, ...] | None = None
         self._choice_lock = threading.Lock()
         self._traces = TraceStore(settings.home) if keeps and settings.traces != "nothing" else None
@@ -97,7 +100,7 @@ class Coach:
         `before_model` is called before the chat model is used: it may wait until that is free.
 
         The finished reply leaves a trace unless the setting `traces` is `nothing`; one that cannot be kept is noted
-        in the reply and costs nothing else.
+        in the reply, which is then handed over again, and costs nothing else.
         """
         from coach.answer.flow import AnswerStream, answer
         from coach.answer.resources import Resources
@@ -119,14 +122,18 @@ class Coach:
         from coach.answer.flow import Finished
 
         for event in events:
-            yield Finished(self._kept(event.reply)) if isinstance(event, Finished) else event
+            yield event
+            if isinstance(event, Finished) and (trouble := self._kept(event.reply)):
+                trace = replace(event.reply.trace, notes=(*event.reply.trace.notes, trouble))
+                yield Finished(replace(event.reply, trace=trace))
 
-    def _kept(self, reply: Reply) -> Reply:
-        """The reply, its trace stored; with a note where it could not be."""
-        trouble = self._traces.keep(reply) if self._traces is not None else ""
-        if not trouble:
-            return reply
-        return replace(reply, trace=replace(reply.trace, notes=(*reply.trace.notes, trouble)))
+    def _kept(self, reply: Reply) -> str:
+        """Store the trace of a reply that was handed over, for masking it may take a while; returns why it could not be, else ""."""
+        if self._traces is None:
+            return ""
+        if self.settings.mask_personal:
+            reply = masked_reply(reply, self.settings.own_words)
+        return self._traces.keep(reply)
 
     def critique(
         self,
@@ -236,7 +243,7 @@ class Coach:
         """The chat model and why it was chosen; loads it on the first call."""
         with self._choice_lock:
             if self._chosen is None:
-                self._chosen = load_chat_model(self.settings)
+                self._chosen = masked_where_it_leaves(load_chat_model(self.settings), self.settings)
             return self._chosen
 
     def _chosen_after(self, before: Callable[[], None] | None) -> Callable[[], ChosenModel]:
@@ -322,6 +329,8 @@ class Coach:
         from coach.answer.extract import texts_to_embed
         from coach.answer.small_talk import small_talk_examples
 
+        if self.settings.mask_personal:
+            prepare_to_find()
         sections = self.remembered_sections()
         texts = texts_to_embed(sections)
         self.embedder.embed_tokens(texts)

@@ -90,6 +90,13 @@ class Settings(BaseSettings):
     max_question_characters: Annotated[int, Field(ge=100, le=100_000)] = Field(
         4000, description="Of the longest question."
     )
+    mask_personal: bool = Field(
+        True,
+        description="Mask names, mails, phones and addresses before text leaves this machine or is kept in traces.",
+    )
+    own_words: tuple[str, ...] = Field(
+        (), description='Words of yours to mask as well, such as an employer\'s code name: `["Bluebird"]`.'
+    )
     history: Retention = Field(
         "90 days",
         description="How long conversations, drafts and thumbs are kept: `forever`, `90 days`, `nothing`.",

@@ -18,11 +18,13 @@ FOLDERS = {
     "critique": SEAMS | {"text"},
     "backends": SEAMS | {"text"},
     "store": SEAMS,
+    "privacy": SEAMS,
     "ingest": SEAMS | {"text"},
     "jobs": SEAMS | {"answer", "critique", "store", "backends", "coach"},
     "ui": SEAMS | {"text", "answer", "critique", "store", "jobs", "coach"},
     "evaluation": SEAMS | {"text", "answer", "critique", "backends", "store", "ingest", "coach"},
-    "cli": SEAMS | {"text", "answer", "critique", "backends", "store", "evaluation", "coach", "doctor"},
+    "cli": SEAMS
+    | {"text", "answer", "critique", "backends", "store", "evaluation", "privacy", "coach", "doctor"},
 }
 VENDOR_HOMES = {
     "streamlit": ("app.py", "coach/ui/"),
@@ -34,6 +36,9 @@ VENDOR_HOMES = {
     "torch": ("coach/backends/",),
     "sentence_transformers": ("coach/backends/sentence_transformers.py",),
     "ollama": ("coach/backends/ollama",),
+    "spacy": ("coach/privacy/analyzer.py",),
+    "presidio_analyzer": ("coach/privacy/analyzer.py",),
+    "faker": ("coach/privacy/known_names.py",),
     "psutil": ("coach/backends/machine.py",),
     "xllamacpp": ("coach/backends/llama_",),
     "langchain_text_splitters": ("ingest/split.py",),

