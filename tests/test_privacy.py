@@ -117,7 +117,7 @@ def test_without_the_model_what_has_a_form_is_still_masked(monkeypatch):
     reply = Answer("I am a@b.example", "I am a@b.example", (), (), Trace("I am a@b.example"))
     kept = masked_reply(reply)
     assert kept.question == "I am [email 1]"
-    assert "genai-pm-coach[privacy]" in kept.trace.notes[-1]
+    assert "make setup" in kept.trace.notes[-1]
 
 
 # --- what a model elsewhere reads ------------------------------------------------------------------------------------
