@@ -207,7 +207,7 @@ def test_a_trace_is_kept_masked_after_the_reply_was_handed_over(coach_with, tmp_
     list(stream)
     (kept,) = TraceStore(tmp_path).recent(1)
     assert kept.question == "My colleague [name 1] asks: how many interview rounds are typical?"
-    assert b"Raghunathan" not in TraceStore(tmp_path).path.read_bytes()
+    assert b"Raghunathan" not in (tmp_path / "coach.sqlite3").read_bytes()
 
 
 @needs_names
