@@ -96,7 +96,7 @@ def taken_for_orders(prepared, sentences):
 def test_most_orders_pleas_and_praise_that_nothing_was_fitted_on_are_not_read(prepared):
     orders = [row["text"] for row in UNSEEN if row["to_judge"]]
     taken = taken_for_orders(prepared, orders)
-    assert len(taken) >= 0.5 * len(orders), interval(len(taken), len(orders))
+    assert len(taken) >= 0.65 * len(orders), interval(len(taken), len(orders))
     assert prepared(f"{ANSWER}\n\n{taken[0]}").text == ANSWER
 
 
@@ -178,6 +178,7 @@ def test_bare_keywords_are_not_read(prepared, keywords):
 def test_the_question_repeated_is_not_read_and_an_answer_in_its_words_is(prepared):
     echo = "So the question is how I would launch an AI summary feature for hospital discharge letters."
     assert prepared(f"{echo} {QUESTION} {ANSWER}").text == ANSWER
+    assert prepared("I would launch it.", "Would you launch it?").text == "I would launch it."
     choice = "Would you use RAG or fine-tuning for our wiki?"
     assert prepared("I would use RAG for the wiki.", choice).text == "I would use RAG for the wiki."
     assert (
@@ -306,7 +307,7 @@ def test_harmless_texts_with_trigger_words_are_hardly_ever_taken_for_orders_to_t
         if any("judge" in notice for notice in prepared(f"{ANSWER}\n\n{row['text']}").notices)
     ]
     low, high = interval(len(taken), len(harmless))
-    assert high < 0.09, f"{len(taken)} of {len(harmless)}, {low} to {high}: {taken}"
+    assert high < 0.08, f"{len(taken)} of {len(harmless)}, {low} to {high}: {taken}"
 
 
 def check_spans(prepared, draft: str) -> None:

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from bench.fit.support import DEFAULT_CACHE, CachedEmbedder
 from coach.backends import load_embedder
-from coach.critique.injection import MODEL_FILE, clauses, plainly_lettered
-from coach.protocols import Embedder
+from coach.critique.injection import MODEL_FILE, clauses, signals
 from coach.settings import load_settings
 from coach.text.sentences import split_sentences
 
@@ -40,7 +40,7 @@ def main() -> None:
     )
     parser.add_argument("--write", action="store_true", help=f"write {MODEL_FILE}")
     arguments = parser.parse_args()
-    embedder = load_embedder(load_settings())
+    embedder = CachedEmbedder(load_embedder(load_settings()), DEFAULT_CACHE, print)
     record = fit(arguments.data, embedder)
     for name, texts in held_out(arguments.data).items():
         whole, any_part = taken(texts, record, embedder)
@@ -49,8 +49,9 @@ def main() -> None:
         TARGET.write_text(json.dumps(record) + "\n", encoding="utf-8")
 
 
-def fit(data: Path, embedder: Embedder) -> dict[str, Any]:
+def fit(data: Path, embedder: CachedEmbedder) -> dict[str, Any]:
     """The coefficients, and the bounds that leave honest text alone in folds that were not fitted on."""
+    from scipy.sparse import csr_matrix
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
@@ -60,7 +61,7 @@ def fit(data: Path, embedder: Embedder) -> dict[str, Any]:
     parts = [
         part for part in unique(part for text in honest for part in clause_texts(text)) if part not in honest
     ]
-    vectors = vectors_of([*orders, *honest, *parts], embedder)
+    vectors = csr_matrix(signals([*orders, *honest, *parts], embedder))
     labels = np.repeat([1, 0], [len(orders), len(honest) + len(parts)])
     model = LogisticRegression(C=STRENGTH, max_iter=3000, class_weight="balanced")
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
@@ -69,7 +70,7 @@ def fit(data: Path, embedder: Embedder) -> dict[str, Any]:
     model.fit(vectors, labels)
     return {
         "made_by": "bench/fit/injection.py",
-        "embedder": embedder.name.partition("@")[0],
+        "embedder": embedder.plain.name.partition("@")[0],
         "intercept": round(float(model.intercept_[0]), 4),
         "sentence_above": round(float(np.quantile(of_honest, 1 - TAKEN_SENTENCES)), 4),
         "clause_above": round(float(np.quantile(of_parts, 1 - TAKEN_CLAUSES)), 4),
@@ -124,11 +125,11 @@ def held_out(data: Path) -> dict[str, list[str]]:
     }
 
 
-def taken(texts: Sequence[str], record: dict[str, Any], embedder: Embedder) -> tuple[int, int]:
+def taken(texts: Sequence[str], record: dict[str, Any], embedder: CachedEmbedder) -> tuple[int, int]:
     """How many of `texts` count as addressed to the judge: by themselves, and by themselves or any clause."""
     weights = np.array(record["weights"])
     clauses = [(place, part) for place, text in enumerate(texts) for part in clause_texts(text)]
-    scores = vectors_of([*texts, *(part for _, part in clauses)], embedder) @ weights + record["intercept"]
+    scores = signals([*texts, *(part for _, part in clauses)], embedder) @ weights + record["intercept"]
     whole = {place for place in range(len(texts)) if scores[place] > record["sentence_above"]}
     parts = {
         place
@@ -136,11 +137,6 @@ def taken(texts: Sequence[str], record: dict[str, Any], embedder: Embedder) -> t
         if score > record["clause_above"]
     }
     return len(whole), len(whole | parts)
-
-
-def vectors_of(texts: Sequence[str], embedder: Embedder) -> Any:
-    """The vectors as `coach.critique.injection` reads them."""
-    return embedder.embed([plainly_lettered(text) for text in texts])
 
 
 def clause_texts(sentence: str) -> list[str]:

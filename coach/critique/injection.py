@@ -1,7 +1,7 @@
 """Tell a sentence that speaks to the judge (orders, pleas, praise, verdicts of its own) from one that answers.
 
 A draft on AI products talks of prompts, instructions, graders and scores all the time, so no word decides: a logistic regression over
-the sentence's vector does. `bench/fit/injection.py` fitted it.
+the sentence's vector and its words does. `bench/fit/injection.py` fitted it.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
-from coach.protocols import Embedder
+from coach.protocols import Embedder, Vectors
 
 MODEL_FILE = "injection_model.json"
 _LOOK_ALIKES = str.maketrans(
     "асеіорхуԁһјѕАСЕІОРХУВМНТαεικορυχ", "aceiopxydhjsACEIOPXYBMHTaeikopux"
 )  # Cyrillic, Greek
+_HASHES = 2**11  # of words and pairs
+_WORD = re.compile(r"\w+")
 _WORTH_KEEPING = 8  # words
 _QUOTATION = re.compile('["“„«][^"“”„«»]*["”“»]')
 _CLAUSE_END = re.compile(r"[,;()–—]\s+|\s[-–—]\s|\n")
@@ -40,8 +43,7 @@ def addressed_to_judge(sentences: Sequence[str], embedder: Embedder) -> list[lis
     parts = [
         sentence[start:end] for sentence, spans in zip(sentences, places, strict=True) for start, end in spans
     ]
-    texts = [plainly_lettered(text) for text in (*sentences, *parts)]
-    scores = iter(embedder.embed(texts) @ np.array(fitted["weights"]) + fitted["intercept"])
+    scores = iter(signals([*sentences, *parts], embedder) @ np.array(fitted["weights"]) + fitted["intercept"])
     whole = [next(scores) > fitted["sentence_above"] for _ in sentences]
     return [
         _spans(sentence, whole[place], [span for span in spans if next(scores) > fitted["clause_above"]])
@@ -66,6 +68,18 @@ def _spans(sentence: str, whole: bool, parts: list[tuple[int, int]]) -> list[tup
     if parts and left >= _WORTH_KEEPING:
         return parts
     return [(0, len(sentence))] if whole or parts else []
+
+
+def signals(texts: Sequence[str], embedder: Embedder) -> Vectors:
+    """What is weighed, a row for each text: its vector, and its words and pairs of words, hashed to a fixed width."""
+    plain = [plainly_lettered(text) for text in texts]
+    hashed = np.zeros((len(texts), _HASHES), dtype=np.float32)
+    for row, text in zip(hashed, plain, strict=True):
+        words = _WORD.findall(text.lower())
+        for gram in (*words, *map(" ".join, pairwise(words))):
+            row[crc32(gram.encode()) % _HASHES] += 1
+        row[:] /= max(1.0, float(np.linalg.norm(row)))
+    return np.hstack([embedder.embed(plain), hashed])
 
 
 def plainly_lettered(text: str) -> str:

@@ -221,15 +221,17 @@ def _without_orders(text: str, parts: list[_Part], embedder: Embedder) -> list[_
 def _cut(text: str, part: _Part, spans: list[tuple[int, int]]) -> Iterator[_Part]:
     """The part, in pieces: those at `spans` are addressed to the judge."""
     position = part.start
-    for first, last in [*spans, (part.end - part.start, part.end - part.start)]:
-        for start, end, reason in (
-            (position, part.start + first, ""),
-            (part.start + first, part.start + last, "judge"),
-        ):
-            start, end = _trimmed(text, start, end)
-            if any(character.isalnum() for character in text[start:end]):
-                yield _Part(start, end, reason)
+    for first, last in spans:
+        yield from _piece(text, position, part.start + first, "")
+        yield from _piece(text, part.start + first, part.start + last, "judge")
         position = part.start + last
+    yield from _piece(text, position, part.end, "")
+
+
+def _piece(text: str, start: int, end: int, reason: str) -> Iterator[_Part]:
+    first, last = _trimmed(text, start, end)
+    if any(character.isalnum() for character in text[first:last]):
+        yield _Part(first, last, reason)
 
 
 # ---- what a sentence is beside the others
