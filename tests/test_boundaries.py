@@ -32,6 +32,7 @@ VENDOR_HOMES = {
     "bm25s": ("coach/backends/bm25.py",),
     "Stemmer": ("coach/text/words.py", "coach/backends/bm25.py"),
     "spellchecker": ("coach/answer/spelling.py",),
+    "rapidfuzz": ("coach/critique/copied.py",),
     "openvino": ("coach/backends/openvino.py",),
     "torch": ("coach/backends/",),
     "sentence_transformers": ("coach/backends/sentence_transformers.py",),

@@ -175,7 +175,7 @@ def test_the_next_move_is_the_weightiest_gap_and_missing_goes_before_partly():
 
 
 def test_a_habit_is_found_in_the_drafts_words_unless_a_met_criterion_excuses_it():
-    prepared = prepare_draft(WEAK, QUESTION, RUBRIC, limit=8000)
+    prepared = prepare_draft(WEAK, QUESTION, RUBRIC, PLAIN, limit=8000)
     found = find_anti_patterns(RUBRIC.anti_patterns, prepared, ())
     solves = next(finding for finding in found if finding.anti_pattern.id == "ai_will_solve")
     assert [quote.text for quote in solves.quotes] == ["AI will solve this for everyone."]

@@ -38,7 +38,7 @@ TALK = "Our vision is a seamless, world-class experience that delights everyone 
 
 
 def prepared(*sentences):
-    return prepare_draft(" ".join(sentences), QUESTION, RUBRIC, limit=8000)
+    return prepare_draft(" ".join(sentences), QUESTION, RUBRIC, PLAIN, limit=8000)
 
 
 def calibration(**changed):
@@ -249,7 +249,7 @@ WORDS = [
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(WORDS), min_size=3, max_size=80), st.integers(0, 10))
 def test_whatever_the_draft_every_quote_is_byte_exact(words, seed):
-    draft = prepare_draft(" ".join(words), QUESTION, RUBRIC, limit=8000)
+    draft = prepare_draft(" ".join(words), QUESTION, RUBRIC, PLAIN, limit=8000)
     criterion = random.Random(seed).choice(RUBRIC.criteria)
     model = ScriptedChatModel(choices={"bank": "Yes"})
     verdict = judge(criterion, draft, QUESTION, model, PLAIN, calibration())

@@ -87,7 +87,7 @@ def critique(
         yield StepStarted("Reading the draft")
         asked = clean_question(question, question_limit)
         of_kind = _kind(kind, asked, rubric)
-        prepared = prepare_draft(draft, asked, rubric, limit=DRAFT_CHARACTERS, sources=sources())
+        prepared = prepare_draft(draft, asked, rubric, embedder, limit=DRAFT_CHARACTERS, sources=sources())
         tracer.record(query=asked, embedder=embedder.name, sampling={"temperature": 0.0})
         tracer.lap("prepare")
 

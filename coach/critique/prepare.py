@@ -8,23 +8,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from coach.critique.copied import Pasted, Seen, is_echo, pasted_from
-from coach.critique.injection import addresses_judge, opens_to_judge
+from coach.critique.injection import addressed_to_judge
 from coach.critique.not_prose import is_bare_term, is_mash, is_word_list, wordless_regions
 from coach.errors import UsageError
+from coach.protocols import Embedder
 from coach.text.language import language_of
 from coach.text.plain_text import plain_text
 from coach.text.sentences import split_sentences
-from coach.text.words import content_words
 from coach.types import Quote, Rubric
 
 _TOO_FEW_WORDS = 15  # two sentences: less cannot both name a thing and say how or why
 _LONG_LIST = 6  # bare terms in a row
-_PART_WORTH_KEEPING = 8  # words
 
 _GAP = re.compile(r"[ \t]{80,}")  # layout, not text; patterns over white space are slow on it
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _QUOTATION = re.compile('["“„«][^"“”„«»]*["”“»]')
-_CLAUSE_END = re.compile(r"[,;()–—]\s+(?!partly\b|missing\b)|\s[-–—]\s|\n")
 _NOTICES = {
     "judge": "{n} addressed to the judge {was} not read as part of the answer.",
     "tag": "{n} of chat mark-up {was} not read: an answer needs no tags.",
@@ -61,12 +59,12 @@ class PreparedDraft:
 
 
 def prepare_draft(
-    draft: str, question: str, rubric: Rubric, *, limit: int, sources: Iterable[str] = ()
+    draft: str, question: str, rubric: Rubric, embedder: Embedder, *, limit: int, sources: Iterable[str] = ()
 ) -> PreparedDraft:
     """`draft` cleaned and sorted into what is judged and what is set aside.
 
     `limit` is in characters: of a longer draft only the beginning is read. `sources` are texts from which a
-    sentence may have been pasted, beside the rubric's own. Needs no model. Raises UsageError for a draft with
+    sentence may have been pasted, beside the rubric's own. Needs no chat model. Raises UsageError for a draft with
     nothing in it and for one of more than ten times the limit.
     """
     if len(draft) > 10 * limit:
@@ -78,7 +76,7 @@ def prepare_draft(
         )
     read = _readable(plain, limit)
     language = _language(plain[:read])
-    parts = list(_parts(plain, read, language))
+    parts = _without_orders(plain, list(_parts(plain, read, language)), embedder)
     example = _is_example(plain, rubric)
     pasted = pasted_from(() if example else (*_rubric_texts(rubric), *sources))
     parts = _without_lists(plain, parts)
@@ -150,7 +148,8 @@ def _parts(text: str, read: int, language: str | None) -> Iterator[_Part]:
 def _sentences(text: str, start: int, end: int, language: str | None) -> Iterator[_Part]:
     for line_start, line_end in _lines(text, start, end):
         for first, last in split_sentences(text[line_start:line_end]):
-            yield from _sorted_out(text, line_start + first, line_start + last, language)
+            sentence = text[line_start + first : line_start + last]
+            yield _Part(line_start + first, line_start + last, _flaw(sentence, language))
 
 
 def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -179,26 +178,9 @@ def _is_wrapped(length: int, widest: int, following: str) -> bool:
     return word[:1].islower() or (length > 45 and length + 1 + len(word) > widest)
 
 
-def _sorted_out(text: str, start: int, end: int, language: str | None) -> Iterator[_Part]:
-    """One sentence, or its clauses where only some of them are addressed to the judge."""
-    sentence = text[start:end]
-    reason = _flaw(sentence, language)
-    if reason != "judge" and not any(opens_to_judge(clause) for clause in _clause_texts(sentence)):
-        yield _Part(start, end, reason)
-        return
-    clauses = list(_joined(text, start, end))
-    if clauses[0].reason and ":" in text[clauses[0].start : clauses[0].end]:
-        clauses = []  # an announcement: what it announces goes with it
-    worth = sum(len(_WORD.findall(text[c.start : c.end])) for c in clauses if not c.reason)
-    if worth >= _PART_WORTH_KEEPING and any(c.reason for c in clauses):
-        yield from clauses
-    else:
-        yield _Part(start, end, "judge")
-
-
 def _flaw(sentence: str, language: str | None) -> str:
     """Why a sentence by itself is no part of an answer; empty for the others."""
-    tests = (("judge", addresses_judge), ("mash", is_mash), ("list", is_word_list), ("repeated", _goes_round))
+    tests = (("mash", is_mash), ("list", is_word_list), ("repeated", _goes_round))
     found = next((reason for reason, test in tests if test(sentence)), "")
     return found or _foreign(sentence, language)
 
@@ -218,44 +200,38 @@ def _foreign(sentence: str, language: str | None) -> str:
     return "foreign" if language == "English" and detected not in (None, "English") else ""
 
 
-def _clauses(sentence: str) -> Iterator[tuple[int, int]]:
-    """(start, end) of the clauses, quotations left whole."""
-    quoted = [match.span() for match in _QUOTATION.finditer(sentence)]
-    start = 0
-    for match in _CLAUSE_END.finditer(sentence):
-        if any(first < match.start() < last for first, last in quoted):
-            continue
-        yield start, match.end()
-        start = match.end()
-    yield start, len(sentence)
-
-
-def _clause_texts(sentence: str) -> list[str]:
-    clauses = [sentence[start:end] for start, end in _clauses(sentence)]
-    return clauses if len(clauses) > 1 else []
-
-
-def _joined(text: str, start: int, end: int) -> Iterator[_Part]:
-    """The clauses of a sentence, neighbours of one kind put together, without outer white space."""
-    runs: list[_Part] = []
-    for first, last in _clauses(text[start:end]):
-        reason = "judge" if addresses_judge(text[start + first : start + last]) else ""
-        if runs and runs[-1].reason == reason:
-            runs[-1] = _Part(runs[-1].start, start + last, reason)
-        else:
-            runs.append(_Part(start + first, start + last, reason))
-    for run in runs:
-        first, last = _trimmed(text, run.start, run.end)
-        if any(character.isalnum() for character in text[first:last]):
-            yield _Part(first, last, run.reason)
-
-
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     while start < end and text[start].isspace():
         start += 1
     while start < end and text[end - 1].isspace():
         end -= 1
     return start, end
+
+
+# ---- what is said to the judge
+
+
+def _without_orders(text: str, parts: list[_Part], embedder: Embedder) -> list[_Part]:
+    """Marks what speaks to the judge, cutting it out of a sentence that answers as well."""
+    read = [part for part in parts if not part.reason]
+    found = iter(addressed_to_judge([text[part.start : part.end] for part in read], embedder))
+    return [piece for part in parts for piece in ((part,) if part.reason else _cut(text, part, next(found)))]
+
+
+def _cut(text: str, part: _Part, spans: list[tuple[int, int]]) -> Iterator[_Part]:
+    """The part, in pieces: those at `spans` are addressed to the judge."""
+    position = part.start
+    for first, last in spans:
+        yield from _piece(text, position, part.start + first, "")
+        yield from _piece(text, part.start + first, part.start + last, "judge")
+        position = part.start + last
+    yield from _piece(text, position, part.end, "")
+
+
+def _piece(text: str, start: int, end: int, reason: str) -> Iterator[_Part]:
+    first, last = _trimmed(text, start, end)
+    if any(character.isalnum() for character in text[first:last]):
+        yield _Part(first, last, reason)
 
 
 # ---- what a sentence is beside the others
@@ -312,7 +288,7 @@ def _without_echoes(text: str, parts: list[_Part], question: str, pasted: Pasted
 
 def _without_repetition(text: str, parts: list[_Part]) -> list[_Part]:
     """Marks sentences that say again what an earlier one said; the first stays."""
-    seen = Seen(Counter(stem for part in parts for stem in _stems(text, part)))
+    seen = Seen()
     marked = []
     for part in parts:
         sentence = text[part.start : part.end]
@@ -321,10 +297,6 @@ def _without_repetition(text: str, parts: list[_Part]) -> list[_Part]:
         else:
             marked.append(_Part(part.start, part.end, "repeated"))
     return marked
-
-
-def _stems(text: str, part: _Part) -> frozenset[str]:
-    return frozenset(content_words(text[part.start : part.end]))
 
 
 # ---- what the candidate is told

@@ -58,7 +58,7 @@ def load_judgements(kept: KeptLogOdds, embedder: Embedder, folder: Path) -> tupl
     criteria = {criterion.id: criterion for criterion in rubric.criteria}
     found = []
     for row in _drafts(folder):
-        prepared = prepare_draft(row["draft"], row["question"], rubric, limit=DRAFT_CHARACTERS)
+        prepared = prepare_draft(row["draft"], row["question"], rubric, embedder, limit=DRAFT_CHARACTERS)
         sentences = [quote.text for quote in prepared.kept]
         for identity, label in row["labels"].items():
             criterion = criteria[identity]

@@ -131,7 +131,7 @@ def critiques(
                 times[FIRST_VERDICT] = (time.perf_counter() - started) * 1000
         times[ALL_VERDICTS] = (time.perf_counter() - started) * 1000
         question = f"Now: {case.question}"
-        prepared = prepare_draft(case.draft, question, rubric, limit=DRAFT_CHARACTERS)
+        prepared = prepare_draft(case.draft, question, rubric, coach.embedder, limit=DRAFT_CHARACTERS)
         begin = (shared_prefix(prepared, question), Turn("user", "?"))
         times[READ_ONCE] = _milliseconds(partial(model.choose, begin, (YES, NO)))
         times[EACH_ALONE] = sum(
