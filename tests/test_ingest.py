@@ -148,9 +148,9 @@ def test_what_cannot_be_read_is_skipped_with_its_reason(library):
     report = library.ingest(library.notes)
     assert {skip.source: skip.reason.split(" ")[0] for skip in report.skipped} == {
         "notes/empty.md": "empty",
-        "notes/slides.pdf": "not",
+        "notes/slides.pdf": "damaged;",
     }
-    assert "skipped: notes/empty.md (empty)" in report.lines()
+    assert "skipped: notes/empty.md: empty" in report.lines()
     assert report.lines()[-1].startswith("3 files (0 unchanged), 3 chunks, 3 embedded, in ")
 
 
