@@ -353,16 +353,18 @@ def _embed(
     tell: Progress,
 ) -> None:
     """Embed each text of `new` with its parts into `vectors`, like lengths together (little padding), saving slice by
-    slice."""
+    slice; every second slice first, so that the pace of the first ones tells that of the rest."""
     keys = sorted(new, key=lambda key: len(new[key][0]), reverse=True)
+    done = 0
     tell("embed", 0, len(keys))
-    for first in range(0, len(keys), SLICE):
+    for first in [*range(0, len(keys), 2 * SLICE), *range(SLICE, len(keys), 2 * SLICE)]:
         slice_keys = keys[first : first + SLICE]
         texts, parts = zip(*(new[key] for key in slice_keys), strict=True)
         rows = embedder.embed_with_parts(texts, parts)
         index.keep_vectors(embedder.name, slice_keys, rows)
         vectors.update(zip(slice_keys, rows, strict=True))
-        tell("embed", first + len(slice_keys), len(keys))
+        done += len(slice_keys)
+        tell("embed", done, len(keys))
 
 
 def _key(text: str, parts: Sequence[tuple[int, int]]) -> bytes:

@@ -69,6 +69,8 @@ class Sandbox:
                     f"took more than {self._seconds:.0f} seconds to read, so it is left out"
                 )
             raise UnreadableError("ended its parser: damaged, or made to do harm; it is left out")
+        if reply.get("worn"):
+            self.close()
         if "reason" in reply:
             raise UnreadableError(reply["reason"])
         return _contents(reply["contents"]), reply["format"]

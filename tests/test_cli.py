@@ -64,7 +64,7 @@ def test_json_has_the_documented_fields_and_exact_spans(library, sources_only):
         "passages",
         "trace",
     }
-    assert set(reply["passages"][0]) == {"source", "headings", "start", "end", "score", "rank"}
+    assert set(reply["passages"][0]) == {"source", "headings", "page", "start", "end", "score", "rank"}
     assert [passage["rank"] for passage in reply["passages"]] == list(range(1, len(reply["passages"]) + 1))
     for sentence in reply["sentences"]:
         for citation in sentence["citations"]:

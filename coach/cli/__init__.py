@@ -26,7 +26,7 @@ def cli() -> None:
 
 for _command in (
     *(ask.ask, critique.critique, critique.overrule, critique.drafts),
-    *(library.ingest, library.warm, models.models),
+    *(library.ingest, library.library, library.warm, models.models),
     *(serve.serve, doctor.doctor, evaluation.evaluate),
 ):
     cli.add_command(_command)

@@ -25,58 +25,16 @@ _SPACE = re.compile(r"[ \t\r\n\f\v\xa0]+")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
 
 _NOT_TEXT = (
-    "script",
-    "style",
-    "noscript",
-    "template",
-    "svg",
-    "math",
-    "iframe",
-    "object",
-    "select",
-    "textarea",
-    "button",
-)
+    "script", "style", "noscript", "template", "svg", "math", "iframe", "object", "select", "textarea", "button",
+)  # fmt: skip
 _CHROME = "//nav | //footer | //aside | //form | //header[not(ancestor::main or ancestor::article)]"
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_INLINE = frozenset(
-    [
-        "a",
-        "abbr",
-        "b",
-        "bdi",
-        "bdo",
-        "big",
-        "br",
-        "cite",
-        "code",
-        "data",
-        "del",
-        "dfn",
-        "em",
-        "font",
-        "i",
-        "img",
-        "ins",
-        "kbd",
-        "label",
-        "mark",
-        "q",
-        "s",
-        "samp",
-        "small",
-        "span",
-        "strike",
-        "strong",
-        "sub",
-        "sup",
-        "time",
-        "tt",
-        "u",
-        "var",
-        "wbr",
-    ]
-)
+_INLINE = frozenset([
+    "a", "abbr", "b", "bdi", "bdo", "big", "br", "cite", "code", "data", "del", "dfn", "em", "font", "i",
+    "img", "ins", "kbd", "label", "mark", "q", "s", "samp", "small", "span", "strike", "strong", "sub",
+    "sup", "time", "tt", "u", "var", "wbr",
+])  # fmt: skip
+_CELLS = " | "
 _BLOCKS_IN_A_CELL = 3  # a cell with more of them holds a page's layout rather than a value
 # An "article" with a smaller share of the page's words is a guess gone wrong; on the pages of docs_public it is 0.8 and more.
 _ARTICLE_SHARE = 0.6
@@ -174,7 +132,7 @@ def _row(row: Any) -> Iterator[Block]:
         for cell in cells:
             yield from cell
     elif any(cells):
-        yield Block(" | ".join(" ".join(block.text for block in cell).strip() for cell in cells))
+        yield Block(_CELLS.join(" ".join(block.text for block in cell).strip() for cell in cells))
 
 
 def _without_chrome(root: Any) -> Any:
@@ -195,18 +153,18 @@ def _article(root: Any) -> Any:
         return _without_chrome(root)
 
 
-def _of_article(page: Sequence[Block], texts: AbstractSet[str]) -> list[Block]:
-    """The page's blocks whose text is in the article, under their headings: readability itself loses many of those."""
-    found: list[Block] = []
-    headings: list[Block] = []
-    for block in page:
-        if block.level:
-            headings.append(block)
-        else:
-            if _plain(block) in texts:
-                found += [*headings, block]
-            headings = []
-    return found
+def _of_article(page: Sequence[Block], texts: AbstractSet[str]) -> Sequence[Block]:
+    """The page from the first to the last block of the article, and the headings above: what readability loses on the way (a short
+    table, a heading) belongs to it."""
+    places = [place for place, block in enumerate(page) if not block.level and _plain(block) in texts]
+    if not places:
+        return page
+    first, last = places[0], places[-1]
+    while first and page[first - 1].level:
+        first -= 1
+    while last + 1 < len(page) and _CELLS in page[last + 1].text:
+        last += 1
+    return page[first : last + 1]
 
 
 def _plain(block: Block) -> str:

@@ -56,7 +56,7 @@ def read(content: bytes) -> Contents:
     try:
         pdf = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
-        locked = error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD
+        locked = error.err_code in (pypdfium2.raw.FPDF_ERR_PASSWORD, pypdfium2.raw.FPDF_ERR_SECURITY)
         raise UnreadableError(ENCRYPTED if locked else _DAMAGED) from error
     count = len(pdf)
     if count > MAX_PAGES:
