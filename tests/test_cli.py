@@ -72,6 +72,18 @@ def test_json_has_the_documented_fields_and_exact_spans(library, sources_only):
             assert document.text[citation["start"] : citation["end"]] == citation["text"]
 
 
+def test_the_library_is_listed_as_a_table_and_as_json(library):
+    table = coach("library", "list")
+    assert table.returncode == 0
+    assert table.stdout.splitlines()[0].split() == ["NAME", "KIND", "SIZE", "SENTENCES", "READ", "TITLE"]
+    assert "guides/" in table.stdout
+    guide = json.loads(coach("library", "list", "--json").stdout.splitlines()[0])
+    assert guide["kind"] == "md"
+    assert guide["pages"] == 0
+    assert guide["statements"] > 50
+    assert guide["size"] > 1000
+
+
 def test_a_refusal_exits_zero_and_offers_three_passages(library):
     done = coach("ask", "--json", "--backend", "none", "How do I bake sourdough bread at altitude?")
     reply = json.loads(done.stdout)
