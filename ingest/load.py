@@ -9,7 +9,7 @@ from pathlib import Path
 
 from coach.types import Document
 from ingest.parse import OTHER_NAMES, parse
-from ingest.readers import READERS, Contents, UnreadableError
+from ingest.readers import READERS, Contents, StoppedError, UnreadableError
 
 MAX_BYTES = 100 * 1024 * 1024
 
@@ -18,11 +18,13 @@ Parse = Callable[[bytes, str], tuple[Contents, str]]  # raises UnreadableError
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that is left out, and why. `foreign` is one whose name says that it is no document at all."""
+    """A file that is left out, and why. `foreign` is one whose name says that it is no document at all, `again` one
+    that may be read another time."""
 
     source: str
     reason: str
     foreign: bool = False
+    again: bool = False
 
 
 def read_bytes(path: Path, source: str) -> bytes | Skipped:
@@ -50,7 +52,7 @@ def as_document(content: bytes, path: Path, source: str, parsed: Parse = parse) 
     try:
         found, kind = parsed(content, path.suffix.lower())
     except UnreadableError as error:
-        return Skipped(source, str(error))
+        return Skipped(source, str(error), again=isinstance(error, StoppedError))
     if not found.text.strip():
         return Skipped(source, "empty")
     name = hashlib.sha256(found.text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -235,7 +235,7 @@ def _read(
             match found:
                 case Skipped() as skip:
                     skipped.append(skip)
-                    outcomes[key] = Outcome(reason=skip.reason)
+                    outcomes |= {} if skip.again else {key: Outcome(reason=skip.reason)}
                 case Document() as document:
                     documents.append(document)
                     outcomes[key] = Outcome(document.id, document.kind)

@@ -7,19 +7,19 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from coach.errors import IngestError
 from coach.types import Section
-from ingest.readers import Contents, UnreadableError
+from ingest.readers import Contents, StoppedError, UnreadableError
 
 SECONDS = 60  # for one file; a PDF of a thousand pages takes ten
 MEMORY_BYTES = 2**30
-OUTPUT_CHARACTERS = (
-    20_000_000  # of text: three times the Encyclopaedia of a million sentences is more than anybody reads
-)
+OUTPUT_CHARACTERS = 20_000_000  # of text; War and Peace has three million
 _BYTES_A_CHARACTER = 8  # at most, in UTF-8 and escaped
 _HEADER_BYTES = 8
 
@@ -48,7 +48,8 @@ class Sandbox:
         self.close()
 
     def parse(self, content: bytes, suffix: str) -> tuple[Contents, str]:
-        """As `ingest.parse.parse`, within the limits. Raises UnreadableError, also where the parser broke or was stopped."""
+        """As `ingest.parse.parse`, within the limits. Raises UnreadableError, StoppedError where the parser broke or was
+        stopped, and IngestError where there is no starting one."""
         process = self._running()
         late = threading.Event()
 
@@ -65,12 +66,11 @@ class Sandbox:
         if reply is None:
             self.close()
             if late.is_set():
-                raise UnreadableError(
-                    f"took more than {self._seconds:.0f} seconds to read, so it is left out"
-                )
-            raise UnreadableError("ended its parser: damaged, or made to do harm; it is left out")
+                raise StoppedError(f"took more than {self._seconds:.0f} seconds to read, so it is left out")
+            raise StoppedError("ended its parser: damaged, or made to do harm; it is left out")
         if reply.get("worn"):
             self.close()
+            raise StoppedError(reply["reason"])
         if "reason" in reply:
             raise UnreadableError(reply["reason"])
         return _contents(reply["contents"]), reply["format"]
@@ -87,22 +87,7 @@ class Sandbox:
             self.close()
             here = str(Path(__file__).resolve().parent.parent)
             path = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
-            self._process = subprocess.Popen(
-                # -P: a module in the folder where the coach was started is none of ours.
-                [
-                    sys.executable,
-                    "-P",
-                    "-B",
-                    "-m",
-                    "ingest.sandboxed",
-                    *map(str, (*self._limits, round(self._seconds))),
-                ],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": path},
-                start_new_session=True,  # Ctrl-C is for the ingest, which then ends its parser
-            )
+            self._process = _started([*map(str, self._limits), str(round(self._seconds))], path)
         return self._process
 
     def _asked(self, process: subprocess.Popen[bytes], content: bytes, suffix: str) -> dict[str, Any] | None:
@@ -121,6 +106,24 @@ class Sandbox:
         except (OSError, ValueError):
             return None
         return reply if isinstance(reply, dict) else None
+
+
+def _started(limits: Sequence[str], path: str) -> subprocess.Popen[bytes]:
+    # -P: a module that lies in the folder where the coach was started is none of ours.
+    command = [sys.executable, "-P", "-B", "-m", "ingest.sandboxed", *limits]
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": path},
+            start_new_session=True,  # Ctrl-C is for the ingest, which then ends its parser
+        )
+    except OSError as error:
+        raise IngestError(
+            f"The parser cannot be started ({error}): close other programs, then run `coach ingest`."
+        ) from error
 
 
 def as_reply(contents: Contents, name: str) -> dict[str, Any]:

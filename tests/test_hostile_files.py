@@ -192,6 +192,21 @@ def test_a_batch_goes_on_past_its_bad_files_and_says_each_in_a_line(tmp_path):
     assert document.page_at(document.text.index("five")) == 2
 
 
+def test_a_file_whose_parser_was_stopped_is_tried_again_the_next_time(tmp_path, monkeypatch):
+    (tmp_path / "corpus" / "guides").mkdir(parents=True)
+    (tmp_path / "corpus" / "guides" / "guide.md").write_text("There are five rounds.")
+    (tmp_path / "slow.docx").write_bytes(docx(("", "Slow as it is.")))
+
+    def ingested():
+        writer = ChromaIndexWriter(tmp_path / "index")
+        return ingest(HashingEmbedder(), writer, [tmp_path / "slow.docx"], corpus=tmp_path / "corpus")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ingest.pipeline.Sandbox", lambda: Sandbox(seconds=0.001))
+        assert "took more than" in ingested().skipped[0].reason
+    assert ingested().added == ("slow.docx",)
+
+
 @pytest.mark.skipif(not MALFORMED.is_dir(), reason="the malformed public files are not on this machine")
 def test_every_malformed_public_file_ends_in_text_or_in_a_reason_within_20_seconds(sandbox):
     outcomes = {}

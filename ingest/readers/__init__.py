@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingest.readers import docx, epub, html, markdown, odt, pdf, pptx, rtf
-from ingest.readers.contents import Contents, Reader, UnreadableError
+from ingest.readers.contents import Contents, Reader, StoppedError, UnreadableError
 
 READERS_VERSION = 1  # raise it whenever a reader reads a file differently: every file is then read anew
 
@@ -22,4 +22,4 @@ READERS: dict[str, Reader] = {
     ".xhtml": html.read,
 }
 
-__all__ = ["READERS", "READERS_VERSION", "Contents", "Reader", "UnreadableError"]
+__all__ = ["READERS", "READERS_VERSION", "Contents", "Reader", "StoppedError", "UnreadableError"]

@@ -14,6 +14,10 @@ class UnreadableError(Exception):
     """Why a file is left out, in a few words for the report, with the way out where there is one."""
 
 
+class StoppedError(UnreadableError):
+    """The parser broke or ran over its limits, which a calmer machine may not do again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
     """The text of a file with its sections, in order, and its title, empty where it names none.

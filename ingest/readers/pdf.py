@@ -168,10 +168,11 @@ def _paragraphs(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
     """Neighbouring lines of one page that look alike and stand as close as most lines do."""
     drops = [first.end - second.bottom for first, second in pairwise(lines) if first.page == second.page]
     usual = median([drop for drop in drops if drop > 1] or [0])
+    body = median(line.size for line in lines) or 1.0
     wide = sorted(line.width for line in lines)[len(lines) * 4 // 5]
     group: list[_Line] = []
     for line in lines:
-        if group and _begins(group[-1], line, usual, wide):
+        if group and _begins(group[-1], line, usual * max(1.0, line.size / body), wide):
             yield group
             group = []
         group.append(line)
