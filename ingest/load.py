@@ -54,7 +54,7 @@ def as_document(content: bytes, path: Path, source: str, parsed: Parse = parse) 
     except UnreadableError as error:
         return Skipped(source, str(error), again=isinstance(error, StoppedError))
     if not found.text.strip():
-        return Skipped(source, "empty")
+        return Skipped(source, "holds no text" if content.strip() else "empty")
     name = hashlib.sha256(found.text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     return Document(
         name,

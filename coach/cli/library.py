@@ -43,9 +43,12 @@ def ingest(paths: tuple[str, ...], forget: tuple[str, ...]) -> None:
         show(line)
 
 
-@click.group()
-def library() -> None:
-    """What the coach has read."""
+@click.group(invoke_without_command=True)
+@click.pass_context
+def library(context: click.Context) -> None:
+    """List what the coach has read."""
+    if context.invoked_subcommand is None:
+        context.invoke(library_list)
 
 
 @library.command("list")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from statistics import median
@@ -18,6 +18,8 @@ _SCANNED = (
     "holds no text, so it may be scanned; make its text searchable (OCR), then run `coach ingest` again"
 )
 _DAMAGED = "damaged; open it in a PDF reader, print it to a new PDF, then run `coach ingest`"
+_SHAPES = "holds the shapes of letters but not which letters they are; make its text searchable (OCR), then run `coach ingest` again"
+_NO_TEXT, _GARBLED = "no text: scanned?", "letters that cannot be told from their shapes"
 MAX_PAGES = 5_000
 
 _BROKEN_WORD = "\ufffe"  # PDFium's mark for a word that was divided at the end of a line
@@ -38,7 +40,7 @@ _PAGES_WITH_FURNITURE = 3  # from so many pages on, what stands at the edge of h
 @dataclass(frozen=True, slots=True)
 class _Line:
     """One line of a page: its text, the size of its letters, whether they are bold, where its beginning and its end stand,
-    from the bottom of the page, and its width."""
+    from the bottom of the page, its width, and whether the font says nowhere which letters its shapes are."""
 
     text: str
     page: int
@@ -47,6 +49,7 @@ class _Line:
     bottom: float = 0.0
     end: float = 0.0
     width: float = 0.0
+    garbled: bool = False
 
 
 def read(content: bytes) -> Contents:
@@ -64,19 +67,21 @@ def read(content: bytes) -> Contents:
             f"has {count:,} pages; split it into parts of at most {MAX_PAGES:,}, then run `coach ingest`"
         )
     pages: list[list[_Line]] = []
-    damaged: list[int] = []
-    for number in range(count):
+    troubles: dict[int, str] = {}
+    for number in range(1, count + 1):
         try:
-            pages.append(_lines(pdf[number], number + 1))
+            lines = _lines(pdf[number - 1], number)
+            trouble = _trouble(lines)
         except pypdfium2.PdfiumError:
-            pages.append([])
-            damaged.append(number + 1)
+            lines, trouble = [], "no readable content: damaged"
+        pages.append([] if trouble else lines)
+        troubles |= {number: trouble} if trouble else {}
     if not any(pages):
-        raise UnreadableError(_DAMAGED if damaged else _SCANNED)
+        raise UnreadableError(_why_nothing(troubles.values()))
     title = (pdf.get_metadata_dict().get("Title") or "").strip()
     blocks = list(_blocks([line for lines in _without_furniture(pages) for line in lines]))
     named = next((block.text for block in blocks if block.level == 1), title)
-    return joined(blocks, title=" ".join(named.split()), pages=count, warnings=_warnings(pages, damaged))
+    return joined(blocks, title=" ".join(named.split()), pages=count, warnings=_warnings(troubles))
 
 
 def _lines(page: Any, number: int) -> list[_Line]:
@@ -115,8 +120,11 @@ def _line(found: Any, text: str, page: int, first: int, last: int) -> _Line:
     for place in places:
         raw.FPDFText_GetFontInfo(found, place, name, _FONT_NAME_BYTES, ctypes.c_int())
         bold = bold and _BOLD.search(name.value) is not None
+    garbled = all(raw.FPDFText_HasUnicodeMapError(found, place) == 1 for place in places)
     size = max(round(abs(box.top - box.bottom)) for box in boxes)
-    return _Line(text, page, size, bold, boxes[0].bottom, boxes[1].bottom, boxes[1].right - boxes[0].left)
+    return _Line(
+        text, page, size, bold, boxes[0].bottom, boxes[1].bottom, boxes[1].right - boxes[0].left, garbled
+    )
 
 
 def _box(found: Any, place: int) -> Any:
@@ -207,10 +215,23 @@ def _is_heading(group: Sequence[_Line], size: float, bold: bool) -> bool:
     return marked and words and short and not _BULLET.match(text)
 
 
-def _warnings(pages: Sequence[Sequence[_Line]], damaged: Sequence[int]) -> list[str]:
-    blank = [number for number, lines in enumerate(pages, 1) if not lines and number not in damaged]
-    warnings = [f"{_named(blank)} no text: scanned?"] if blank else []
-    return warnings + ([f"{_named(damaged)} no readable content: damaged"] if damaged else [])
+def _trouble(lines: Sequence[_Line]) -> str:
+    """Why a page cannot be read, after "holds"; empty where it can."""
+    if not lines:
+        return _NO_TEXT
+    return _GARBLED if sum(line.garbled for line in lines) > len(lines) / 2 else ""
+
+
+def _why_nothing(troubles: Collection[str]) -> str:
+    for trouble, reason in ((_NO_TEXT, _SCANNED), (_GARBLED, _SHAPES)):
+        if trouble in troubles:
+            return reason
+    return _DAMAGED
+
+
+def _warnings(troubles: Mapping[int, str]) -> list[str]:
+    every = dict.fromkeys(troubles.values())
+    return [f"{_named([page for page, one in troubles.items() if one == why])} {why}" for why in every]
 
 
 def _named(numbers: Sequence[int]) -> str:
