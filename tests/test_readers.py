@@ -86,6 +86,7 @@ def test_running_titles_and_page_numbers_of_a_pdf_are_no_text_of_it(loaded):
     text = loaded(pdf(*pages), "handbook.pdf").text
     assert "ACME" not in text
     assert "Rule d is short." in text
+    assert loaded(pdf(*[[(11, 700, f"Card {n}")] for n in range(4)]), "cards.pdf").text.count("Card") == 4
 
 
 def test_slides_come_in_the_order_shown_each_a_page_under_its_title(loaded):

@@ -135,19 +135,20 @@ def _box(found: Any, place: int) -> Any:
     return box
 
 
-def _without_furniture(pages: Sequence[list[_Line]]) -> list[list[_Line]]:
+def _without_furniture(pages: Sequence[list[_Line]]) -> Sequence[list[_Line]]:
     """The pages without running titles and page numbers: what stands first or last on at least half of them, figures aside."""
     edges = Counter(edge for lines in pages for edge in {_alike(line) for line in (*lines[:1], *lines[-1:])})
     enough = max(_PAGES_WITH_FURNITURE, len(pages) / 2)
     running = {edge for edge, count in edges.items() if count >= enough}
-    return [
+    kept = [
         [
             line
             for place, line in enumerate(lines)
-            if not (place in (0, len(lines) - 1) and _alike(line) in running)
+            if _alike(line) not in running or place not in (0, len(lines) - 1)
         ]
         for lines in pages
     ]
+    return kept if any(kept) else pages
 
 
 def _alike(line: _Line) -> str:
