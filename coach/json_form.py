@@ -18,6 +18,7 @@ from coach.types import (
     Band,
     Criterion,
     Critique,
+    Document,
     Finding,
     Level,
     Override,
@@ -69,6 +70,7 @@ class QuoteForm(Form):
 class CitationForm(SpanForm):
     """Where a sentence comes from."""
 
+    page: int = Field(description="the page it begins on, from 1; 0 for a source without pages")
     support: float = Field(description="how likely the cited words carry the sentence, 0 to 1")
     method: str = Field(description="how that was found")
 
@@ -89,6 +91,7 @@ class PassageForm(Form):
 
     source: str
     headings: list[str]
+    page: int = Field(description="the page it begins on, from 1; 0 for a source without pages")
     start: int
     end: int
     score: float
@@ -246,7 +249,20 @@ class ComparisonForm(Form):
     removed: list[QuoteForm] = Field(description="spans of the earlier one")
 
 
-FORMS: tuple[type[Form], ...] = (AnswerForm, RefusalForm, CritiqueForm, ComparisonForm)
+class DocumentForm(Form):
+    """An indexed document: a line of `coach library list --json`."""
+
+    source: str
+    title: str
+    kind: str = Field(description="its format by the usual ending, such as `pdf`")
+    size: int = Field(description="of its file, in bytes")
+    statements: int = Field(description="how many sentences it was split into")
+    pages: int = Field(description="0 for a format without pages")
+    indexed_at: str = Field(description="when it was read, ISO 8601")
+    warnings: list[str] = Field(description="what of the file could not be read")
+
+
+FORMS: tuple[type[Form], ...] = (AnswerForm, RefusalForm, CritiqueForm, ComparisonForm, DocumentForm)
 
 
 def json_schema() -> dict[str, Any]:
@@ -280,6 +296,20 @@ def reply_to_json(reply: Reply) -> dict[str, Any]:
             trace=_trace(reply.trace),
         )
     return form.model_dump()
+
+
+def document_to_json(document: Document) -> dict[str, Any]:
+    """What is known of a document, without its text."""
+    return DocumentForm(
+        source=document.source,
+        title=document.title,
+        kind=document.kind,
+        size=document.size,
+        statements=document.statement_count,
+        pages=len(document.pages),
+        indexed_at=document.indexed_at,
+        warnings=list(document.warnings),
+    ).model_dump()
 
 
 def critique_to_json(critique: Critique) -> dict[str, Any]:
@@ -342,7 +372,7 @@ def critique_from_json(written: object, rubrics: Sequence[Rubric] = ()) -> Criti
 
 def _sentence(sentence: Sentence) -> SentenceForm:
     citations = [
-        CitationForm(**asdict(one.span), support=round(one.support, 4), method=one.method)
+        CitationForm(**asdict(one.span), page=one.page, support=round(one.support, 4), method=one.method)
         for one in sentence.citations
     ]
     return SentenceForm(
@@ -354,6 +384,7 @@ def _passage(passage: Passage) -> dict[str, Any]:
     return {
         "source": passage.source,
         "headings": list(passage.chunk.headings),
+        "page": passage.page,
         "start": passage.chunk.start,
         "end": passage.chunk.end,
         "score": round(passage.score, 4),

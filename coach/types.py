@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -56,7 +57,11 @@ class Section:
 @dataclass(frozen=True, slots=True)
 class Document:
     """One source text. `source` is its path under `corpus/` or in the user's library; `sections` are those that hold text, in
-    order, as its reader found them."""
+    order, as its reader found them; `pages` are the places where each of its pages begins, none for a format without pages.
+
+    `kind` is its format by the usual ending ("pdf"), `size` that of the file in bytes, `statement_count` how many sentences it
+    was split into, `indexed_at` when that was (ISO 8601); `warnings` say what of the file could not be read.
+    """
 
     id: str
     source: str
@@ -64,6 +69,16 @@ class Document:
     text: str
     metadata: Mapping[str, str] = field(default_factory=dict)
     sections: tuple[Section, ...] = ()
+    pages: tuple[int, ...] = ()
+    kind: str = ""
+    size: int = 0
+    statement_count: int = 0
+    indexed_at: str = ""
+    warnings: tuple[str, ...] = ()
+
+    def page_at(self, start: int) -> int:
+        """The page, from 1, that this character stands on; 0 where there are no pages."""
+        return bisect_right(self.pages, start)
 
     def section_at(self, offset: int) -> Section | None:
         """The section that this character stands in."""
@@ -98,7 +113,8 @@ class Statement:
     """One sentence of a source, or a longer stretch of it, under its heading path: `document.text[start:end] == text`.
 
     Of a retrieved one `passage` is the place of its passage among those retrieved, `cosine` that of the sentence to the query,
-    and `asked` that of the query to the nearest question written down for the sentence, 0.0 for none.
+    and `asked` that of the query to the nearest question written down for the sentence, 0.0 for none. `page` is the page it begins
+    on, 0 where its document has none.
     """
 
     headings: tuple[str, ...]
@@ -109,6 +125,7 @@ class Statement:
     passage: int = 0
     cosine: float = 0.0
     asked: float = 0.0
+    page: int = 0
 
     @property
     def heading(self) -> str:
@@ -137,7 +154,8 @@ class Passage:
     `sentence_scores` holds one score for each sentence of the chunk, in order: the cosine of the sentence to the query. `asked_scores`, where the
     document comes with written-down questions, holds for each sentence the cosine of the query to the nearest
     question that the sentence answers (0.0 where none is written down), `unanswered_score` that to the nearest
-    question that the document is known not to answer, lowered by what it asks for beyond the query. `also_in` names further sources with the same content.
+    question that the document is known not to answer, lowered by what it asks for beyond the query. `also_in` names further sources with the same content,
+    `pages` are the places where the pages of its document begin.
     """
 
     chunk: Chunk
@@ -151,6 +169,12 @@ class Passage:
     also_in: tuple[str, ...] = ()
     asked_scores: tuple[float, ...] = ()
     unanswered_score: float = 0.0
+    pages: tuple[int, ...] = ()
+
+    @property
+    def page(self) -> int:
+        """The page it begins on, 0 where its document has none."""
+        return bisect_right(self.pages, self.chunk.start)
 
     @property
     def heading(self) -> str:
@@ -172,6 +196,7 @@ class Passage:
                 place,
                 cosine,
                 nearest,
+                bisect_right(self.pages, chunk.start + start),
             )
             for (start, end), cosine, nearest in zip(chunk.sentences, cosines, asked, strict=True)
         )
@@ -214,12 +239,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where a sentence comes from. Made only by `verify` and `extract`; `support` is in 0..1."""
+    """Where a sentence comes from. Made only by `verify` and `extract`; `support` is in 0..1, `page` from 1, 0 for a source
+    without pages."""
 
     span: Span
     passage: int
     support: float
     method: str = "verbatim"
+    page: int = 0
 
 
 @dataclass(frozen=True, slots=True)

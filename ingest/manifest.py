@@ -1,57 +1,95 @@
-"""Which files belong to the index: the roots the user named, the files under them, and what changed."""
+"""Which files belong to the index: the roots the user named, the files under them, what came of each, and what changed."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 from ingest.load import Skipped
+from ingest.readers import READERS_VERSION
 
 # Folders that hold no reading matter, however many text files lie in them.
 _IGNORED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of reading some content: a document of this format, by its id, or the reason why there is none."""
+
+    document: str = ""
+    kind: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an index was made from: the user's roots, and the document id behind every source."""
+    """What an index was made from: the user's roots, the document id behind every source, and what came of every content
+    that was read, by `content_key`."""
 
     roots: tuple[str, ...] = ()
     files: Mapping[str, str] | None = None
+    read: Mapping[str, Outcome] | None = None
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Manifest:
-        """Read back what `as_json` gave; anything else gives an empty manifest."""
-        roots, files = content.get("roots", []), content.get("files", {})
+        """Read back what `as_json` gave; anything else gives an empty manifest. What other readers read is read again."""
+        roots, files, read = content.get("roots", []), content.get("files", {}), content.get("read", {})
         if not isinstance(roots, list) or not isinstance(files, dict):
-            return cls((), {})
-        return cls(tuple(map(str, roots)), {str(source): str(name) for source, name in files.items()})
+            return cls((), {}, {})
+        known = content.get("readers") == READERS_VERSION and isinstance(read, dict)
+        return cls(
+            tuple(map(str, roots)),
+            {str(source): str(name) for source, name in files.items()},
+            {str(key): Outcome(*map(str, facts)) for key, facts in read.items()} if known else {},
+        )
 
     def as_json(self) -> dict[str, Any]:
-        return {"roots": list(self.roots), "files": dict(self.files or {})}
+        return {
+            "roots": list(self.roots),
+            "files": dict(self.files or {}),
+            "read": {key: astuple(outcome) for key, outcome in (self.read or {}).items()},
+            "readers": READERS_VERSION,
+        }
+
+
+def content_key(content: bytes, path: Path) -> str:
+    """Identifies content as a reader is given it: its SHA-256, and the ending of the file's name."""
+    return hashlib.sha256(content).hexdigest() + path.suffix.lower()
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Sources by what happened to them, each in alphabetical order."""
+    """Sources by what happened to them, each in alphabetical order; `moved` are (before, now)."""
 
     added: tuple[str, ...]
     changed: tuple[str, ...]
     removed: tuple[str, ...]
     unchanged: tuple[str, ...]
+    moved: tuple[tuple[str, str], ...] = ()
 
 
 def compare(before: Manifest, after: Manifest) -> Changes:
-    """What happened to each source between two manifests."""
+    """What happened to each source between two manifests; one that is gone while its text is there under a new name has moved."""
     old, new = before.files or {}, after.files or {}
     both = old.keys() & new.keys()
+    added, removed = sorted(new.keys() - old.keys()), sorted(old.keys() - new.keys())
+    moved = []
+    for source in removed:
+        now = next((name for name in added if new[name] == old[source]), None)
+        if now is not None:
+            moved.append((source, now))
+            added.remove(now)
+    gone = {source for source, _ in moved}
     return Changes(
-        added=tuple(sorted(new.keys() - old.keys())),
+        added=tuple(added),
         changed=tuple(sorted(source for source in both if old[source] != new[source])),
-        removed=tuple(sorted(old.keys() - new.keys())),
+        removed=tuple(source for source in removed if source not in gone),
         unchanged=tuple(sorted(source for source in both if old[source] == new[source])),
+        moved=tuple(moved),
     )
 
 

@@ -7,22 +7,29 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from coach.errors import IngestError
 from coach.protocols import Embedder, Vectors
 from coach.settings import corpus_folder
 from coach.types import Chunk, Document, WrittenQuestion
-from ingest.load import Skipped, load_document
-from ingest.manifest import Changes, Manifest, compare, find_files
+from ingest.load import Skipped, as_document, read_bytes
+from ingest.manifest import Changes, Manifest, Outcome, compare, content_key, find_files
+from ingest.parse import is_plain, parse
 from ingest.questions import read_questions
+from ingest.readers import Contents
+from ingest.sandbox import Sandbox
 from ingest.split import SPLIT_VERSION, embedding_text, split_document
 
 # Texts embedded between two savings: some seconds of work on a slow CPU, so little is lost when killed.
 SLICE = 128
 _NAMES_IN_REPORT = 20
+_FOREIGN_IN_REPORT = 3
+_READ_HERE_BYTES = 2**20  # of plain text: a quarter of a second of work
 
 Progress = Callable[[str, int, int], None]
 
@@ -38,6 +45,8 @@ class IndexWriter(Protocol):
     def manifest(self) -> Mapping[str, Any]: ...
 
     def unfinished(self) -> Mapping[str, Any]: ...
+
+    def documents(self) -> Mapping[str, Document]: ...
 
     def current_size(self, embedder: str, split_version: int, fingerprint: str) -> int | None: ...
 
@@ -70,7 +79,8 @@ class IndexWriter(Protocol):
 @dataclass(frozen=True, slots=True)
 class IngestReport:
     """What one ingest did. Sources are as citations name them; `chunks_embedded` counts distinct texts, each embedded
-    once together with its sentences, `questions_embedded` those written down for the documents."""
+    once together with its sentences, `questions_embedded` those written down for the documents. `warnings` are (source,
+    warning) of what was read anew."""
 
     changes: Changes
     skipped: tuple[Skipped, ...]
@@ -79,6 +89,7 @@ class IngestReport:
     questions_embedded: int
     words: int
     seconds: float
+    warnings: tuple[tuple[str, str], ...] = ()
 
     @property
     def added(self) -> tuple[str, ...]:
@@ -102,9 +113,13 @@ class IngestReport:
         for word, sources in (("added", self.added), ("changed", self.changed), ("removed", self.removed)):
             lines += [f"{word}: {source}" for source in sources[:_NAMES_IN_REPORT]]
             lines += _and_more(word, len(sources))
-        lines += [f"skipped: {skip.source} ({skip.reason})" for skip in self.skipped[:_NAMES_IN_REPORT]]
-        lines += _and_more("skipped", len(self.skipped))
-        documents = len(self.added) + len(self.changed) + len(self.unchanged)
+        lines += [f"moved: {before} -> {now}" for before, now in self.changes.moved[:_NAMES_IN_REPORT]]
+        lines += _and_more("moved", len(self.changes.moved))
+        lines += [f"note: {source}: {warning}" for source, warning in self.warnings[:_NAMES_IN_REPORT]]
+        lines += _and_more("note", len(self.warnings))
+        lines += _skipped_lines(self.skipped)
+        changes = self.changes
+        documents = sum(map(len, (changes.added, changes.changed, changes.moved, changes.unchanged)))
         lines.append(
             f"{documents} files ({len(self.unchanged)} unchanged), {self.chunks_total} chunks, "
             f"{self.chunks_embedded} embedded, in {self.seconds:.1f} s"
@@ -132,16 +147,16 @@ def ingest(
     Raises IngestError for a path that does not exist, an empty corpus, a full disk, a folder that cannot
     be written, or another ingest at work.
     """
-    started = time.perf_counter()
+    started, now = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
     tell = progress or _silent
     with _disk_errors(index.folder), index.locked():
         before = Manifest.from_json(index.manifest())
         roots = _roots(before, Manifest.from_json(index.unfinished()), paths, forget)
         corpus = corpus or corpus_folder()
-        documents, skipped = _read(corpus, roots, tell)
+        documents, skipped, outcomes = _read(corpus, roots, before, index, tell)
         questions, unusable = read_questions(corpus, documents)
         skipped += unusable
-        after = Manifest(roots, {document.source: document.id for document in documents})
+        after = Manifest(roots, {document.source: document.id for document in documents}, outcomes)
         fingerprint = _fingerprint(embedder, documents, questions)
         size = index.current_size(embedder.name, SPLIT_VERSION, fingerprint) if before == after else None
         embedded = (0, 0)
@@ -151,7 +166,7 @@ def ingest(
             chunks_of = _split(documents, known, embedder, tell)
             size = sum(len(chunks_of[name]) for name in {document.id for document in documents})
             embedded = _publish(
-                documents=documents,
+                documents=[_with_facts(document, chunks_of[document.id], now) for document in documents],
                 questions=questions,
                 chunks_of=chunks_of,
                 manifest=after,
@@ -160,14 +175,21 @@ def ingest(
                 index=index,
                 tell=tell,
             )
+        changes = compare(before, after)
         return IngestReport(
-            changes=compare(before, after),
+            changes=changes,
             skipped=tuple(skipped),
             chunks_total=size,
             chunks_embedded=embedded[0],
             questions_embedded=embedded[1],
             words=sum(len(document.text.split()) for document in documents),
             seconds=time.perf_counter() - started,
+            warnings=tuple(
+                (document.source, warning)
+                for document in documents
+                if document.source in {*changes.added, *changes.changed}
+                for warning in document.warnings
+            ),
         )
 
 
@@ -192,23 +214,62 @@ def _absolute(path: Path | str) -> Path:
     return Path(path).expanduser().resolve()
 
 
-def _read(corpus: Path, roots: Sequence[str], tell: Progress) -> tuple[list[Document], list[Skipped]]:
+def _read(
+    corpus: Path, roots: Sequence[str], before: Manifest, index: IndexWriter, tell: Progress
+) -> tuple[list[Document], list[Skipped], dict[str, Outcome]]:
+    """Every document, what was left out, and what came of each content; content that was read before is not read again."""
     files, skipped = find_files(corpus, roots)
+    kept = index.documents()
+    outcomes: dict[str, Outcome] = {}
     documents = []
-    for number, (source, path) in enumerate(files):
-        tell("read", number, len(files))
-        match load_document(path, source):
-            case Skipped() as skip:
-                skipped.append(skip)
-            case Document() as document:
-                documents.append(document)
+    with Sandbox() as sandbox:
+        for number, (source, path) in enumerate(files):
+            tell("read", number, len(files))
+            content = read_bytes(path, source)
+            if isinstance(content, Skipped):
+                skipped.append(content)
+                continue
+            key = content_key(content, path)
+            known = _known((before.read or {}).get(key, Outcome()), kept, path, source)
+            found = known or as_document(content, path, source, partial(_parsed, sandbox))
+            match found:
+                case Skipped() as skip:
+                    skipped.append(skip)
+                    outcomes |= {} if skip.again else {key: Outcome(reason=skip.reason)}
+                case Document() as document:
+                    documents.append(document)
+                    outcomes[key] = Outcome(document.id, document.kind)
     tell("read", len(files), len(files))
     if not documents:
         raise IngestError(
             f"There is no text to read in {corpus / 'guides'} or the paths given: "
-            "name a folder with .md or .txt files, `coach ingest PATH`."
+            "name a file or a folder with documents, `coach ingest PATH`."
         )
-    return documents, skipped
+    return documents, skipped, outcomes
+
+
+def _parsed(sandbox: Sandbox, content: bytes, suffix: str) -> tuple[Contents, str]:
+    """A short text is read here; whatever needs a parser, or is long, where it can do no harm."""
+    trusted = is_plain(content, suffix) and len(content) <= _READ_HERE_BYTES
+    return parse(content, suffix) if trusted else sandbox.parse(content, suffix)
+
+
+def _known(
+    outcome: Outcome, kept: Mapping[str, Document], path: Path, source: str
+) -> Document | Skipped | None:
+    """What came of the same content before, under its name of today; None where that is not known."""
+    if outcome.reason:
+        return Skipped(source, outcome.reason)
+    document = kept.get(outcome.document)
+    if document is None or document.kind != outcome.kind:  # kept as it was in a file of another format
+        return None
+    named_after_file = document.title == PurePosixPath(document.source).stem
+    return replace(document, source=source, title=path.stem if named_after_file else document.title)
+
+
+def _with_facts(document: Document, chunks: Sequence[Chunk], now: str) -> Document:
+    statements = sum(len(chunk.sentences) for chunk in chunks)
+    return replace(document, statement_count=statements, indexed_at=document.indexed_at or now)
 
 
 def _fingerprint(
@@ -292,16 +353,18 @@ def _embed(
     tell: Progress,
 ) -> None:
     """Embed each text of `new` with its parts into `vectors`, like lengths together (little padding), saving slice by
-    slice."""
+    slice; every second slice first, so that the pace of the first ones tells that of the rest."""
     keys = sorted(new, key=lambda key: len(new[key][0]), reverse=True)
+    done = 0
     tell("embed", 0, len(keys))
-    for first in range(0, len(keys), SLICE):
+    for first in [*range(0, len(keys), 2 * SLICE), *range(SLICE, len(keys), 2 * SLICE)]:
         slice_keys = keys[first : first + SLICE]
         texts, parts = zip(*(new[key] for key in slice_keys), strict=True)
         rows = embedder.embed_with_parts(texts, parts)
         index.keep_vectors(embedder.name, slice_keys, rows)
         vectors.update(zip(slice_keys, rows, strict=True))
-        tell("embed", first + len(slice_keys), len(keys))
+        done += len(slice_keys)
+        tell("embed", done, len(keys))
 
 
 def _key(text: str, parts: Sequence[tuple[int, int]]) -> bytes:
@@ -327,6 +390,20 @@ def _disk_errors(folder: Path) -> Iterator[None]:
 
 def _silent(step: str, done: int, total: int) -> None:
     """For callers who do not watch."""
+
+
+def _skipped_lines(skipped: Sequence[Skipped]) -> list[str]:
+    """A line each, but one for all the pictures and the like that a folder may hold."""
+    foreign = [skip for skip in skipped if skip.foreign]
+    together = foreign if len(foreign) > _FOREIGN_IN_REPORT else []
+    alone = [skip for skip in skipped if skip not in together]
+    lines = [f"skipped: {skip.source}: {skip.reason}" for skip in alone[:_NAMES_IN_REPORT]]
+    lines += _and_more("skipped", len(alone))
+    if together:
+        endings = sorted({PurePosixPath(skip.source).suffix.lower() or "no ending" for skip in together})
+        named = ", ".join(endings[:_NAMES_IN_REPORT])
+        lines.append(f"skipped: {len(together)} files of other kinds ({named})")
+    return lines
 
 
 def _and_more(word: str, count: int) -> list[str]:

@@ -59,12 +59,24 @@ def test_json_has_the_documented_fields_and_exact_spans(library, sources_only, r
         "passages",
         "trace",
     }
-    assert set(reply["passages"][0]) == {"source", "headings", "start", "end", "score", "rank"}
+    assert set(reply["passages"][0]) == {"source", "headings", "page", "start", "end", "score", "rank"}
     assert [passage["rank"] for passage in reply["passages"]] == list(range(1, len(reply["passages"]) + 1))
     for sentence in reply["sentences"]:
         for citation in sentence["citations"]:
             document = sources_only.document(citation["source"])
             assert document.text[citation["start"] : citation["end"]] == citation["text"]
+
+
+def test_the_library_is_listed_as_a_table_and_as_json(library, run_coach):
+    table = run_coach("library", "list")
+    assert table.returncode == 0
+    assert table.stdout.splitlines()[0].split() == ["NAME", "KIND", "SIZE", "SENTENCES", "READ", "TITLE"]
+    assert "guides/" in table.stdout
+    guide = json.loads(run_coach("library", "list", "--json").stdout.splitlines()[0])
+    assert guide["kind"] == "md"
+    assert guide["pages"] == 0
+    assert guide["statements"] > 50
+    assert guide["size"] > 1000
 
 
 def test_a_refusal_exits_zero_and_offers_three_passages(library, run_coach):

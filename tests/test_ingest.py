@@ -114,6 +114,73 @@ def test_a_deleted_file_takes_its_chunks_with_it(library):
     assert list(library.chroma_ids().values()) == [2]
 
 
+def files_with(library: Library, word: str) -> list[str]:
+    """Every file of the index in which the word stands, whatever its case, as text or as UTF-16."""
+    forms = [form.encode(code) for form in (word, word.lower()) for code in ("utf-8", "utf-16-le")]
+    found = [path for path in library.index.rglob("*") if path.is_file()]
+    return [path.name for path in found if any(form in path.read_bytes() for form in forms)]
+
+
+@pytest.mark.parametrize("forgotten", [False, True], ids=["deleted", "forgotten"])
+def test_no_byte_of_a_document_that_is_gone_stays_in_the_index(library, forgotten):
+    library.write(library.notes / "diary.md", "# Zyzzyva\n\nMy weevil is a zyzzyva from Brazil. It bites.")
+    library.ingest(library.notes)
+    assert "documents.json" in files_with(library, "Zyzzyva")
+    if forgotten:
+        library.ingest(forget=[library.notes])
+    else:
+        (library.notes / "diary.md").unlink()
+        library.ingest()
+    assert files_with(library, "Zyzzyva") == []
+    assert files_with(library, "diary") == []
+
+
+def test_a_moved_file_is_reported_as_moved_and_nothing_is_embedded_again(library):
+    library.write(library.notes / "old name.txt", "Bananas are best in March.")
+    library.ingest(library.notes)
+    (library.notes / "old name.txt").rename(library.notes / "new name.txt")
+    report = library.ingest()
+    assert report.changes.moved == (("notes/old name.txt", "notes/new name.txt"),)
+    assert (report.added, report.removed, library.embedder.embedded) == ((), (), 0)
+    assert "moved: notes/old name.txt -> notes/new name.txt" in report.lines()
+    document = open_index(library.index).document("notes/new name.txt")
+    assert document.title == "new name"
+
+
+def test_a_document_keeps_what_is_known_of_it(library):
+    library.ingest(library.notes)
+    first = {document.source: document for document in open_index(library.index).documents()}
+    bananas = first["notes/deep/b.txt"]
+    assert (bananas.kind, bananas.size, bananas.statement_count, bananas.warnings) == ("txt", 41, 2, ())
+    assert bananas.indexed_at.endswith("+00:00")
+    library.write(library.notes / "c.md", "Cherries are dark.")
+    library.ingest()
+    again = open_index(library.index).document("notes/deep/b.txt")
+    assert again.indexed_at == bananas.indexed_at
+
+
+def test_content_that_was_read_before_is_not_read_again(library, monkeypatch):
+    (library.notes / "slides.pdf").write_bytes(b"%PDF")
+    library.ingest(library.notes)
+
+    def never(*given):
+        raise AssertionError("read again")
+
+    monkeypatch.setattr("ingest.pipeline.as_document", never)
+    report = library.ingest()
+    assert [skip.source for skip in report.skipped] == ["notes/slides.pdf"]
+    monkeypatch.setattr("ingest.manifest.READERS_VERSION", 0)
+    with pytest.raises(AssertionError, match="read again"):
+        library.ingest()  # other readers may read it differently
+
+
+def test_pictures_in_a_folder_are_one_line_of_the_report(library):
+    for number in range(5):
+        (library.notes / f"{number}.jpg").write_bytes(b"\xff\xd8")
+    lines = library.ingest(library.notes).lines()
+    assert "skipped: 5 files of other kinds (.jpg)" in lines
+
+
 def test_two_files_with_one_content_give_one_set_of_chunks_with_both_names(library):
     library.write(library.notes / "z copy.md", (library.notes / "a.md").read_text())
     report = library.ingest(library.notes)
@@ -148,9 +215,9 @@ def test_what_cannot_be_read_is_skipped_with_its_reason(library):
     report = library.ingest(library.notes)
     assert {skip.source: skip.reason.split(" ")[0] for skip in report.skipped} == {
         "notes/empty.md": "empty",
-        "notes/slides.pdf": "not",
+        "notes/slides.pdf": "damaged;",
     }
-    assert "skipped: notes/empty.md (empty)" in report.lines()
+    assert "skipped: notes/empty.md: empty" in report.lines()
     assert report.lines()[-1].startswith("3 files (0 unchanged), 3 chunks, 3 embedded, in ")
 
 

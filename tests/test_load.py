@@ -84,9 +84,11 @@ def test_the_same_text_has_the_same_id_whatever_its_name_and_encoding(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("a.pdf", b"%PDF-1.7", "not a"),
+        ("a.png", b"\x89PNG", "not a"),
+        ("a.pdf", b"%PDF-1.7", "damaged"),
         ("a.md", b"", "empty"),
         ("a.md", b" \n\t\r\n", "empty"),
+        ("a.html", b"<p> </p>", "holds no text"),
         ("a.txt", b"\x7fELF\x02\x01\x01\0\0\0\0" + bytes(range(256)), "not a text file"),
         ("a.txt", b"\0" * 1000, "not a text file"),
         ("a.txt", bytes(range(1, 32)) * 40, "not a text file"),

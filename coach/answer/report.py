@@ -48,14 +48,18 @@ def sentences_as_text(sentences: tuple[Sentence, ...], references: References) -
 
 
 def references_as_text(references: References, passages: tuple[Passage, ...]) -> str:
-    """`[1] source:start-end  heading path`, one line each."""
+    """`[1] source:start-end  heading path`, one line each; of a paged source `[1] source, page 3:start-end  heading path`."""
     lines = []
     for number, citation in enumerate(references.citations, 1):
         headings = passages[citation.passage].chunk.headings if citation.passage < len(passages) else ()
-        lines.append(
-            f"[{number}] {citation.span.source}:{citation.span.start}-{citation.span.end}  {' > '.join(headings)}"
-        )
+        place = f"{named_page(citation.span.source, citation.page)}:{citation.span.start}-{citation.span.end}"
+        lines.append(f"[{number}] {place}  {' > '.join(headings)}")
     return "\n".join(lines)
+
+
+def named_page(source: str, page: int) -> str:
+    """A source with the page meant, where it has pages: "CV.pdf, page 3"."""
+    return f"{source}, page {page}" if page else source
 
 
 def refusal_as_text(refusal: Refusal) -> str:
@@ -68,9 +72,8 @@ def refusal_as_text(refusal: Refusal) -> str:
     for passage in refusal.nearest:
         words = " ".join(passage.chunk.text.split())
         words = words if len(words) <= 160 else words[:160].rsplit(" ", 1)[0] + " …"
-        lines.append(
-            f"  - {' > '.join(passage.chunk.headings) or passage.title} ({passage.source}:{passage.chunk.start}-{passage.chunk.end}): {words}"
-        )
+        place = f"{named_page(passage.source, passage.page)}:{passage.chunk.start}-{passage.chunk.end}"
+        lines.append(f"  - {' > '.join(passage.chunk.headings) or passage.title} ({place}): {words}")
     return "\n".join(lines)
 
 

@@ -28,6 +28,7 @@ from coach.backends.index_files import (
     Generation,
     only_one,
     read_current,
+    read_documents,
     read_generation,
     sweep,
     write_current,
@@ -241,6 +242,7 @@ class ChromaIndex:
                     sources[number][1:],
                     near.of_sentences(row),
                     near.of_document(number),
+                    document.pages,
                 )
             )
             scored = until
@@ -374,6 +376,17 @@ class ChromaIndexWriter:
             return None
         keywords = self.folder / "generations" / current.generation / "keywords"
         return current.chunks if (keywords / "params.index.json").is_file() else None
+
+    def documents(self) -> dict[str, Document]:
+        """Documents of the last publish by their ids, whoever embedded them; empty where they cannot be read."""
+        current = self._usable()
+        if current is None:
+            return {}
+        try:
+            documents, _ = read_documents(self.folder / "generations" / current.generation)
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+        return {document.id: document for document in documents}
 
     def chunks(self, embedder: str, split_version: int) -> dict[str, list[Chunk]]:
         """Chunks of the last publish by document id; empty if made by another embedder or splitter."""

@@ -20,7 +20,7 @@ from coach.backends.bm25 import build_keyword_index
 from coach.errors import IngestError
 from coach.types import Chunk, Document, Section, WrittenQuestion
 
-LAYOUT = 4  # raise it whenever the files below change shape; an index of another layout is made anew
+LAYOUT = 5  # raise it whenever the files below change shape; an index of another layout is made anew
 
 KEY_BYTES = 16
 
@@ -147,19 +147,7 @@ def write_generation(folder: Path, content: Content) -> None:
 
 def read_generation(folder: Path) -> Generation:
     """The generation in `folder`. Raises OSError, ValueError or KeyError where it is missing or damaged."""
-    facts = json.loads((folder / "documents.json").read_text("utf-8"))
-    sources = tuple(tuple(fact.pop("sources")) for fact in facts)
-    documents = tuple(
-        Document(
-            **{
-                **fact,
-                "sections": tuple(
-                    Section(tuple(one["headings"]), one["start"], one["end"]) for one in fact["sections"]
-                ),
-            }
-        )
-        for fact in facts
-    )
+    documents, sources = read_documents(folder)
     table = json.loads((folder / "chunks.json").read_text("utf-8"))
     paths = [tuple(path) for path in table["headings"]]
     chunks = tuple(
@@ -191,6 +179,19 @@ def read_generation(folder: Path) -> Generation:
         question_keys=np.load(folder / "question_keys.npy"),
         question_vectors=np.load(folder / "question_vectors.npy"),
     )
+
+
+def read_documents(folder: Path) -> tuple[tuple[Document, ...], tuple[tuple[str, ...], ...]]:
+    """The documents of the generation in `folder`, and the names of each. Raises as `read_generation` does."""
+    facts = json.loads((folder / "documents.json").read_text("utf-8"))
+    sources = tuple(tuple(fact.pop("sources")) for fact in facts)
+    return tuple(map(_document, facts)), sources
+
+
+def _document(fact: Mapping[str, Any]) -> Document:
+    sections = (Section(tuple(one["headings"]), one["start"], one["end"]) for one in fact["sections"])
+    lists = {"pages": tuple(fact["pages"]), "warnings": tuple(fact["warnings"])}
+    return Document(**{**fact, **lists, "sections": tuple(sections)})
 
 
 def as_keys(keys: Sequence[bytes]) -> NDArray[np.void]:

@@ -12,7 +12,7 @@ from coach.types import Passage
 
 
 class CoachRetriever(BaseRetriever):
-    """`invoke(query)` gives LangChain Documents whose metadata holds source, headings, start, end, score and rank."""
+    """`invoke(query)` gives LangChain Documents whose metadata holds source, headings, page, start, end, score and rank."""
 
     search: Callable[[str, int], Sequence[Passage]]  # the passages nearest to a query, at most so many
     limit: int = 6
@@ -32,6 +32,7 @@ def _as_document(passage: Passage) -> LangChainDocument:
             "source": passage.source,
             "title": passage.title,
             "headings": list(chunk.headings),
+            "page": passage.page,
             "start": chunk.start,
             "end": chunk.end,
             "score": passage.score,

@@ -27,7 +27,7 @@ def cli() -> None:
 for _command in (
     *(ask.ask, critique.critique, critique.overrule, critique.drafts),
     *(desk.conversations, desk.settings_group, desk.erase),
-    *(library.ingest, library.warm, models.models),
+    *(library.ingest, library.library, library.warm, models.models),
     *(privacy.privacy, serve.serve, doctor.doctor, evaluation.evaluate),
 ):
     cli.add_command(_command)

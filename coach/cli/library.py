@@ -1,7 +1,8 @@
-"""`coach ingest` and `coach warm`: what the coach answers from, and getting ready for it."""
+"""`coach ingest`, `coach library` and `coach warm`: what the coach answers from, and getting ready for it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from coach.cli.terminal import (
 )
 
 if TYPE_CHECKING:
-    pass
+    from coach.types import Document
 
 
 @click.command()
@@ -24,17 +25,70 @@ if TYPE_CHECKING:
     "--forget", multiple=True, type=click.Path(), help="Take a path given earlier out of the library."
 )
 def ingest(paths: tuple[str, ...], forget: tuple[str, ...]) -> None:
-    """Index the corpus, everything ingested before, and PATHS (Markdown and text files, folders)."""
+    """Index the corpus, everything ingested before, and PATHS (documents and folders of them).
+
+    It reads Markdown, text, HTML, PDF, Word (.docx), PowerPoint (.pptx), OpenDocument (.odt), RTF and EPUB.
+    """
     from coach.coach import ingest_library
     from coach.settings import load_settings
 
     bars = StepBars()
-    report = ingest_library(
-        load_settings(), [Path(path) for path in paths], forget=[Path(p) for p in forget], progress=bars
-    )
-    bars.close()
+    try:
+        report = ingest_library(
+            load_settings(), [Path(path) for path in paths], forget=[Path(p) for p in forget], progress=bars
+        )
+    finally:
+        bars.close()
     for line in report.lines():
         show(line)
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def library(context: click.Context) -> None:
+    """List what the coach has read."""
+    if context.invoked_subcommand is None:
+        context.invoke(library_list)
+
+
+@library.command("list")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object a line; docs/json.md names its fields."
+)
+def library_list(as_json: bool) -> None:
+    """Every indexed document: its format, size, sentences, when it was read, and what of it could not be."""
+    import json
+
+    from coach.backends import load_index
+    from coach.json_form import document_to_json
+    from coach.settings import load_settings
+
+    documents = load_index(load_settings()).documents()
+    if as_json:
+        for document in documents:
+            show(json.dumps(document_to_json(document), ensure_ascii=False))
+        return
+    for line in _table(documents):
+        show(line)
+
+
+def _table(documents: Sequence[Document]) -> list[str]:
+    """A row a document, its warnings below it."""
+    rows = [("NAME", "KIND", "SIZE", "SENTENCES", "READ", "TITLE"), *map(_row, documents)]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    lines = []
+    for row, document in zip(rows, [None, *documents], strict=True):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
+        lines.append("  ".join([*cells, row[-1]]))
+        lines += [f"  note: {warning}" for warning in (document.warnings if document else ())]
+    return lines
+
+
+def _row(document: Document) -> tuple[str, str, str, str, str, str]:
+    size = document.size
+    shown = f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
+    read = document.indexed_at[:16].replace("T", " ")
+    return document.source, document.kind, shown, f"{document.statement_count:,}", read, document.title
 
 
 @click.command()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
+from coach.cli.progress import SECONDS_BETWEEN_DRAWINGS, SECONDS_BETWEEN_LINES
 from coach.errors import UsageError
+from coach.pace import Pace
 
 if TYPE_CHECKING:
     from coach.coach import Coach
@@ -70,29 +73,40 @@ def limited(stream: TextIO) -> str:
 
 
 class StepBars:
-    """A progress callback (step, done, total) that draws one bar a step on standard error, once it takes a second."""
+    """A progress callback (step, done, total): one line a step on standard error with its pace and the time left, redrawn in
+    place on a terminal and written now and then elsewhere, once the step takes a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._pace = Pace()
         self._step = ""
-        self._bar: Any = None
+        self._wait_until = 0.0
+        self._drawn = False
 
     def __call__(self, step: str, done: int, total: int) -> None:
         if total <= 0:
             return
+        now = time.monotonic()
         if step != self._step:
-            from tqdm import tqdm
-
             self.close()
-            self._step = step
-            self._bar = tqdm(total=total, desc=step, file=sys.stderr, delay=1)
-        self._bar.total = total
-        self._bar.update(done - self._bar.n)
+            self._step, self._wait_until = step, now + 1.0
+        line = self._pace(step, done, total)
+        if now >= self._wait_until or (self._drawn and done >= total):
+            self._draw(line)
+            self._wait_until = now + (
+                SECONDS_BETWEEN_DRAWINGS if self._stream.isatty() else SECONDS_BETWEEN_LINES
+            )
+
+    def _draw(self, line: str) -> None:
+        self._stream.write(f"\r\x1b[K{line}" if self._stream.isatty() else f"{line}\n")
+        self._stream.flush()
+        self._drawn = True
 
     def close(self) -> None:
-        """End the last bar."""
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
+        """End the last line."""
+        if self._drawn and self._stream.isatty():
+            self._stream.write("\n")
+        self._drawn = False
 
 
 def show(text: str) -> None:

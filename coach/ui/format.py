@@ -11,7 +11,16 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from coach.answer.report import LEFT_OUT, NEAR_IT, NEAREST, NO_MODEL, NOT_COVERED, READ_AS, model_facts
+from coach.answer.report import (
+    LEFT_OUT,
+    NEAR_IT,
+    NEAREST,
+    NO_MODEL,
+    NOT_COVERED,
+    READ_AS,
+    model_facts,
+    named_page,
+)
 from coach.types import (
     Answer,
     Citation,
@@ -148,7 +157,7 @@ def passage_html(passage: Passage, *, measured: bool = False) -> str:
     return (
         f'<details class="coach-source"><summary><span>{heading_path(passage)}</span>{figures}</summary>'
         f'<div class="coach-source-text">{escaped(passage.chunk.text)}</div>'
-        f'<p class="coach-place">{_place(passage.source, passage.chunk.start, passage.chunk.end)}'
+        f'<p class="coach-place">{_place(passage.source, passage.page, passage.chunk.start, passage.chunk.end)}'
         f"{_also_in(passage)}</p></details>"
     )
 
@@ -309,8 +318,9 @@ def _cited_passage(answer: Answer, citation: Citation) -> Passage | None:
 def _place_in_words(answer: Answer, citation: Citation) -> str:
     passage = _cited_passage(answer, citation)
     if passage is None:
-        return escaped(citation.span.source)
-    return escaped(", ".join([shown_title(passage.title), *passage.chunk.headings[-1:]]))
+        return escaped(named_page(citation.span.source, citation.page))
+    title = named_page(shown_title(passage.title), citation.page)
+    return escaped(", ".join([title, *passage.chunk.headings[-1:]]))
 
 
 def _citation_popover(answer: Answer, citation: Citation, number: int, key: str) -> str:
@@ -327,7 +337,7 @@ def _citation_popover(answer: Answer, citation: Citation, number: int, key: str)
         f'<button type="button" class="coach-close" popovertarget="{identity}" popovertargetaction="hide" '
         f'aria-label="Close the passage">×</button></div>'
         f'<div class="coach-passage-text" tabindex="0">{_highlighted(passage, citation)}</div>'
-        f'<p class="coach-place">{_place(span.source, span.start, span.end)} · {support}'
+        f'<p class="coach-place">{_place(span.source, citation.page, span.start, span.end)} · {support}'
         f"{_also_in(passage) if passage else ''}</p></div>"
     )
 
@@ -345,8 +355,8 @@ def _highlighted(passage: Passage | None, citation: Citation) -> str:
     return f"{escaped(before)}<mark>{escaped(cited)}</mark>{escaped(after)}"
 
 
-def _place(source: str, start: int, end: int) -> str:
-    return f"{escaped(source)} · characters {start:,}–{end:,}"
+def _place(source: str, page: int, start: int, end: int) -> str:
+    return f"{escaped(named_page(source, page))} · characters {start:,}–{end:,}"
 
 
 def _also_in(passage: Passage) -> str:

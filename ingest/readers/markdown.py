@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from coach.text.encoding import decoded, what_it_is
-from coach.types import Section
 from ingest.readers.contents import Contents, UnreadableError
+from ingest.readers.sections import Heading, sections_under
 
 _FENCE_OR_HEADING = re.compile(r"^ {0,3}(?:(`{3,}|~{3,})(.*)|(#{1,6})(?:[ \t]+(.*))?)$", re.MULTILINE)
-
-
 # Fields between two lines of dashes at the very beginning, as site generators write them (Jekyll, Hugo).
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?:[\w-]+:.*\n|[ \t]+.*\n|-[ \t].*\n|\n)*---[ \t]*(?:\n|\Z)")
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """One heading line of a Markdown text: `text[start:end]` is the line without its line break."""
-
-    level: int
-    title: str
-    start: int
-    end: int
 
 
 def read(content: bytes) -> Contents:
@@ -35,27 +22,14 @@ def read(content: bytes) -> Contents:
 
 
 def parse(text: str) -> Contents:
-    """The text with its sections, and its first top heading as the title."""
+    """The text with its sections, and its first top heading as the title; the fields about the page at its top
+    ("layout: post") belong to no section."""
     headings = find_headings(text)
     titles = (heading.title for heading in headings if heading.level == 1 and heading.title)
-    return Contents(text, tuple(_sections(text, headings)), next(titles, ""))
-
-
-def _sections(text: str, headings: list[Heading]) -> list[Section]:
-    """The stretches between heading lines that hold text, each with its heading path; what stands before the text about the page
-    ("layout: post") is none."""
-    path: list[Heading] = []
-    sections = []
     front_matter = _FRONT_MATTER.match(text)
     start = front_matter.end() if front_matter else 0
     inside = [heading for heading in headings if heading.start >= start]
-    for heading in [*inside, Heading(1, "", len(text), len(text))]:
-        if text[start : heading.start].strip():
-            titles = tuple(parent.title for parent in path if parent.title)
-            sections.append(Section(titles, start, heading.start))
-        path = [*(parent for parent in path if parent.level < heading.level), heading]
-        start = heading.end
-    return sections
+    return Contents(text, sections_under(text, inside, start), next(titles, ""))
 
 
 def find_headings(text: str) -> list[Heading]:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from coach.errors import CoachError
 from coach.jobs.worker import UNFORESEEN
+from coach.pace import Pace
 from coach.types import Document
 from coach.ui import components, session
 from coach.ui.format import documents_html, lines_html, state_html, step_html
@@ -53,11 +54,11 @@ def _ask_to_ingest() -> None:
 
 
 def _ingest(coach: Coach) -> None:
-    place = st.empty()
+    place, pace = st.empty(), Pace()
 
     def progress(step: str, done: int, total: int) -> None:
         with place.container():
-            st.html(step_html(step))
+            st.html(step_html(pace(step, done, total)))
             st.progress(min(done / total, 1.0) if total else 0.0)
 
     progress("Reading the sources", 0, 1)
