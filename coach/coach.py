@@ -21,7 +21,20 @@ from coach.protocols import ChatModel, ChosenModel
 from coach.settings import Settings, load_settings
 from coach.store.critiques import CritiqueStore
 from coach.store.traces import TraceStore
-from coach.types import Critique, Document, Level, ModelList, Passage, Reply, Rubric, Statement, Turn
+from coach.text.attribution import collection_label
+from coach.types import (
+    COMMITTEE,
+    Collection,
+    Critique,
+    Document,
+    Level,
+    ModelList,
+    Passage,
+    Reply,
+    Rubric,
+    Statement,
+    Turn,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,8 +86,14 @@ class Coach:
         coach.notice = notice
         return coach
 
-    def answer(self, question: str, history: Iterable[HistoryTurn] = ()) -> AnswerStream:
-        """Answer `question`; `history` holds earlier turns, oldest first (plain texts are the user's).
+    def answer(
+        self,
+        question: str,
+        history: Iterable[HistoryTurn] = (),
+        collections: Iterable[str] | None = None,
+    ) -> AnswerStream:
+        """Answer `question`; `history` holds earlier turns, oldest first (plain texts are the user's). `collections` are names of
+        `collections()` to search, None for all; raises UsageError for another name, or none.
 
         The finished reply leaves a trace unless the setting `traces` is off; one that cannot be kept is noted
         in the reply and costs nothing else.
@@ -85,9 +104,35 @@ class Coach:
         stream = answer(
             question,
             [as_turn(turn) for turn in history],
-            Resources(self.embedder, self.index, self.chosen_model, self.remembered_sections, self.settings),
+            Resources(
+                self.embedder,
+                self._within(collections),
+                self.chosen_model,
+                self.remembered_sections,
+                self.settings,
+            ),
         )
         return AnswerStream(self._traced(stream))
+
+    def collections(self) -> tuple[Collection, ...]:
+        """Whose words can be searched: the committee's first, then the user's own by name."""
+        return tuple(
+            Collection(name, collection_label(name), count) for name, count in self.index.collections.items()
+        )
+
+    def _within(self, collections: Iterable[str] | None) -> PassageIndex:
+        """The part of the index that is to be searched."""
+        if collections is None:
+            return self.index
+        known = {name.casefold(): name for name in self.index.collections}
+        asked = list(collections)
+        if not asked or any(name.casefold() not in known for name in asked):
+            unknown = next((name for name in asked if name.casefold() not in known), "")
+            raise UsageError(
+                f"There is no collection `{unknown}`: name one of {', '.join(known.values())}, or add documents with "
+                "`coach ingest PATH --as NAME`."
+            )
+        return self.index.within({known[name.casefold()] for name in asked})
 
     def _traced(self, events: Iterator[Event]) -> Iterator[Event]:
         from coach.answer.flow import Finished
@@ -293,14 +338,24 @@ class Coach:
                 progress("warm", number, len(prefixes))
 
     def ingest(
-        self, paths: Iterable[Path] = (), *, forget: Iterable[Path] = (), progress: Any = None
+        self,
+        paths: Iterable[Path] = (),
+        *,
+        forget: Iterable[Path] = (),
+        collection: str | None = None,
+        progress: Any = None,
     ) -> IngestReport:
-        """Bring the index up to date with the corpus and every path ever given, and use it from now on.
+        """Bring the index up to date with the corpus and every path ever given, and use it from now on; `paths` belong to `collection`.
 
         Raises IngestError; the previous index then goes on answering.
         """
         report = ingest_library(
-            self.settings, paths, forget=forget, progress=progress, embedder=self.embedder.plain
+            self.settings,
+            paths,
+            forget=forget,
+            collection=collection,
+            progress=progress,
+            embedder=self.embedder.plain,
         )
         self.reload()
         return report
@@ -335,10 +390,11 @@ def ingest_library(
     paths: Iterable[Path] = (),
     *,
     forget: Iterable[Path] = (),
+    collection: str | None = None,
     progress: Any = None,
     embedder: Embedder | None = None,
 ) -> IngestReport:
-    """Index the bundled corpus, everything ingested before, and `paths`; drop what `forget` names.
+    """Index the bundled corpus, everything ingested before, and `paths`, which belong to `collection`; drop what `forget` names.
 
     `progress(step, done, total)` is told how far it is. Raises IngestError or ModelMissingError.
     """
@@ -347,7 +403,9 @@ def ingest_library(
 
     embedder = embedder or load_embedder(settings)
     writer = ChromaIndexWriter(settings.index_folder, settings.chroma_url)
-    return ingest(embedder, writer, list(paths), forget=list(forget), progress=progress)
+    return ingest(
+        embedder, writer, list(paths), forget=list(forget), collection=collection, progress=progress
+    )
 
 
 def _current_index(settings: Settings, embedder: Embedder) -> tuple[PassageIndex, str]:
@@ -443,7 +501,7 @@ def _as_judged(critique: Critique) -> str:
 
 def _is_guide(document: Document) -> bool:
     """Whether it came with the coach: not the user's own."""
-    return document.source.startswith("guides/")
+    return document.collection == COMMITTEE
 
 
 def _given_model(chat_model: Any) -> ChosenModel:

@@ -13,6 +13,11 @@ RefusalReason = Literal["no_evidence", "off_topic", "blocked"]
 Level = Literal["missing", "partly", "met"]
 Band = Literal["not ready", "getting there", "ready for this committee"]
 
+# Whose words a document holds: the committee's are the bundled guides, the user's own carry OWN or a name of the user's choice. What nobody
+# named is the user's, so that nothing passes for the committee's by an oversight.
+COMMITTEE = "committee"
+OWN = "own"
+
 
 @dataclass(frozen=True, slots=True)
 class ListedModel:
@@ -45,6 +50,15 @@ class ModelList:
 
 
 @dataclass(frozen=True, slots=True)
+class Collection:
+    """Documents that speak with one voice: its name, what a reader calls it, and how many there are."""
+
+    name: str
+    label: str
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """What stands under one heading: `document.text[start:end]`, without the heading line itself."""
 
@@ -56,7 +70,7 @@ class Section:
 @dataclass(frozen=True, slots=True)
 class Document:
     """One source text. `source` is its path under `corpus/` or in the user's library; `sections` are those that hold text, in
-    order, as its reader found them."""
+    order, as its reader found them; `collection` says whose words they are."""
 
     id: str
     source: str
@@ -64,6 +78,7 @@ class Document:
     text: str
     metadata: Mapping[str, str] = field(default_factory=dict)
     sections: tuple[Section, ...] = ()
+    collection: str = OWN
 
     def section_at(self, offset: int) -> Section | None:
         """The section that this character stands in."""
@@ -72,7 +87,14 @@ class Document:
     def statements(self) -> tuple[Statement, ...]:
         """Each section as one statement, without the white space around it."""
         return tuple(
-            Statement(one.headings or (self.title,), text, self.source, start, start + len(text))
+            Statement(
+                one.headings or (self.title,),
+                text,
+                self.source,
+                start,
+                start + len(text),
+                collection=self.collection,
+            )
             for one in self.sections
             for text in [self.text[one.start : one.end].strip()]
             for start in [self.text.index(text, one.start)]
@@ -109,6 +131,7 @@ class Statement:
     passage: int = 0
     cosine: float = 0.0
     asked: float = 0.0
+    collection: str = OWN
 
     @property
     def heading(self) -> str:
@@ -151,6 +174,7 @@ class Passage:
     also_in: tuple[str, ...] = ()
     asked_scores: tuple[float, ...] = ()
     unanswered_score: float = 0.0
+    collection: str = OWN
 
     @property
     def heading(self) -> str:
@@ -172,6 +196,7 @@ class Passage:
                 place,
                 cosine,
                 nearest,
+                self.collection,
             )
             for (start, end), cosine, nearest in zip(chunk.sentences, cosines, asked, strict=True)
         )
@@ -214,12 +239,13 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where a sentence comes from. Made only by `verify` and `extract`; `support` is in 0..1."""
+    """Where a sentence comes from. Made only by `verify` and `extract`; `support` is in 0..1, `collection` says whose words they are."""
 
     span: Span
     passage: int
     support: float
     method: str = "verbatim"
+    collection: str = OWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +256,11 @@ class Sentence:
     status: SentenceStatus
     citations: tuple[Citation, ...] = ()
     origin: SentenceOrigin = "model"
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """Whose words it rests on, each collection once, in the order of its citations; none for the coach's own words."""
+        return tuple(dict.fromkeys(citation.collection for citation in self.citations))
 
 
 @dataclass(frozen=True, slots=True)
@@ -464,11 +495,27 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Contradiction:
+    """A figure or an employer of the draft that the user's own documents give otherwise.
+
+    `quote` is the draft's sentence, `said` what it says and `known` what the document says instead, both as written; `span` is the
+    document's sentence, under `headings`, in `collection`.
+    """
+
+    quote: Quote
+    said: str
+    known: str
+    span: Span
+    headings: tuple[str, ...]
+    collection: str
+
+
+@dataclass(frozen=True, slots=True)
 class Critique:
     """A draft as the committee reads it. `notices` tell what was set aside and why.
 
     `set_aside` are the parts of the draft that were not judged (repeated, echoed from the question,
-    addressed to the judge).
+    addressed to the judge); `contradictions` what the user's own documents say otherwise.
     """
 
     question: str
@@ -482,3 +529,4 @@ class Critique:
     next_move: str = ""
     notices: tuple[str, ...] = ()
     set_aside: tuple[Quote, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()

@@ -7,16 +7,16 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from coach.errors import IngestError
 from coach.protocols import Embedder, Vectors
 from coach.settings import corpus_folder
-from coach.types import Chunk, Document, WrittenQuestion
+from coach.types import COMMITTEE, Chunk, Document, WrittenQuestion
 from ingest.load import Skipped, load_document
-from ingest.manifest import Changes, Manifest, compare, find_files
+from ingest.manifest import Changes, Manifest, collection_of, compare, find_files, name_collections
 from ingest.questions import read_questions
 from ingest.split import SPLIT_VERSION, embedding_text, split_document
 
@@ -119,12 +119,14 @@ def ingest(
     *,
     corpus: Path | None = None,
     forget: Sequence[Path | str] = (),
+    collection: str | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
     """Make `index` hold the bundled corpus and every path ever given, and nothing else.
 
     `paths` are files or folders to add and remember, `forget` are remembered ones to drop; `corpus` is
-    the folder with `guides/` and the questions written down for them (the bundled one unless told). `progress` is told (step, done, total), the
+    the folder with `guides/` and the questions written down for them (the bundled one unless told). `collection` names what
+    `paths` hold, a job description or notes: citations say so, and a question can be asked of it alone. `progress` is told (step, done, total), the
     steps being read, split, embed, store, write, switch and sweep. What is embedded already is not
     embedded again. The index that answers changes in one step at the end; an ingest that fails or is
     killed leaves the previous one.
@@ -135,13 +137,17 @@ def ingest(
     started = time.perf_counter()
     tell = progress or _silent
     with _disk_errors(index.folder), index.locked():
-        before = Manifest.from_json(index.manifest())
-        roots = _roots(before, Manifest.from_json(index.unfinished()), paths, forget)
+        before, unfinished = Manifest.from_json(index.manifest()), Manifest.from_json(index.unfinished())
+        roots = _roots(before, unfinished, paths, forget)
+        known_names = {**before.collections, **unfinished.collections}
+        collections = name_collections(
+            known_names, roots, [str(_absolute(path)) for path in paths], collection
+        )
         corpus = corpus or corpus_folder()
-        documents, skipped = _read(corpus, roots, tell)
+        documents, skipped = _read(corpus, roots, collections, tell)
         questions, unusable = read_questions(corpus, documents)
         skipped += unusable
-        after = Manifest(roots, {document.source: document.id for document in documents})
+        after = Manifest(roots, {document.source: document.id for document in documents}, collections)
         fingerprint = _fingerprint(embedder, documents, questions)
         size = index.current_size(embedder.name, SPLIT_VERSION, fingerprint) if before == after else None
         embedded = (0, 0)
@@ -192,7 +198,9 @@ def _absolute(path: Path | str) -> Path:
     return Path(path).expanduser().resolve()
 
 
-def _read(corpus: Path, roots: Sequence[str], tell: Progress) -> tuple[list[Document], list[Skipped]]:
+def _read(
+    corpus: Path, roots: Sequence[str], collections: Mapping[str, str], tell: Progress
+) -> tuple[list[Document], list[Skipped]]:
     files, skipped = find_files(corpus, roots)
     documents = []
     for number, (source, path) in enumerate(files):
@@ -201,7 +209,7 @@ def _read(corpus: Path, roots: Sequence[str], tell: Progress) -> tuple[list[Docu
             case Skipped() as skip:
                 skipped.append(skip)
             case Document() as document:
-                documents.append(document)
+                documents.append(_held_by(collection_of(path, corpus, roots, collections), document))
     tell("read", len(files), len(files))
     if not documents:
         raise IngestError(
@@ -209,6 +217,14 @@ def _read(corpus: Path, roots: Sequence[str], tell: Progress) -> tuple[list[Docu
             "name a folder with .md or .txt files, `coach ingest PATH`."
         )
     return documents, skipped
+
+
+def _held_by(collection: str, document: Document) -> Document:
+    """The document as one of the collection; the same text in two of them is two documents, as it is two people's words."""
+    if collection == COMMITTEE:
+        return replace(document, collection=collection)
+    identity = hashlib.sha256(f"{collection}\x1f{document.id}".encode()).hexdigest()[:32]
+    return replace(document, id=identity, collection=collection)
 
 
 def _fingerprint(

@@ -192,5 +192,5 @@ def _scored(question: str, passages: Sequence[Passage], embedder: Embedder) -> d
 
 
 def _sentence(statement: Statement, score: float) -> Sentence:
-    citation = Citation(statement.span, statement.passage, score)
+    citation = Citation(statement.span, statement.passage, score, collection=statement.collection)
     return Sentence(statement.text, "supported", (citation,), "source")

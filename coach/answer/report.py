@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
+from coach.text.attribution import attribution, is_own, voice_label
 from coach.types import Answer, Citation, ListedModel, ModelList, Passage, Refusal, Sentence
 
 
@@ -27,22 +30,30 @@ class References:
 
 
 def sentences_as_text(sentences: tuple[Sentence, ...], references: References) -> str:
-    """One line a sentence, with numbered marks; the source's own words behind a bar."""
-    return "\n".join(
-        f"{'| ' if sentence.origin == 'source' else ''}{' '.join(references.mark(sentence).split())}"
-        for sentence in sentences
-        if sentence.status != "unsupported"
-    )
+    """One line a sentence, with numbered marks; the source's own words behind a bar. Where the user's own documents speak, each group of
+    sentences is led in by whose they are."""
+    shown = [sentence for sentence in sentences if sentence.status != "unsupported"]
+    named = any(is_own(sentence.collections) for sentence in shown)
+    lines = []
+    for _, group in groupby(shown, key=lambda sentence: is_own(sentence.collections)):
+        said = list(group)
+        label = voice_label([name for sentence in said for name in sentence.collections])
+        lines += [f"{label}:"] if named and label else []
+        lines += [
+            f"{'| ' if sentence.origin == 'source' else ''}{' '.join(references.mark(sentence).split())}"
+            for sentence in said
+        ]
+    return "\n".join(lines)
 
 
 def references_as_text(references: References, passages: tuple[Passage, ...]) -> str:
-    """`[1] source:start-end  heading path`, one line each."""
+    """`[1] whose words, heading (source:start-end)`, one line each."""
     lines = []
     for number, citation in enumerate(references.citations, 1):
         headings = passages[citation.passage].chunk.headings if citation.passage < len(passages) else ()
-        lines.append(
-            f"[{number}] {citation.span.source}:{citation.span.start}-{citation.span.end}  {' > '.join(headings)}"
-        )
+        span = citation.span
+        whose = attribution(citation.collection, span.source, headings)
+        lines.append(f"[{number}] {whose} ({span.source}:{span.start}-{span.end})")
     return "\n".join(lines)
 
 
@@ -50,14 +61,16 @@ def refusal_as_text(refusal: Refusal) -> str:
     """The refusal, what the sources do say about the topic, and the nearest passages."""
     lines = [refusal.text]
     if refusal.related:
-        lines.append("What they do say near it, which is no answer:")
+        label = voice_label([name for sentence in refusal.related for name in sentence.collections])
+        lines.append(f"{label}, near it, which is no answer:")
         lines.extend(f"  | {' '.join(sentence.text.split())}" for sentence in refusal.related)
         lines.append("Nearest passages:")
     for passage in refusal.nearest:
         words = " ".join(passage.chunk.text.split())
         words = words if len(words) <= 160 else words[:160].rsplit(" ", 1)[0] + " …"
         lines.append(
-            f"  - {' > '.join(passage.chunk.headings) or passage.title} ({passage.source}:{passage.chunk.start}-{passage.chunk.end}): {words}"
+            f"  - {attribution(passage.collection, passage.source, passage.chunk.headings or (passage.title,))} "
+            f"({passage.source}:{passage.chunk.start}-{passage.chunk.end}): {words}"
         )
     return "\n".join(lines)
 

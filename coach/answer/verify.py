@@ -116,5 +116,5 @@ def _judged(claim: str, evidence: Support, sources: Sequence[_Source]) -> Senten
     return Sentence(
         claim,
         "supported",
-        tuple(Citation(one.span, one.passage, support, evidence.method) for one in cited),
+        tuple(Citation(one.span, one.passage, support, evidence.method, one.collection) for one in cited),
     )

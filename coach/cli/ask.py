@@ -21,8 +21,10 @@ from coach.cli.terminal import (
 from coach.errors import UsageError
 
 if TYPE_CHECKING:
-    from coach.coach import Coach
+    from coach.answer.flow import AnswerStream
     from coach.settings import Settings
+
+Collections = tuple[str, ...] | None
 
 
 @click.command()
@@ -33,6 +35,13 @@ if TYPE_CHECKING:
 @click.option(
     "--history", type=click.Path(dir_okay=False), help="JSON file with earlier turns, oldest first."
 )
+@click.option(
+    "--in",
+    "collections",
+    multiple=True,
+    metavar="NAME",
+    help="Search only this: `committee` (the article), `own`, or a name given with `coach ingest --as`; may be repeated.",
+)
 @click.option("--batch", type=click.Path(dir_okay=False), help="JSONL of questions; one JSON reply a line.")
 def ask(
     question: str | None,
@@ -40,6 +49,7 @@ def ask(
     backend: str | None,
     model: str | None,
     history: str | None,
+    collections: tuple[str, ...],
     batch: str | None,
 ) -> None:
     """Answer QUESTION from the sources, with citations; `-` reads it from standard input."""
@@ -51,13 +61,19 @@ def ask(
 
     settings = load_settings(backend=backend, model=model)
     if batch is not None:
-        _ask_batch(settings, batch)
+        _ask_batch(settings, batch, collections or None)
         return
     text = limited(sys.stdin) if question == "-" else str(question)
-    _ask_one(settings, text, _history(history), as_json)
+    _ask_one(settings, text, _history(history), collections or None, as_json)
 
 
-def _ask_one(settings: Settings, question: str, history: list[Any], as_json: bool) -> None:
+def _ask_one(
+    settings: Settings,
+    question: str,
+    history: list[Any],
+    collections: Collections,
+    as_json: bool,
+) -> None:
     from coach.text.sanitize import clean_question
 
     clean_question(question, settings.max_question_characters)  # before anything is loaded
@@ -65,12 +81,16 @@ def _ask_one(settings: Settings, question: str, history: list[Any], as_json: boo
     if as_json:
         from coach.json_form import reply_to_json
 
-        show(json.dumps(reply_to_json(_with_steps(coach, question, history)), ensure_ascii=False))
+        show(
+            json.dumps(
+                reply_to_json(_with_steps(coach.answer(question, history, collections))), ensure_ascii=False
+            )
+        )
         return
-    _print_stream(coach, question, history)
+    _print_stream(coach.answer(question, history, collections))
 
 
-def _print_stream(coach: Coach, question: str, history: list[Any]) -> None:
+def _print_stream(stream: AnswerStream) -> None:
     """The sources' sentences at once; then what the model added, checked; then the references."""
     from coach.answer.flow import Extracted, Finished
     from coach.answer.report import References, refusal_as_text, sentences_as_text
@@ -78,7 +98,7 @@ def _print_stream(coach: Coach, question: str, history: list[Any]) -> None:
 
     references = References()
     shown: tuple[Any, ...] = ()
-    for event in coach.answer(question, history):
+    for event in stream:
         match event:
             case StepStarted(name):
                 say(f"{name} ...")
@@ -125,17 +145,16 @@ def _print_rest(answer: Any, shown: tuple[Any, ...], references: Any) -> None:
         say(note)
 
 
-def _with_steps(coach: Coach, question: str, history: list[Any]) -> Any:
+def _with_steps(stream: AnswerStream) -> Any:
     from coach.types import StepStarted
 
-    stream = coach.answer(question, history)
     for event in stream:
         if isinstance(event, StepStarted):
             say(f"{event.name} ...")
     return stream.result()
 
 
-def _ask_batch(settings: Settings, path: str) -> None:
+def _ask_batch(settings: Settings, path: str, collections: Collections) -> None:
     from coach.json_form import reply_to_json
 
     with opened(path) as lines:
@@ -144,7 +163,9 @@ def _ask_batch(settings: Settings, path: str) -> None:
     for number, (line, entry) in enumerate(questions, 1):
         say(f"[{number}/{len(questions)}] {entry['question'][:80]}")
         try:
-            reply = reply_to_json(coach.answer(entry["question"], entry.get("history", ())).result())
+            reply = reply_to_json(
+                coach.answer(entry["question"], entry.get("history", ()), collections).result()
+            )
         except UsageError as error:
             raise UsageError(f"{path}, line {line}: {error}") from error
         if "id" in entry:
