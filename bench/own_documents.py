@@ -22,7 +22,7 @@ from bench.fit.answerability import documents_of, read
 from coach.answer.condense import Standalone
 from coach.answer.resources import Resources
 from coach.answer.search import search_apart
-from coach.answer.whose import OWN_FROM, signals
+from coach.answer.whose import OWN_FROM, nearest_cosine, signals
 from coach.backends import load_embedder
 from coach.backends.chroma import ChromaIndexWriter, open_index
 from coach.coach import Coach
@@ -77,7 +77,7 @@ def signals_of(row: dict[str, Any], coach: Coach) -> tuple[float, ...]:
     """What it is told by that a question is one for the user's own documents."""
     resources = Resources(coach.embedder, coach.index, coach.chosen_model, tuple, coach.settings)
     committee, own = next(iter(search_apart(Standalone(row["question"]), resources, Tracer())))
-    return signals(committee.evidence, own.evidence, own.nearest_cosine)
+    return signals(committee.evidence, own.evidence, nearest_cosine(own.passages))
 
 
 def fit(told: list[tuple[tuple[float, ...], bool]]) -> None:

@@ -25,11 +25,13 @@ from coach.text.attribution import collection_label
 from coach.types import (
     COMMITTEE,
     Collection,
+    Contradiction,
     Critique,
     Document,
     Level,
     ModelList,
     Passage,
+    Quote,
     Reply,
     Rubric,
     Statement,
@@ -45,6 +47,9 @@ if TYPE_CHECKING:
     from coach.critique.redraft import Redraft
     from coach.protocols import Embedder, PassageIndex
     from ingest.pipeline import IngestReport
+
+# Passages, and then sentences, of the user's own documents that a sentence of a draft is compared with: all that could be about the same.
+OWN_PASSAGES, OWN_SENTENCES = 6, 10
 
 HistoryTurn = Turn | str | Mapping[str, str]
 
@@ -169,8 +174,25 @@ class Coach:
             question_limit=self.settings.max_question_characters,
             sources=lambda: [document.text for document in self.documents() if _is_guide(document)],
             calibrations=self.settings.home / CALIBRATION_FILE,
+            contradictions=self._contradictions,
         )
         return CritiqueStream(self._stored(stream))
+
+    def _contradictions(self, sentences: Sequence[Quote]) -> tuple[Contradiction, ...]:
+        """What the user's own documents say otherwise than these sentences of a draft."""
+        from coach.critique.own_facts import find_contradictions
+
+        names = self.index.collections.keys() - {COMMITTEE}
+        if not names:
+            return ()
+        own = self.index.within(names)
+
+        def near(text: str) -> list[Statement]:
+            found = own.search(self.embedder.embed([text])[0], text, OWN_PASSAGES)
+            stated = [one for place, passage in enumerate(found) for one in passage.statements(place)]
+            return sorted(stated, key=lambda statement: -statement.cosine)[:OWN_SENTENCES]
+
+        return find_contradictions(sentences, near, own.knows, self.embedder)
 
     def rubrics(self) -> tuple[Rubric, ...]:
         """The bundled rubrics, then the user's own. Raises UsageError for a file that cannot be used."""

@@ -44,11 +44,6 @@ class Part:
         return is_own([passage.collection for passage in self.passages])
 
     @property
-    def nearest_cosine(self) -> float:
-        """Cosine of the question to the nearest passage, or sentence of one."""
-        return max((max(one.cosine, *one.sentence_scores) for one in self.passages), default=0.0)
-
-    @property
     def best(self) -> Passage:
         """The passage that the best sentence stands in."""
         return self.passages[self.found.nearest[0].passage]
@@ -187,7 +182,7 @@ def _choose(committee: Part, own: Part | None = None) -> Part:
     """Who answers, the committee or the user's own documents, with the other beside."""
     if own is None:
         return committee
-    if own_answers(committee.evidence, own.evidence, own.nearest_cosine):
+    if own_answers(committee.text, committee.evidence, own.evidence, own.passages):
         return replace(own, beside=committee)
     return replace(committee, beside=own)
 

@@ -137,7 +137,7 @@ class ChromaIndex:
 
     def within(self, collections: Set[str]) -> ChromaIndex:
         """The same index as if it held the documents of these collections alone; it shares everything it can."""
-        wanted = frozenset(collections) & self.collections.keys()
+        wanted = frozenset(self.collections.keys() & collections)
         if wanted == self.collections.keys():
             return self
         if wanted not in self._views:

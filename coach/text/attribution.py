@@ -50,9 +50,22 @@ def denied(collections: Sequence[str], verb: str) -> str:
     """That none of all that was searched does it: "The article does not speak", "Neither the article nor your notes speak"."""
     own = [collection for collection in collections if collection != COMMITTEE]
     yours = collection_label(own[0]) if len(own) == 1 else "Your documents"
-    many = yours.endswith("s") and not yours.endswith("ss")
     if not own:
         return f"The article does not {verb}"
     if COMMITTEE in collections:
-        return f"Neither the article nor y{yours[1:]} {verb if many else f'{verb}s'}"
-    return f"{yours} {'do' if many else 'does'} not {verb}"
+        return f"Neither the article nor y{yours[1:]} {_does(yours, verb)}"
+    return f"{yours} {'do' if _is_many(yours) else 'does'} not {verb}"
+
+
+def says(collection: str) -> str:
+    """What a word of it begins with: "Your notes say", "Your job description says"."""
+    label = collection_label(collection)
+    return f"{label} {_does(label, 'say')}"
+
+
+def _does(label: str, verb: str) -> str:
+    return verb if _is_many(label) else f"{verb}s"
+
+
+def _is_many(label: str) -> bool:
+    return label.endswith("s") and not label.endswith("ss")

@@ -10,7 +10,21 @@ from collections.abc import Mapping, Sequence
 
 from coach.critique.compare import Change, Comparison
 from coach.critique.redraft import YOUR_EXAMPLE, YOUR_NUMBER, Redraft
-from coach.types import Band, Criterion, Critique, Document, Example, Finding, Level, Quote, Span, Verdict
+from coach.critique.report import AGAINST, contradiction_words
+from coach.text.attribution import attribution
+from coach.types import (
+    Band,
+    Contradiction,
+    Criterion,
+    Critique,
+    Document,
+    Example,
+    Finding,
+    Level,
+    Quote,
+    Span,
+    Verdict,
+)
 from coach.ui.critique_marks import Place, quote_id, verdict_id
 from coach.ui.format import BUNDLED_GUIDES, escaped, lines_html, shown_title, step_html, with_code
 
@@ -115,6 +129,23 @@ def findings_html(findings: Sequence[Finding]) -> str:
     return (
         '<section class="coach-findings"><p class="coach-label">Habits the committee warns of</p>'
         f"{listed}</section>"
+    )
+
+
+def contradictions_html(contradictions: Sequence[Contradiction]) -> str:
+    """What the user's own documents say otherwise, with both places; nothing where there is none."""
+    if not contradictions:
+        return ""
+    listed = "".join(_contradiction(found) for found in contradictions)
+    return f'<section class="coach-findings coach-own-facts"><p class="coach-label">{AGAINST}</p>{listed}</section>'
+
+
+def _contradiction(found: Contradiction) -> str:
+    place = attribution(found.collection, found.span.source, found.headings)
+    return (
+        f'<div class="coach-finding"><p><strong>{escaped(contradiction_words(found))}</strong></p>'
+        f"<p>You wrote: “{escaped(_clipped(found.quote.text))}”</p>"
+        f'<p class="coach-place">{escaped(place)}: “{escaped(_clipped(found.span.text))}”</p></div>'
     )
 
 
