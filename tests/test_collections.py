@@ -182,7 +182,8 @@ def test_every_citation_says_whose_words_it_is(coach):
 
 def test_a_model_words_one_voice_only_and_the_other_stands_beside_it_word_for_word(library):
     model = ScriptedChatModel(
-        ["The committee expects you to name a success metric before you name a feature."]
+        "The committee expects you to name a success metric before you name a feature.",
+        choices={"metric": "Yes"},
     )
     reply = library.coach(model=model).answer("What success metrics does the committee expect?").result()
     assert reply.mode == "generated"
@@ -194,7 +195,9 @@ def test_a_model_words_one_voice_only_and_the_other_stands_beside_it_word_for_wo
 
 
 def test_parts_in_two_voices_are_not_put_into_one_text(library):
-    model = ScriptedChatModel(["Five rounds, and the salary band is 95,000 to 120,000 euros."])
+    model = ScriptedChatModel(
+        "Five rounds, and the salary band is 95,000 to 120,000 euros.", choices={"metric": "Yes"}
+    )
     question = "How many rounds does the committee hold and what is the salary band at Globex?"
     reply = library.coach(model=model).answer(question).result()
     assert reply.mode == "extractive" and whose(reply) >= {COMMITTEE, "Job description"}
