@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from coach.critique.flow import CritiqueStream
     from coach.critique.flow import Event as CritiqueEvent
     from coach.critique.redraft import Redraft
-    from coach.protocols import Embedder, PassageIndex
+    from coach.protocols import Embedder, PassageIndex, Vectors
     from ingest.pipeline import IngestReport
 
 # Passages, and then sentences, of the user's own documents that a sentence of a draft is compared with: all that could be about the same.
@@ -187,8 +187,8 @@ class Coach:
             return ()
         own = self.index.within(names)
 
-        def near(text: str) -> list[Statement]:
-            found = own.search(self.embedder.embed([text])[0], text, OWN_PASSAGES)
+        def near(text: str, vector: Vectors) -> list[Statement]:
+            found = own.search(vector, text, OWN_PASSAGES)
             stated = [one for place, passage in enumerate(found) for one in passage.statements(place)]
             return sorted(stated, key=lambda statement: -statement.cosine)[:OWN_SENTENCES]
 

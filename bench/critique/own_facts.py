@@ -51,9 +51,8 @@ def main() -> None:
 def compare(draft: str, own: Sequence[str], embedder: Any) -> tuple[Contradiction, ...]:
     """The draft sentence against the own ones, the nearest first."""
 
-    def near(text: str) -> list[Statement]:
-        vectors = embedder.embed([text, *own])
-        cosines = (vectors[1:] @ vectors[0]).tolist()
+    def near(text: str, vector: Any) -> list[Statement]:
+        cosines = (embedder.embed(own) @ vector).tolist()
         stated = [
             Statement(("CV",), one, "cv.md", 0, len(one), cosine=cosine)
             for one, cosine in zip(own, cosines, strict=True)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from coach.critique.inventions import Number, as_written, find_names, find_numbers
-from coach.protocols import Embedder
+from coach.protocols import Embedder, Vectors
 from coach.text.words import STOP_WORDS, WORD, content_words
 from coach.types import Contradiction, Quote, Statement
 
@@ -41,7 +42,7 @@ _MIXED = re.compile(
 )  # read as two numbers, which it is not
 _EMPLOYED = re.compile(r"\b(?:at|for|with|joined)\s$")
 
-Near = Callable[[str], Sequence[Statement]]
+Near = Callable[[str, Vectors], Sequence[Statement]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,14 @@ def find_contradictions(
 ) -> tuple[Contradiction, ...]:
     """What the candidate's own documents say otherwise, in the order of the draft, at most once a sentence.
 
-    `near` gives the sentences of the documents nearest to a text, the nearest first, `holds` whether a name stands in them anywhere.
+    `near` gives the sentences of the documents nearest to a text with its vector, the nearest first, `holds` whether a name stands in them anywhere.
     """
-    found = (_contradiction(quote, near, holds, embedder) for quote in sentences if _has_facts(quote.text))
+    with_facts = [quote for quote in sentences if _has_facts(quote.text)]
+    vectors = embedder.embed([quote.text for quote in with_facts]) if with_facts else ()
+    found = (
+        _contradiction(quote, near(quote.text, vector), holds, embedder)
+        for quote, vector in zip(with_facts, vectors, strict=True)
+    )
     return tuple(one for one in found if one is not None)
 
 
@@ -99,9 +105,8 @@ def _has_facts(text: str) -> bool:
 
 
 def _contradiction(
-    quote: Quote, near: Near, holds: Callable[[str], bool], embedder: Embedder
+    quote: Quote, statements: Sequence[Statement], holds: Callable[[str], bool], embedder: Embedder
 ) -> Contradiction | None:
-    statements = near(quote.text)
     for statement in statements:
         difference = _difference(quote.text, statement.text, holds)
         if (
@@ -162,13 +167,14 @@ def _employers(text: str) -> list[tuple[str, int, int]]:
     return [name for name in find_names(text) if _EMPLOYED.search(text[: name[1]].lower())]
 
 
-def _figures(text: str) -> list[_Figure]:
+@lru_cache(maxsize=2048)  # the same sentences of the documents are near to many of the draft
+def _figures(text: str) -> tuple[_Figure, ...]:
     unread = [match.span() for pattern in (_YEAR, _MIXED) for match in pattern.finditer(text)]
-    return [
+    return tuple(
         _figure(text, number)
         for number in find_numbers(text)
         if not any(start <= number.start and number.end <= end for start, end in unread)
-    ]
+    )
 
 
 def _figure(text: str, number: Number) -> _Figure:
@@ -221,17 +227,20 @@ def _say_the_same(ours: str, theirs: str, difference: _Difference, embedder: Emb
     vectors = embedder.embed([mine, other])
     if float(vectors[0] @ vectors[1]) < SAME:
         return False
-    return max(_worst_covered(mine, other, embedder), _worst_covered(other, mine, embedder)) >= COVERED
+    (our_tokens, our_spans), (their_tokens, their_spans) = embedder.embed_tokens([mine, other])
+    cosines = our_tokens @ their_tokens.T
+    ours_covered = _worst_covered(mine, our_spans, cosines.max(axis=1, initial=-1.0))
+    theirs_covered = _worst_covered(other, their_spans, cosines.max(axis=0, initial=-1.0))
+    return max(ours_covered, theirs_covered) >= COVERED
 
 
 def _without(text: str, place: tuple[int, int]) -> str:
     return f"{text[: place[0]]}some{text[place[1] :]}"
 
 
-def _worst_covered(text: str, by: str, embedder: Embedder) -> float:
-    """Cosine of the word of `text` that `by` covers worst (late interaction: Khattab & Zaharia 2020); 1.0 without words."""
-    (vectors, spans), (tokens, _) = embedder.embed_tokens([text, by])
-    nearest = (vectors @ tokens.T).max(axis=1, initial=-1.0)
+def _worst_covered(text: str, spans: Sequence[tuple[int, int]], nearest: Vectors) -> float:
+    """Cosine of the word of `text` that the other covers worst (late interaction: Khattab & Zaharia 2020), of its tokens the mean; 1.0
+    without words. `nearest` holds the best cosine of each token, which stand at `spans`."""
     worst = 1.0
     for word in WORD.finditer(text):
         pieces = [n for n, (first, last) in enumerate(spans) if first < word.end() and last > word.start()]
