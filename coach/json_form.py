@@ -213,6 +213,17 @@ class FindingForm(Form):
     source: SpanForm
 
 
+class ContradictionForm(Form):
+    """What your own documents say otherwise."""
+
+    quote: QuoteForm = Field(description="the sentence of the draft")
+    said: str = Field(description="what the draft says there")
+    known: str = Field(description="what the document says instead")
+    source: SpanForm = Field(description="the sentence of the document")
+    headings: list[str] = Field(description="what it stands under")
+    collection: str = Field(description="whose words the document holds: `own`, or a name you gave")
+
+
 class CritiqueForm(Form):
     """A critique."""
 
@@ -233,17 +244,6 @@ class CritiqueForm(Form):
         [], description="figures and employers that your own documents give otherwise"
     )
     trace: TraceForm
-
-
-class ContradictionForm(Form):
-    """What your own documents say otherwise."""
-
-    quote: QuoteForm = Field(description="the sentence of the draft")
-    said: str = Field(description="what the draft says there")
-    known: str = Field(description="what the document says instead")
-    source: SpanForm = Field(description="the sentence of the document")
-    headings: list[str] = Field(description="what it stands under")
-    collection: str = Field(description="whose words the document holds: `own`, or a name you gave")
 
 
 class ChangeForm(Form):
