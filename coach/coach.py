@@ -25,7 +25,22 @@ from coach.settings import Settings, load_settings
 from coach.store.critiques import CritiqueStore
 from coach.store.retention import apply_retention
 from coach.store.traces import TraceStore
-from coach.types import Critique, Document, Level, ModelList, Passage, Reply, Rubric, Statement, Turn
+from coach.text.attribution import collection_label
+from coach.types import (
+    COMMITTEE,
+    Collection,
+    Contradiction,
+    Critique,
+    Document,
+    Level,
+    ModelList,
+    Passage,
+    Quote,
+    Reply,
+    Rubric,
+    Statement,
+    Turn,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,8 +49,11 @@ if TYPE_CHECKING:
     from coach.critique.flow import CritiqueStream
     from coach.critique.flow import Event as CritiqueEvent
     from coach.critique.redraft import Redraft
-    from coach.protocols import Embedder, PassageIndex
+    from coach.protocols import Embedder, PassageIndex, Vectors
     from ingest.pipeline import IngestReport
+
+# Passages, and then sentences, of the user's own documents that a sentence of a draft is compared with: all that could be about the same.
+OWN_PASSAGES, OWN_SENTENCES = 6, 10
 
 HistoryTurn = Turn | str | Mapping[str, str]
 
@@ -92,10 +110,12 @@ class Coach:
         self,
         question: str,
         history: Iterable[HistoryTurn] = (),
+        collections: Iterable[str] | None = None,
         *,
         before_model: Callable[[], None] | None = None,
     ) -> AnswerStream:
-        """Answer `question`; `history` holds earlier turns, oldest first (plain texts are the user's).
+        """Answer `question`; `history` holds earlier turns, oldest first (plain texts are the user's). `collections` are names of
+        `collections()` to search, None for all; raises UsageError for another name, or none.
 
         `before_model` is called before the chat model is used: it may wait until that is free.
 
@@ -110,13 +130,33 @@ class Coach:
             [as_turn(turn) for turn in history],
             Resources(
                 self.embedder,
-                self.index,
+                self._within(collections),
                 self._chosen_after(before_model),
                 self.remembered_sections,
                 self.settings,
             ),
         )
         return AnswerStream(self._traced(stream))
+
+    def collections(self) -> tuple[Collection, ...]:
+        """Whose words can be searched: the committee's first, then the user's own by name."""
+        return tuple(
+            Collection(name, collection_label(name), count) for name, count in self.index.collections.items()
+        )
+
+    def _within(self, collections: Iterable[str] | None) -> PassageIndex:
+        """The part of the index that is to be searched."""
+        if collections is None:
+            return self.index
+        known = {name.casefold(): name for name in self.index.collections}
+        asked = list(collections)
+        if not asked or any(name.casefold() not in known for name in asked):
+            unknown = next((name for name in asked if name.casefold() not in known), "")
+            raise UsageError(
+                f"There is no collection `{unknown}`: name one of {', '.join(known.values())}, or add documents with "
+                "`coach ingest PATH --as NAME`."
+            )
+        return self.index.within({known[name.casefold()] for name in asked})
 
     def _traced(self, events: Iterator[Event]) -> Iterator[Event]:
         from coach.answer.flow import Finished
@@ -163,8 +203,25 @@ class Coach:
             question_limit=self.settings.max_question_characters,
             sources=lambda: [document.text for document in self.documents() if _is_guide(document)],
             calibrations=self.settings.home / CALIBRATION_FILE,
+            contradictions=self._contradictions,
         )
         return CritiqueStream(self._stored(stream))
+
+    def _contradictions(self, sentences: Sequence[Quote]) -> tuple[Contradiction, ...]:
+        """What the user's own documents say otherwise than these sentences of a draft."""
+        from coach.critique.own_facts import find_contradictions
+
+        names = self.index.collections.keys() - {COMMITTEE}
+        if not names:
+            return ()
+        own = self.index.within(names)
+
+        def near(text: str, vector: Vectors) -> list[Statement]:
+            found = own.search(vector, text, OWN_PASSAGES)
+            stated = [one for place, passage in enumerate(found) for one in passage.statements(place)]
+            return sorted(stated, key=lambda statement: -statement.cosine)[:OWN_SENTENCES]
+
+        return find_contradictions(sentences, near, own.knows, self.embedder)
 
     def rubrics(self) -> tuple[Rubric, ...]:
         """The bundled rubrics, then the user's own. Raises UsageError for a file that cannot be used."""
@@ -345,14 +402,24 @@ class Coach:
                 progress("warm", number, len(prefixes))
 
     def ingest(
-        self, paths: Iterable[Path] = (), *, forget: Iterable[Path] = (), progress: Any = None
+        self,
+        paths: Iterable[Path] = (),
+        *,
+        forget: Iterable[Path] = (),
+        collection: str | None = None,
+        progress: Any = None,
     ) -> IngestReport:
-        """Bring the index up to date with the corpus and every path ever given, and use it from now on.
+        """Bring the index up to date with the corpus and every path ever given, and use it from now on; `paths` belong to `collection`.
 
         Raises IngestError; the previous index then goes on answering.
         """
         report = ingest_library(
-            self.settings, paths, forget=forget, progress=progress, embedder=self.embedder.plain
+            self.settings,
+            paths,
+            forget=forget,
+            collection=collection,
+            progress=progress,
+            embedder=self.embedder.plain,
         )
         self.reload()
         return report
@@ -387,10 +454,11 @@ def ingest_library(
     paths: Iterable[Path] = (),
     *,
     forget: Iterable[Path] = (),
+    collection: str | None = None,
     progress: Any = None,
     embedder: Embedder | None = None,
 ) -> IngestReport:
-    """Index the bundled corpus, everything ingested before, and `paths`; drop what `forget` names.
+    """Index the bundled corpus, everything ingested before, and `paths`, which belong to `collection`; drop what `forget` names.
 
     `progress(step, done, total)` is told how far it is. Raises IngestError or ModelMissingError.
     """
@@ -399,7 +467,9 @@ def ingest_library(
 
     embedder = embedder or load_embedder(settings)
     writer = ChromaIndexWriter(settings.index_folder, settings.chroma_url)
-    return ingest(embedder, writer, list(paths), forget=list(forget), progress=progress)
+    return ingest(
+        embedder, writer, list(paths), forget=list(forget), collection=collection, progress=progress
+    )
 
 
 def _current_index(settings: Settings, embedder: Embedder) -> tuple[PassageIndex, str]:
@@ -497,7 +567,7 @@ def _as_judged(critique: Critique) -> str:
 
 def _is_guide(document: Document) -> bool:
     """Whether it came with the coach: not the user's own."""
-    return document.source.startswith("guides/")
+    return document.collection == COMMITTEE
 
 
 def _given_model(chat_model: Any) -> ChosenModel:

@@ -13,9 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from coach.errors import UsageError
 from coach.types import (
+    OWN,
     Answer,
     AntiPattern,
     Band,
+    Contradiction,
     Criterion,
     Critique,
     Document,
@@ -71,6 +73,9 @@ class CitationForm(SpanForm):
     """Where a sentence comes from."""
 
     page: int = Field(description="the page it begins on, from 1; 0 for a source without pages")
+    collection: str = Field(
+        OWN, description="whose words: `committee`, or `own` or a name you gave, for your documents"
+    )
     support: float = Field(description="how likely the cited words carry the sentence, 0 to 1")
     method: str = Field(description="how that was found")
 
@@ -90,6 +95,7 @@ class PassageForm(Form):
     """A passage that was retrieved."""
 
     source: str
+    collection: str = Field(OWN, description="whose words it holds")
     headings: list[str]
     page: int = Field(description="the page it begins on, from 1; 0 for a source without pages")
     start: int
@@ -210,6 +216,17 @@ class FindingForm(Form):
     source: SpanForm
 
 
+class ContradictionForm(Form):
+    """What your own documents say otherwise."""
+
+    quote: QuoteForm = Field(description="the sentence of the draft")
+    said: str = Field(description="what the draft says there")
+    known: str = Field(description="what the document says instead")
+    source: SpanForm = Field(description="the sentence of the document")
+    headings: list[str] = Field(description="what it stands under")
+    collection: str = Field(description="whose words the document holds: `own`, or a name you gave")
+
+
 class CritiqueForm(Form):
     """A critique."""
 
@@ -226,6 +243,9 @@ class CritiqueForm(Form):
     draft: str = Field(description="as it was read, cleaned of control characters")
     set_aside: list[QuoteForm] = Field(description="what was not read as part of the answer")
     notices: list[str] = Field(description="why, and anything else the reader should know")
+    contradictions: list[ContradictionForm] = Field(
+        [], description="figures and employers that your own documents give otherwise"
+    )
     trace: TraceForm
 
 
@@ -326,6 +346,7 @@ def critique_to_json(critique: Critique) -> dict[str, Any]:
         draft=critique.draft,
         set_aside=_quotes(critique.set_aside),
         notices=list(critique.notices),
+        contradictions=list(map(_contradiction, critique.contradictions)),
         trace=_trace(critique.trace),
     ).model_dump()
 
@@ -372,7 +393,13 @@ def critique_from_json(written: object, rubrics: Sequence[Rubric] = ()) -> Criti
 
 def _sentence(sentence: Sentence) -> SentenceForm:
     citations = [
-        CitationForm(**asdict(one.span), page=one.page, support=round(one.support, 4), method=one.method)
+        CitationForm(
+            **asdict(one.span),
+            page=one.page,
+            collection=one.collection,
+            support=round(one.support, 4),
+            method=one.method,
+        )
         for one in sentence.citations
     ]
     return SentenceForm(
@@ -383,6 +410,7 @@ def _sentence(sentence: Sentence) -> SentenceForm:
 def _passage(passage: Passage) -> dict[str, Any]:
     return {
         "source": passage.source,
+        "collection": passage.collection,
         "headings": list(passage.chunk.headings),
         "page": passage.page,
         "start": passage.chunk.start,
@@ -428,6 +456,17 @@ def _finding(finding: Finding) -> FindingForm:
     )
 
 
+def _contradiction(found: Contradiction) -> ContradictionForm:
+    return ContradictionForm(
+        quote=QuoteForm.model_validate(found.quote),
+        said=found.said,
+        known=found.known,
+        source=SpanForm.model_validate(found.span),
+        headings=list(found.headings),
+        collection=found.collection,
+    )
+
+
 def _critique(form: CritiqueForm, rubric: Rubric | None) -> Critique:
     criteria = {criterion.id: criterion for criterion in rubric.criteria} if rubric else {}
     patterns = {pattern.id: pattern for pattern in rubric.anti_patterns} if rubric else {}
@@ -443,6 +482,7 @@ def _critique(form: CritiqueForm, rubric: Rubric | None) -> Critique:
         next_move=form.next_move,
         notices=tuple(form.notices),
         set_aside=_read_quotes(form.set_aside, form.draft),
+        contradictions=tuple(_read_contradiction(one, form.draft) for one in form.contradictions),
     )
 
 
@@ -477,6 +517,12 @@ def _read_finding(form: FindingForm, draft: str, patterns: Mapping[str, AntiPatt
         suggestion=form.suggestion,
     )
     return Finding(known, _read_quotes(form.quotes, draft))
+
+
+def _read_contradiction(form: ContradictionForm, draft: str) -> Contradiction:
+    quote = _read_quotes([form.quote], draft)[0]
+    span = Span(**form.source.model_dump())
+    return Contradiction(quote, form.said, form.known, span, tuple(form.headings), form.collection)
 
 
 def _read_quotes(forms: Sequence[QuoteForm], draft: str) -> tuple[Quote, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -71,6 +71,13 @@ class PassageIndex(Protocol):
 
     def __len__(self) -> int:
         """Chunks that can be found."""
+
+    @property
+    def collections(self) -> Mapping[str, int]:
+        """How many documents each collection that can be searched holds, the committee's first."""
+
+    def within(self, collections: Set[str]) -> PassageIndex:
+        """The same index as if it held the documents of these collections alone."""
 
     def search(self, vector: Vectors, words: str, limit: int) -> list[Passage]:
         """Candidates for a query of shape (dimension,) and its words, unranked and unfused.

@@ -14,6 +14,11 @@ RefusalReason = Literal["no_evidence", "off_topic", "blocked"]
 Level = Literal["missing", "partly", "met"]
 Band = Literal["not ready", "getting there", "ready for this committee"]
 
+# Whose words a document holds: the committee's are the bundled guides, the user's own carry OWN or a name of the user's choice. What nobody
+# named is the user's, so that nothing passes for the committee's by an oversight.
+COMMITTEE = "committee"
+OWN = "own"
+
 
 @dataclass(frozen=True, slots=True)
 class ListedModel:
@@ -46,6 +51,15 @@ class ModelList:
 
 
 @dataclass(frozen=True, slots=True)
+class Collection:
+    """Documents that speak with one voice: its name, what a reader calls it, and how many there are."""
+
+    name: str
+    label: str
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """What stands under one heading: `document.text[start:end]`, without the heading line itself."""
 
@@ -59,7 +73,7 @@ class Document:
     """One source text. `source` is its path under `corpus/` or in the user's library; `sections` are those that hold text, in
     order, as its reader found them; `pages` are the places where each of its pages begins, none for a format without pages.
 
-    `kind` is its format by the usual ending ("pdf"), `size` that of the file in bytes, `statement_count` how many sentences it
+    `collection` says whose words they are. `kind` is its format by the usual ending ("pdf"), `size` that of the file in bytes, `statement_count` how many sentences it
     was split into, `indexed_at` when that was (ISO 8601); `warnings` say what of the file could not be read.
     """
 
@@ -75,6 +89,7 @@ class Document:
     statement_count: int = 0
     indexed_at: str = ""
     warnings: tuple[str, ...] = ()
+    collection: str = OWN
 
     def page_at(self, start: int) -> int:
         """The page, from 1, that this character stands on; 0 where there are no pages."""
@@ -87,7 +102,14 @@ class Document:
     def statements(self) -> tuple[Statement, ...]:
         """Each section as one statement, without the white space around it."""
         return tuple(
-            Statement(one.headings or (self.title,), text, self.source, start, start + len(text))
+            Statement(
+                one.headings or (self.title,),
+                text,
+                self.source,
+                start,
+                start + len(text),
+                collection=self.collection,
+            )
             for one in self.sections
             for text in [self.text[one.start : one.end].strip()]
             for start in [self.text.index(text, one.start)]
@@ -126,6 +148,7 @@ class Statement:
     cosine: float = 0.0
     asked: float = 0.0
     page: int = 0
+    collection: str = OWN
 
     @property
     def heading(self) -> str:
@@ -170,6 +193,7 @@ class Passage:
     asked_scores: tuple[float, ...] = ()
     unanswered_score: float = 0.0
     pages: tuple[int, ...] = ()
+    collection: str = OWN
 
     @property
     def page(self) -> int:
@@ -197,6 +221,7 @@ class Passage:
                 cosine,
                 nearest,
                 bisect_right(self.pages, chunk.start + start),
+                self.collection,
             )
             for (start, end), cosine, nearest in zip(chunk.sentences, cosines, asked, strict=True)
         )
@@ -240,13 +265,14 @@ class Span:
 @dataclass(frozen=True, slots=True)
 class Citation:
     """Where a sentence comes from. Made only by `verify` and `extract`; `support` is in 0..1, `page` from 1, 0 for a source
-    without pages."""
+    without pages; `collection` says whose words they are."""
 
     span: Span
     passage: int
     support: float
     method: str = "verbatim"
     page: int = 0
+    collection: str = OWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +283,11 @@ class Sentence:
     status: SentenceStatus
     citations: tuple[Citation, ...] = ()
     origin: SentenceOrigin = "model"
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """Whose words it rests on, each collection once, in the order of its citations; none for the coach's own words."""
+        return tuple(dict.fromkeys(citation.collection for citation in self.citations))
 
 
 @dataclass(frozen=True, slots=True)
@@ -491,11 +522,27 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Contradiction:
+    """A figure or an employer of the draft that the user's own documents give otherwise.
+
+    `quote` is the draft's sentence, `said` what it says and `known` what the document says instead, both as written; `span` is the
+    document's sentence, under `headings`, in `collection`.
+    """
+
+    quote: Quote
+    said: str
+    known: str
+    span: Span
+    headings: tuple[str, ...]
+    collection: str
+
+
+@dataclass(frozen=True, slots=True)
 class Critique:
     """A draft as the committee reads it. `notices` tell what was set aside and why.
 
     `set_aside` are the parts of the draft that were not judged (repeated, echoed from the question,
-    addressed to the judge).
+    addressed to the judge); `contradictions` what the user's own documents say otherwise.
     """
 
     question: str
@@ -509,3 +556,4 @@ class Critique:
     next_move: str = ""
     notices: tuple[str, ...] = ()
     set_aside: tuple[Quote, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from coach.errors import IngestError
+from coach.types import COMMITTEE, OWN
 from ingest.load import Skipped
 from ingest.readers import READERS_VERSION
 
 # Folders that hold no reading matter, however many text files lie in them.
 _IGNORED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
+_LONGEST_NAME = 40  # characters of a collection's name: it stands in front of every citation
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,30 +30,34 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an index was made from: the user's roots, the document id behind every source, and what came of every content
-    that was read, by `content_key`."""
+    """What an index was made from: the user's roots, the document id behind every source, what came of every content that was
+    read, by `content_key`, and the collection of each root that the user named otherwise than OWN."""
 
     roots: tuple[str, ...] = ()
     files: Mapping[str, str] | None = None
     read: Mapping[str, Outcome] | None = None
+    collections: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Manifest:
         """Read back what `as_json` gave; anything else gives an empty manifest. What other readers read is read again."""
         roots, files, read = content.get("roots", []), content.get("files", {}), content.get("read", {})
-        if not isinstance(roots, list) or not isinstance(files, dict):
+        collections = content.get("collections", {})
+        if not isinstance(roots, list) or not isinstance(files, dict) or not isinstance(collections, dict):
             return cls((), {}, {})
         known = content.get("readers") == READERS_VERSION and isinstance(read, dict)
         return cls(
             tuple(map(str, roots)),
             {str(source): str(name) for source, name in files.items()},
             {str(key): Outcome(*map(str, facts)) for key, facts in read.items()} if known else {},
+            {str(root): str(name) for root, name in collections.items()},
         )
 
     def as_json(self) -> dict[str, Any]:
         return {
             "roots": list(self.roots),
             "files": dict(self.files or {}),
+            "collections": dict(self.collections),
             "read": {key: astuple(outcome) for key, outcome in (self.read or {}).items()},
             "readers": READERS_VERSION,
         }
@@ -59,6 +66,38 @@ class Manifest:
 def content_key(content: bytes, path: Path) -> str:
     """Identifies content as a reader is given it: its SHA-256, and the ending of the file's name."""
     return hashlib.sha256(content).hexdigest() + path.suffix.lower()
+
+
+def name_collections(
+    before: Mapping[str, str], roots: Sequence[str], paths: Sequence[str], name: str | None
+) -> dict[str, str]:
+    """The collection of each of `roots` that has a name of its own, `paths` among them under `name` from now on; None leaves them as
+    they were. A name is the same in capitals and small letters.
+
+    Raises IngestError for the committee's name, an empty one and one too long.
+    """
+    named = {root: before[root] for root in roots if root in before}
+    if name is None:
+        return named
+    name = " ".join(name.split())
+    if not name or len(name) > _LONGEST_NAME or name.casefold() == COMMITTEE:
+        raise IngestError(
+            f'Documents of yours cannot be called "{name}": give another name of at most {_LONGEST_NAME} letters, as in '
+            '`coach ingest PATH --as "job description"`.'
+        )
+    known = {one.casefold(): one for one in [OWN, *named.values()]}
+    name = known.get(name.casefold(), name)
+    named |= dict.fromkeys(paths, name)
+    return {root: one for root, one in named.items() if one != OWN}
+
+
+def collection_of(path: Path, corpus: Path, roots: Sequence[str], collections: Mapping[str, str]) -> str:
+    """Whose words a file holds: the committee's under the corpus folder's guides, else what the innermost of the user's roots above it
+    is called."""
+    if path.is_relative_to(corpus / "guides"):
+        return COMMITTEE
+    above = [root for root in roots if path.is_relative_to(root)]
+    return collections.get(max(above, key=len, default=""), OWN)
 
 
 @dataclass(frozen=True, slots=True)

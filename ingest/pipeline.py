@@ -16,9 +16,18 @@ from typing import Any, Protocol
 from coach.errors import IngestError
 from coach.protocols import Embedder, Vectors
 from coach.settings import corpus_folder
-from coach.types import Chunk, Document, WrittenQuestion
+from coach.types import COMMITTEE, Chunk, Document, WrittenQuestion
 from ingest.load import Skipped, as_document, read_bytes
-from ingest.manifest import Changes, Manifest, Outcome, compare, content_key, find_files
+from ingest.manifest import (
+    Changes,
+    Manifest,
+    Outcome,
+    collection_of,
+    compare,
+    content_key,
+    find_files,
+    name_collections,
+)
 from ingest.parse import is_plain, parse
 from ingest.questions import read_questions
 from ingest.readers import Contents
@@ -134,12 +143,14 @@ def ingest(
     *,
     corpus: Path | None = None,
     forget: Sequence[Path | str] = (),
+    collection: str | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
     """Make `index` hold the bundled corpus and every path ever given, and nothing else.
 
     `paths` are files or folders to add and remember, `forget` are remembered ones to drop; `corpus` is
-    the folder with `guides/` and the questions written down for them (the bundled one unless told). `progress` is told (step, done, total), the
+    the folder with `guides/` and the questions written down for them (the bundled one unless told). `collection` names what
+    `paths` hold, a job description or notes: citations say so, and a question can be asked of it alone. `progress` is told (step, done, total), the
     steps being read, split, embed, store, write, switch and sweep. What is embedded already is not
     embedded again. The index that answers changes in one step at the end; an ingest that fails or is
     killed leaves the previous one.
@@ -150,13 +161,19 @@ def ingest(
     started, now = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
     tell = progress or _silent
     with _disk_errors(index.folder), index.locked():
-        before = Manifest.from_json(index.manifest())
-        roots = _roots(before, Manifest.from_json(index.unfinished()), paths, forget)
+        before, unfinished = Manifest.from_json(index.manifest()), Manifest.from_json(index.unfinished())
+        roots = _roots(before, unfinished, paths, forget)
+        known_names = {**before.collections, **unfinished.collections}
+        collections = name_collections(
+            known_names, roots, [str(_absolute(path)) for path in paths], collection
+        )
         corpus = corpus or corpus_folder()
-        documents, skipped, outcomes = _read(corpus, roots, before, index, tell)
+        documents, skipped, outcomes = _read(corpus, roots, collections, before, index, tell)
         questions, unusable = read_questions(corpus, documents)
         skipped += unusable
-        after = Manifest(roots, {document.source: document.id for document in documents}, outcomes)
+        after = Manifest(
+            roots, {document.source: document.id for document in documents}, outcomes, collections
+        )
         fingerprint = _fingerprint(embedder, documents, questions)
         size = index.current_size(embedder.name, SPLIT_VERSION, fingerprint) if before == after else None
         embedded = (0, 0)
@@ -215,7 +232,12 @@ def _absolute(path: Path | str) -> Path:
 
 
 def _read(
-    corpus: Path, roots: Sequence[str], before: Manifest, index: IndexWriter, tell: Progress
+    corpus: Path,
+    roots: Sequence[str],
+    collections: Mapping[str, str],
+    before: Manifest,
+    index: IndexWriter,
+    tell: Progress,
 ) -> tuple[list[Document], list[Skipped], dict[str, Outcome]]:
     """Every document, what was left out, and what came of each content; content that was read before is not read again."""
     files, skipped = find_files(corpus, roots)
@@ -230,15 +252,17 @@ def _read(
                 skipped.append(content)
                 continue
             key = content_key(content, path)
-            known = _known((before.read or {}).get(key, Outcome()), kept, path, source)
+            collection = collection_of(path, corpus, roots, collections)
+            outcome = (before.read or {}).get(key, Outcome())
+            known = _known(outcome, kept, collection, path, source)
             found = known or as_document(content, path, source, partial(_parsed, sandbox))
             match found:
                 case Skipped() as skip:
                     skipped.append(skip)
                     outcomes |= {} if skip.again else {key: Outcome(reason=skip.reason)}
                 case Document() as document:
-                    documents.append(document)
-                    outcomes[key] = Outcome(document.id, document.kind)
+                    documents.append(document if known else _held_by(collection, document))
+                    outcomes[key] = Outcome(outcome.document if known else document.id, document.kind)
     tell("read", len(files), len(files))
     if not documents:
         raise IngestError(
@@ -255,12 +279,12 @@ def _parsed(sandbox: Sandbox, content: bytes, suffix: str) -> tuple[Contents, st
 
 
 def _known(
-    outcome: Outcome, kept: Mapping[str, Document], path: Path, source: str
+    outcome: Outcome, kept: Mapping[str, Document], collection: str, path: Path, source: str
 ) -> Document | Skipped | None:
     """What came of the same content before, under its name of today; None where that is not known."""
     if outcome.reason:
         return Skipped(source, outcome.reason)
-    document = kept.get(outcome.document)
+    document = kept.get(_identity(collection, outcome.document))
     if document is None or document.kind != outcome.kind:  # kept as it was in a file of another format
         return None
     named_after_file = document.title == PurePosixPath(document.source).stem
@@ -270,6 +294,18 @@ def _known(
 def _with_facts(document: Document, chunks: Sequence[Chunk], now: str) -> Document:
     statements = sum(len(chunk.sentences) for chunk in chunks)
     return replace(document, statement_count=statements, indexed_at=document.indexed_at or now)
+
+
+def _held_by(collection: str, document: Document) -> Document:
+    """The document as one of the collection."""
+    return replace(document, id=_identity(collection, document.id), collection=collection)
+
+
+def _identity(collection: str, document: str) -> str:
+    """A document's id in a collection; the same text in two of them is two documents, as it is two people's words."""
+    if collection == COMMITTEE:
+        return document
+    return hashlib.sha256(f"{collection}\x1f{document}".encode()).hexdigest()[:32]
 
 
 def _fingerprint(

@@ -16,9 +16,11 @@ from coach.protocols import TokenVectors, Vectors
 from coach.settings import corpus_folder
 from coach.text.sentences import split_sentences
 from coach.types import (
+    COMMITTEE,
     Answer,
     Chunk,
     Citation,
+    Collection,
     Document,
     ModelList,
     Passage,
@@ -73,6 +75,7 @@ class FakeCoach(FakeCritic):
         self.article = replace(
             document(article.read_text(encoding="utf-8"), f"guides/{article.name}"),
             title="Generative AI PM skillset: interview prep",
+            collection=COMMITTEE,
         )
 
     def documents(self) -> list[Document]:
@@ -80,6 +83,9 @@ class FakeCoach(FakeCritic):
 
     def document(self, source: str) -> Document:
         return self.article
+
+    def collections(self) -> tuple[Collection, ...]:
+        return (Collection(COMMITTEE, "The committee's article", 1),)
 
     def ingest(self, progress: Callable[[str, int, int], None]) -> IngestReport:
         progress("Embedding", 1, 2)
@@ -106,6 +112,7 @@ class FakeCoach(FakeCritic):
         self,
         question: str,
         history: Sequence[Turn] = (),
+        collections: Sequence[str] | None = None,
         *,
         before_model: Callable[[], None] | None = None,
     ) -> AnswerStream:
@@ -118,7 +125,10 @@ class FakeCoach(FakeCritic):
         end = self.article.text.find("\n\n", start)
         end = len(self.article.text) if end < 0 else end
         chunk = Chunk(f"c{rank}", "article", rank, (heading,), self.article.text[start:end], start, end)
-        return Passage(chunk, self.article.source, self.article.title, 0.9 - rank / 10, rank, 0.71, 0.64)
+        score = 0.9 - rank / 10
+        return Passage(
+            chunk, self.article.source, self.article.title, score, rank, 0.71, 0.64, collection=COMMITTEE
+        )
 
     def _events(self, question: str, before_model: Callable[[], None]) -> Iterator[Event]:
         yield StepStarted("Reading the question")
@@ -157,7 +167,8 @@ class FakeCoach(FakeCritic):
 
     def _cited(self, passages: Sequence[Passage], place: int, text: str) -> Citation:
         start = self.article.text.index(text)
-        return Citation(Span(self.article.source, start, start + len(text), text), place, 1.0)
+        span = Span(self.article.source, start, start + len(text), text)
+        return Citation(span, place, 1.0, collection=COMMITTEE)
 
     def _extracted(self, question: str, passages: tuple[Passage, ...]) -> Answer:
         sentences = []

@@ -76,7 +76,7 @@ def test_the_models_yes_and_no_move_the_probability(embedder):
 def test_a_topic_that_the_article_never_mentions_is_said_to_be_missing(topic, sources_only):
     reply = sources_only.answer(f"What does the committee expect about {topic}?").result()
     assert isinstance(reply, Refusal)
-    assert reply.text.startswith("Your sources do not speak of “") and reply.related
+    assert reply.text.startswith("The article does not speak of “") and reply.related
     assert reply.missing.strip("“”") in topic
 
 
@@ -101,4 +101,4 @@ def test_where_nearness_cannot_tell_the_answer_names_its_doubt(sources_only):
 def test_the_kind_of_thing_that_is_not_given_is_named(question, missing, sources_only):
     reply = sources_only.answer(question).result()
     assert isinstance(reply, Refusal) and reply.missing == missing
-    assert reply.text.startswith(f"Your sources do not give {missing} for this.")
+    assert reply.text.startswith(f"The article does not give {missing} for this.")

@@ -56,6 +56,7 @@ def test_json_has_the_documented_fields():
         "draft",
         "set_aside",
         "notices",
+        "contradictions",
         "trace",
     ]
     span = CRITERIA["failure_modes"].span

@@ -10,7 +10,7 @@ from coach.answer.answerability import with_entailment
 from coach.answer.calibration import CALIBRATION_FILE, calibrated
 from coach.answer.compose import answer_prompt, evidence_prompt, statement_prompt
 from coach.answer.resources import Resources
-from coach.answer.search import Found, Part
+from coach.answer.search import Found, Part, together
 from coach.errors import BackendError, ModelMissingError
 from coach.protocols import ChatModel, TokenStream
 from coach.stream import Tracer
@@ -20,7 +20,17 @@ from coach.yes_or_no import log_odds, probability_of_yes
 
 def decide(found: Found, resources: Resources, tracer: Tracer) -> Found:
     """The parts that the other signals leave open, as the chat model sees them; without one, or where it fails, as they were."""
-    return replace(found, parts=tuple(_decided(part, resources, tracer) for part in found.parts))
+    parts = [_decided_or_beside(part, resources, tracer) for part in found.parts]
+    return together(parts, resources.settings.passages)
+
+
+def _decided_or_beside(part: Part, resources: Resources, tracer: Tracer) -> Part:
+    """The part as decided; where that is no, what the other one said of it, if it said anything."""
+    decided = _decided(part, resources, tracer)
+    beside = part.beside
+    if decided.evidence.enough or beside is None or not beside.evidence.enough:
+        return decided
+    return replace(_decided(beside, resources, tracer), beside=replace(decided, beside=None))
 
 
 def _decided(part: Part, resources: Resources, tracer: Tracer) -> Part:

@@ -192,5 +192,7 @@ def _scored(question: str, passages: Sequence[Passage], embedder: Embedder) -> d
 
 
 def _sentence(statement: Statement, score: float) -> Sentence:
-    citation = Citation(statement.span, statement.passage, score, page=statement.page)
+    citation = Citation(
+        statement.span, statement.passage, score, page=statement.page, collection=statement.collection
+    )
     return Sentence(statement.text, "supported", (citation,), "source")

@@ -75,7 +75,7 @@ def _events(question: str, history: Sequence[Turn], resources: Resources) -> Ite
         found = decide(found, resources, tracer)
         _record_evidence(found, tracer, "judgement")
     if not found.covered:
-        yield Finished(refusal(question, standalone, found, len(resources.index), tracer))
+        yield Finished(refusal(question, standalone, found, resources.index, tracer))
         return
     extractive = extractive_answer(question, standalone, found, tracer)
     if not shown:
@@ -97,6 +97,8 @@ def _written(
     said = ""
     if extractive.doubt:  # where it is not sure that they are an answer, a model only makes one of them
         tracer.record(backend_reason="Where there is doubt the sources speak alone, word for word.")
+    elif not found.spoken:  # one text would pass a note of the user's off as the committee's view
+        tracer.record(backend_reason="The committee and your documents answer a part each, word for word.")
     elif resources.may_ask_a_model:
         said = yield from write(question, found, resources, tracer)
     else:
@@ -111,7 +113,8 @@ def _written(
     def second_look(claim: str, nearest: Sequence[Statement]) -> float:
         return says_so(claim, nearest, resources)
 
-    checked = verify(said, found.passages, resources.embedder, second_look)
+    spoken = found.spoken
+    checked = [found.placed(spoken, s) for s in verify(said, spoken, resources.embedder, second_look)]
     tracer.lap("verify")
     yield Finished(generated_answer(extractive, checked, tracer))
 

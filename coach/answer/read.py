@@ -12,18 +12,21 @@ from coach.answer.spelling import mend_spelling
 from coach.answer.translate import translate_question
 from coach.errors import BackendError, ModelMissingError
 from coach.stream import Tracer
+from coach.text.attribution import searched_label
 from coach.text.language import language_of
 from coach.types import StepStarted, Turn
 
 
 def small_talk_reply(question: str, history: Sequence[Turn], resources: Resources) -> str | None:
     """The coach's own words where the message is small talk, else None."""
-    return small_talk(
+    reply = small_talk(
         question,
         lambda: nearest_source(question, resources),
         resources.embedder,
         may_follow_up=condense(question, history).rewritten,
     )
+    searched = searched_label(tuple(resources.index.collections))
+    return reply.replace("{searched}", searched) if reply is not None else None
 
 
 def in_english(question: str, resources: Resources, tracer: Tracer) -> Generator[StepStarted, None, str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from coach.answer.answerability import Evidence
 from coach.answer.condense import Standalone
 from coach.answer.search import Found, Part
+from coach.protocols import PassageIndex
 from coach.stream import Tracer
+from coach.text.attribution import denied, is_own
 from coach.text.words import content_words, numbers, share_covered
 from coach.types import Answer, Refusal, Sentence
 
@@ -28,17 +30,27 @@ def small_talk_answer(question: str, text: str, tracer: Tracer) -> Answer:
 
 
 def extractive_answer(question: str, standalone: Standalone, found: Found, tracer: Tracer) -> Answer:
-    """The sources' own sentences on every part they cover; the others are named."""
-    covered = [found.placed(part, sentence) for part in found.covered for sentence in part.found.shown]
+    """The sources' own sentences on every part they cover, the committee's and the user's each together; the others are named."""
+    speaking = sorted((*found.covered, *found.said_beside), key=_whose_first(found))
+    covered: dict[str, Sentence] = {}
+    for part in speaking:
+        for sentence in part.found.shown:
+            covered.setdefault(sentence.text, found.placed(part.passages, sentence))
     return Answer(
         question,
         standalone.text,
-        tuple({sentence.text: sentence for sentence in covered}.values()),
+        tuple(covered.values()),
         found.passages,
         tracer.trace(),
         not_covered=tuple(part.text for part in found.not_covered),
-        doubt=_doubt([part.evidence for part in found.parts if part.evidence.outcome == "in doubt"]),
+        doubt=_doubt([part.evidence for part in speaking if part.evidence.outcome == "in doubt"]),
     )
+
+
+def _whose_first(found: Found) -> Callable[[Part], bool]:
+    """Who answers the first part goes first."""
+    first = found.covered[0].is_own if found.covered else False
+    return lambda part: part.is_own != first
 
 
 def generated_answer(extractive: Answer, checked: Sequence[Sentence], tracer: Tracer) -> Answer:
@@ -56,12 +68,14 @@ def generated_answer(extractive: Answer, checked: Sequence[Sentence], tracer: Tr
     return replace(extractive, sentences=sentences, mode="generated", trace=tracer.trace())
 
 
-def refusal(question: str, standalone: Standalone, found: Found, indexed: int, tracer: Tracer) -> Refusal:
-    """What the sources do not speak of, by name, and what they say nearest to it; `indexed` passages were searched."""
+def refusal(
+    question: str, standalone: Standalone, found: Found, searched: PassageIndex, tracer: Tracer
+) -> Refusal:
+    """What all that was `searched` does not speak of, by name, and what it says nearest to it."""
     looked_for = " ".join(standalone.text.split())
     looked_for = looked_for if len(looked_for) <= 200 else looked_for[:200].rstrip() + "…"
     missing = "; ".join(part.evidence.missing for part in found.parts if part.evidence.missing)
-    text = f"{_opening(missing)} I looked for “{looked_for}” in {indexed} passages"
+    text = f"{_opening(missing, tuple(searched.collections))} I looked for “{looked_for}” in {len(searched)} passages"
     text += "; this is nearest to it." if found.passages else " and found nothing near it."
     off_topic = all(part.evidence.reason == "off_topic" for part in found.parts)
     return Refusal(
@@ -76,12 +90,12 @@ def refusal(question: str, standalone: Standalone, found: Found, indexed: int, t
     )
 
 
-def _opening(missing: str) -> str:
+def _opening(missing: str, searched: Sequence[str]) -> str:
     if not missing:
-        return "Your sources do not answer this."
+        return f"{denied(searched, 'answer')} this."
     if missing.startswith("“"):
-        return f"Your sources do not speak of {missing}."
-    return f"Your sources do not give {missing} for this."
+        return f"{denied(searched, 'speak')} of {missing}."
+    return f"{denied(searched, 'give')} {missing} for this."
 
 
 def _doubt(evidence: Sequence[Evidence]) -> str:
@@ -94,7 +108,7 @@ def _doubt(evidence: Sequence[Evidence]) -> str:
 def _best_two(part: Part, found: Found) -> tuple[Sentence, ...]:
     """What the sources say nearest to a question they do not answer."""
     best = sorted(part.found.shown, key=lambda sentence: -sentence.citations[0].support)[:RELATED]
-    return tuple(found.placed(part, sentence) for sentence in best)
+    return tuple(found.placed(part.passages, sentence) for sentence in best)
 
 
 def _without_repeats(sentences: Sequence[Sentence]) -> tuple[Sentence, ...]:
@@ -104,14 +118,16 @@ def _without_repeats(sentences: Sequence[Sentence]) -> tuple[Sentence, ...]:
 
 
 def _not_yet_said(source: Sequence[Sentence], supported: Sequence[Sentence]) -> tuple[Sentence, ...]:
-    """Sentences of the source that hold words or figures which the model's proven text does not."""
+    """Sentences of the source that hold words or figures which the model's proven text does not, and all in another's words."""
     said = " ".join(sentence.text for sentence in supported)
     words, figures = set(content_words(said)), numbers(said)
     cited = {citation.span for sentence in supported for citation in sentence.citations}
+    whose = is_own(supported[0].collections)
     return tuple(
         sentence
         for sentence in source
-        if share_covered(content_words(sentence.text), words)
+        if is_own(sentence.collections) != whose
+        or share_covered(content_words(sentence.text), words)
         < (SAID_WHERE_CITED if sentence.citations[0].span in cited else ALREADY_SAID)
         or not numbers(sentence.text) <= figures
     )

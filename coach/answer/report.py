@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
+from coach.text.attribution import attribution, is_own, voice_label
 from coach.types import Answer, Citation, ListedModel, ModelList, Passage, Refusal, Reply, Sentence
 
 _MARKDOWN_SIGNS = re.compile(r"([\\`*_{}\[\]<>#|!~$])")
 
 LEFT_OUT = "Left out: not in your sources"
 NOT_COVERED = "Not covered by your sources"
-NEAR_IT = "What they do say near it, which is no answer"
+NEAR_IT = "near it, which is no answer"
 NEAREST = "Nearest passages"
 READ_AS = "Read as"
 NO_MODEL = "the sources’ own sentences, no language model"
@@ -39,41 +41,47 @@ class References:
 
 
 def sentences_as_text(sentences: tuple[Sentence, ...], references: References) -> str:
-    """One line a sentence, with numbered marks; the source's own words behind a bar."""
-    return "\n".join(
-        f"{'| ' if sentence.origin == 'source' else ''}{' '.join(references.mark(sentence).split())}"
-        for sentence in sentences
-        if sentence.status != "unsupported"
-    )
-
-
-def references_as_text(references: References, passages: tuple[Passage, ...]) -> str:
-    """`[1] source:start-end  heading path`, one line each; of a paged source `[1] source, page 3:start-end  heading path`."""
+    """One line a sentence, with numbered marks; the source's own words behind a bar. Where the user's own documents speak, each group of
+    sentences is led in by whose they are."""
+    shown = [sentence for sentence in sentences if sentence.status != "unsupported"]
+    named = any(is_own(sentence.collections) for sentence in shown)
     lines = []
-    for number, citation in enumerate(references.citations, 1):
-        headings = passages[citation.passage].chunk.headings if citation.passage < len(passages) else ()
-        place = f"{named_page(citation.span.source, citation.page)}:{citation.span.start}-{citation.span.end}"
-        lines.append(f"[{number}] {place}  {' > '.join(headings)}")
+    for _, group in groupby(shown, key=lambda sentence: is_own(sentence.collections)):
+        said = list(group)
+        label = voice_label([name for sentence in said for name in sentence.collections])
+        lines += [f"{label}:"] if named and label else []
+        lines += [
+            f"{'| ' if sentence.origin == 'source' else ''}{' '.join(references.mark(sentence).split())}"
+            for sentence in said
+        ]
     return "\n".join(lines)
 
 
-def named_page(source: str, page: int) -> str:
-    """A source with the page meant, where it has pages: "CV.pdf, page 3"."""
-    return f"{source}, page {page}" if page else source
+def references_as_text(references: References, passages: tuple[Passage, ...]) -> str:
+    """`[1] whose words, heading (source:start-end)`, one line each."""
+    lines = []
+    for number, citation in enumerate(references.citations, 1):
+        headings = passages[citation.passage].chunk.headings if citation.passage < len(passages) else ()
+        span = citation.span
+        whose = attribution(citation.collection, span.source, headings, citation.page)
+        lines.append(f"[{number}] {whose} ({span.source}:{span.start}-{span.end})")
+    return "\n".join(lines)
 
 
 def refusal_as_text(refusal: Refusal) -> str:
     """The refusal, what the sources do say about the topic, and the nearest passages."""
     lines = [refusal.text]
     if refusal.related:
-        lines.append(f"{NEAR_IT}:")
+        label = voice_label([name for sentence in refusal.related for name in sentence.collections])
+        lines.append(f"{label}, {NEAR_IT}:")
         lines.extend(f"  | {' '.join(sentence.text.split())}" for sentence in refusal.related)
         lines.append(f"{NEAREST}:")
     for passage in refusal.nearest:
         words = " ".join(passage.chunk.text.split())
         words = words if len(words) <= 160 else words[:160].rsplit(" ", 1)[0] + " …"
-        place = f"{named_page(passage.source, passage.page)}:{passage.chunk.start}-{passage.chunk.end}"
-        lines.append(f"  - {' > '.join(passage.chunk.headings) or passage.title} ({place}): {words}")
+        headings = passage.chunk.headings or (passage.title,)
+        whose = attribution(passage.collection, passage.source, headings, passage.page)
+        lines.append(f"  - {whose} ({passage.source}:{passage.chunk.start}-{passage.chunk.end}): {words}")
     return "\n".join(lines)
 
 

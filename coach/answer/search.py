@@ -1,8 +1,9 @@
-"""Retrieve, extract and score: apart for each thing that a question asks, and for a follow-up also where its earlier question leads."""
+"""Retrieve, extract and score: apart for each thing that a question asks and for each who may answer it, the committee and the user's own
+documents, and for a follow-up also where its earlier question leads."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
@@ -12,8 +13,11 @@ from coach.answer.extract import FollowUp, extract
 from coach.answer.question_parts import question_parts
 from coach.answer.resources import Resources
 from coach.answer.retrieve import retrieve
+from coach.answer.whose import own_answers
+from coach.protocols import PassageIndex
 from coach.stream import Tracer
-from coach.types import Extract, Passage, Sentence, Turn
+from coach.text.attribution import is_own
+from coach.types import COMMITTEE, Extract, Passage, Sentence, Turn
 
 LED_TO = 3  # of the passages that the earlier question of a follow-up leads to
 FOLLOW_UP_PASSAGES = 20  # looked at for a follow-up, by itself and with the question it follows
@@ -23,7 +27,8 @@ FOLLOW_UP_PASSAGES = 20  # looked at for a follow-up, by itself and with the que
 class Part:
     """One of the things the question asks, the passages found for it, their sentences on it, and whether those answer it.
 
-    `conversation` is the one in which the chat model has read them, where it has.
+    `conversation` is the one in which the chat model has read them, where it has; `beside` what was found in the words of the other,
+    of the committee and the user, where both were asked: never mixed with this.
     """
 
     text: str
@@ -31,6 +36,12 @@ class Part:
     found: Extract
     evidence: Evidence
     conversation: tuple[Turn, ...] = ()
+    beside: Part | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the user's own documents speak here."""
+        return is_own([passage.collection for passage in self.passages])
 
     @property
     def best(self) -> Passage:
@@ -56,15 +67,35 @@ class Found:
         return tuple(part for part in self.parts if not part.evidence.enough)
 
     @property
+    def said_beside(self) -> tuple[Part, ...]:
+        """What the other one says of the parts that are to be answered: the user's documents where they leave no doubt, the committee
+        whenever it answers, so that nothing of the user's hides its view."""
+        besides = [part.beside for part in self.covered if part.beside is not None]
+        return tuple(
+            part
+            for part in besides
+            if part.evidence.outcome == "answered" or (part.evidence.enough and not part.is_own)
+        )
+
+    @property
+    def spoken(self) -> tuple[Passage, ...]:
+        """The passages of the parts that are to be answered: what a model's text is checked against. Empty where some are the committee's
+        and some the user's: no model is to put those into one text."""
+        if len({part.is_own for part in self.covered}) != 1:
+            return ()
+        inside = {passage.chunk.id for part in self.covered for passage in part.passages}
+        return tuple(passage for passage in self.passages if passage.chunk.id in inside)
+
+    @property
     def least(self) -> Evidence:
         """The evidence of the least certain part."""
         return min((part.evidence for part in self.parts), key=lambda evidence: evidence.probability)
 
-    def placed(self, part: Part, sentence: Sentence) -> Sentence:
-        """The sentence of a part with its citations counted in `passages` instead of in those of the part."""
+    def placed(self, among: Sequence[Passage], sentence: Sentence) -> Sentence:
+        """The sentence with its citations, which count the passages `among` which it was found, counted in `passages` instead."""
         places = {passage.chunk.id: place for place, passage in enumerate(self.passages)}
         citations = (
-            replace(citation, passage=places[part.passages[citation.passage].chunk.id])
+            replace(citation, passage=places[among[citation.passage].chunk.id])
             for citation in sentence.citations
         )
         return replace(sentence, citations=tuple(citations))
@@ -72,57 +103,92 @@ class Found:
 
 def search(standalone: Standalone, resources: Resources, tracer: Tracer) -> Found:
     """What the index holds on the question, and how likely it answers it by the signals that need no chat model."""
-    found = (
-        _follow_up(standalone, resources, tracer)
-        if standalone.rewritten
-        else _parts(standalone, resources, tracer)
-    )
+    parts = [_choose(*part) for part in search_apart(standalone, resources, tracer)]
     tracer.lap("extract")
-    return found
+    return together(parts, resources.settings.passages)
 
 
-def _parts(standalone: Standalone, resources: Resources, tracer: Tracer) -> Found:
-    asked = question_parts(standalone.text)
-    passages = [_retrieve(text, resources, resources.settings.passages) for text in _each_standalone(asked)]
-    tracer.lap("retrieve")
-    parts = []
-    for text, own in zip(asked, passages, strict=True):
-        extracted = extract(text, own, resources.embedder)
-        parts.append(
-            Part(
-                text,
-                own,
-                extracted,
-                score_evidence(text, own, extracted, resources.embedder, resources.index.knows),
-            )
-        )
-    return Found(
-        tuple(parts), passages[0] if len(parts) == 1 else _merged(parts, resources.settings.passages)
+def search_apart(standalone: Standalone, resources: Resources, tracer: Tracer) -> Iterator[tuple[Part, ...]]:
+    """Each part as the committee answers it and as the user's own documents do; alone where there is one of them only."""
+    find = _follow_up if standalone.rewritten else _parts
+    return zip(
+        *(find(standalone, resources, index, tracer) for index in _apart(resources.index)), strict=True
     )
 
 
-def _follow_up(standalone: Standalone, resources: Resources, tracer: Tracer) -> Found:
+def together(parts: Sequence[Part], limit: int) -> Found:
+    """The parts with the passages that they stand in, the best `limit` of each in turn, and behind them what is cited from beside."""
+    passages = parts[0].passages if len(parts) == 1 else _merged(parts, limit)
+    found = Found(tuple(parts), passages)
+    beside = [part.passages[place] for part in found.said_beside for place in _cited(part)]
+    distinct = {passage.chunk.id: passage for passage in reversed([*passages, *beside])}
+    ranked = enumerate(reversed(distinct.values()), 1)
+    return replace(found, passages=tuple(replace(passage, rank=rank) for rank, passage in ranked))
+
+
+def _apart(index: PassageIndex) -> tuple[PassageIndex, ...]:
+    """The committee's words and the user's own each by themselves: side by side, the guide with its written questions outshines them."""
+    own = index.collections.keys() - {COMMITTEE}
+    if not own or COMMITTEE not in index.collections:
+        return (index,)
+    return index.within({COMMITTEE}), index.within(own)
+
+
+def _parts(
+    standalone: Standalone, resources: Resources, index: PassageIndex, tracer: Tracer
+) -> tuple[Part, ...]:
+    asked = question_parts(standalone.text)
+    limit = resources.settings.passages
+    passages = [_retrieve(text, resources, index, limit) for text in _each_standalone(asked)]
+    tracer.lap("retrieve")
+    return tuple(
+        _weighed(text, (text,), own, extract(text, own, resources.embedder), resources)
+        for text, own in zip(asked, passages, strict=True)
+    )
+
+
+def _follow_up(
+    standalone: Standalone, resources: Resources, index: PassageIndex, tracer: Tracer
+) -> tuple[Part, ...]:
     """A follow-up is one part; the passages that its earlier question leads to are among those it is looked for in."""
-    alone = _retrieve(standalone.asked, resources, FOLLOW_UP_PASSAGES)
-    before = _retrieve(standalone.earlier, resources, FOLLOW_UP_PASSAGES)
-    together = _retrieve(standalone.text, resources, FOLLOW_UP_PASSAGES)
+    alone = _retrieve(standalone.asked, resources, index, FOLLOW_UP_PASSAGES)
+    before = _retrieve(standalone.earlier, resources, index, FOLLOW_UP_PASSAGES)
+    both = _retrieve(standalone.text, resources, index, FOLLOW_UP_PASSAGES)
     led_to = {passage.chunk.id for passage in before[:LED_TO]}
-    near = [p for p in together if p.rank <= resources.settings.passages or p.chunk.id in led_to]
+    near = [p for p in both if p.rank <= resources.settings.passages or p.chunk.id in led_to]
     passages = tuple(replace(passage, rank=rank) for rank, passage in enumerate(near, 1))
     tracer.lap("retrieve")
     follow_up = FollowUp(standalone.asked, alone, standalone.earlier, before)
     extracted = extract(standalone.text, passages, resources.embedder, follow_up=follow_up)
     # It may name its particular itself, or leave it to the question it follows: the likelier reading counts.
-    readings = (
-        score_evidence(asked, passages, extracted, resources.embedder, resources.index.knows)
-        for asked in (standalone.asked, standalone.text)
+    return (_weighed(standalone.text, (standalone.asked, standalone.text), passages, extracted, resources),)
+
+
+def _weighed(
+    text: str, readings: Sequence[str], passages: tuple[Passage, ...], found: Extract, resources: Resources
+) -> Part:
+    """The part with its evidence: that of the likeliest of its readings."""
+    evidence = max(
+        (
+            score_evidence(reading, passages, found, resources.embedder, resources.index.knows)
+            for reading in readings
+        ),
+        key=lambda evidence: (evidence.enough, evidence.probability),
     )
-    evidence = max(readings, key=lambda evidence: (evidence.enough, evidence.probability))
-    return Found((Part(standalone.text, passages, extracted, evidence),), passages)
+    return Part(text, passages, found, evidence)
 
 
-def _retrieve(text: str, resources: Resources, limit: int) -> tuple[Passage, ...]:
-    return retrieve(text, embedder=resources.embedder, index=resources.index, limit=limit)
+def _choose(committee: Part, own: Part | None = None) -> Part:
+    """Who answers, the committee or the user's own documents, with the other beside."""
+    if own is None:
+        return committee
+    if own_answers(committee.text, committee.evidence, own.evidence, own.passages):
+        return replace(own, beside=committee)
+    return replace(committee, beside=own)
+
+
+def _retrieve(text: str, resources: Resources, index: PassageIndex, limit: int) -> tuple[Passage, ...]:
+    return retrieve(text, embedder=resources.embedder, index=index, limit=limit)
 
 
 def nearest_source(question: str, resources: Resources) -> float:
@@ -130,7 +196,7 @@ def nearest_source(question: str, resources: Resources) -> float:
     return max(
         (
             max(passage.cosine, *passage.sentence_scores, *passage.asked_scores, passage.unanswered_score)
-            for passage in _retrieve(question, resources, resources.settings.passages)
+            for passage in _retrieve(question, resources, resources.index, resources.settings.passages)
         ),
         default=0.0,
     )
@@ -145,12 +211,12 @@ def _each_standalone(parts: Sequence[str]) -> list[str]:
 def _merged(parts: Sequence[Part], limit: int) -> tuple[Passage, ...]:
     """The best passages of every part in turn and all that are cited, each once, ranked anew."""
     turns = [passage for row in zip_longest(*(part.passages for part in parts)) for passage in row if passage]
-    cited = {
-        part.passages[citation.passage].chunk.id
-        for part in parts
-        for sentence in part.found.shown
-        for citation in sentence.citations
-    }
+    cited = {part.passages[place].chunk.id for part in parts for place in _cited(part)}
     distinct = {passage.chunk.id: passage for passage in reversed(turns)}
     kept = [p for place, p in enumerate(reversed(distinct.values())) if place < limit or p.chunk.id in cited]
     return tuple(replace(passage, rank=rank) for rank, passage in enumerate(kept, 1))
+
+
+def _cited(part: Part) -> set[int]:
+    """The places of the passages that the part's sentences are cited from."""
+    return {citation.passage for sentence in part.found.shown for citation in sentence.citations}

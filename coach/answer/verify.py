@@ -116,5 +116,8 @@ def _judged(claim: str, evidence: Support, sources: Sequence[_Source]) -> Senten
     return Sentence(
         claim,
         "supported",
-        tuple(Citation(one.span, one.passage, support, evidence.method, one.page) for one in cited),
+        tuple(
+            Citation(one.span, one.passage, support, evidence.method, one.page, one.collection)
+            for one in cited
+        ),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import hashlib
 import json
@@ -9,7 +10,7 @@ import os
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +39,7 @@ from coach.backends.index_files import (
 from coach.errors import IndexMismatchError, IndexMissingError, IndexOutdatedError, IngestError
 from coach.protocols import Vectors
 from coach.text.words import content_words
-from coach.types import Chunk, Document, Passage, WrittenQuestion
+from coach.types import COMMITTEE, Chunk, Document, Passage, WrittenQuestion
 
 # Up to here one matrix product over all vectors is as fast as Chroma's graph, finds exactly the nearest,
 # and spares a cold start the seconds of importing chromadb.
@@ -108,6 +109,9 @@ class ChromaIndex:
             source: number for number, names in enumerate(self._generation.sources) for source in names
         }
         self._written = _WrittenQuestions(self._generation)
+        self._rows_searched: NDArray[np.bool_] | None = None  # None for all
+        self._searched = self._generation.documents
+        self._views: dict[frozenset[str], ChromaIndex] = {}
         self._exact = len(self) <= exact_up_to
         self._vocabulary: frozenset[str] | None = None
         self._stems: set[str] | None = None
@@ -123,7 +127,32 @@ class ChromaIndex:
         return self._current.embedder
 
     def __len__(self) -> int:
-        return len(self._generation.chunks)
+        rows = self._rows_searched
+        return len(self._generation.chunks) if rows is None else int(rows.sum())
+
+    @property
+    def collections(self) -> Mapping[str, int]:
+        """How many documents each collection that can be searched holds, the committee's first."""
+        counts = Counter(document.collection for document in self._searched)
+        return {name: counts[name] for name in sorted(counts, key=lambda name: (name != COMMITTEE, name))}
+
+    def within(self, collections: Set[str]) -> ChromaIndex:
+        """The same index as if it held the documents of these collections alone; it shares everything it can."""
+        wanted = frozenset(self.collections.keys() & collections)
+        if wanted == self.collections.keys():
+            return self
+        if wanted not in self._views:
+            self._views[wanted] = self._view(wanted)
+        return self._views[wanted]
+
+    def _view(self, collections: frozenset[str]) -> ChromaIndex:
+        view = copy.copy(self)
+        documents = self._generation.documents
+        inside = [document.collection in collections for document in documents]
+        view._rows_searched = np.array(inside, dtype=np.bool_)[list(self._generation.document_of)]
+        view._searched = tuple(one for one, kept in zip(documents, inside, strict=True) if kept)
+        view._views, view._vocabulary, view._stems = {}, None, None
+        return view
 
     def search(self, vector: Vectors, words: str, limit: int) -> list[Passage]:
         """Candidates for a query, unranked and unfused: the `limit` nearest and the `limit` best by keywords.
@@ -138,7 +167,7 @@ class ChromaIndex:
                 "Run `coach ingest` first."
             )
         query = np.asarray(vector, dtype=np.float32)
-        keyword = _scaled(self._keywords.scores(words))
+        keyword = self._scaled(self._keywords.scores(words))
         matching = np.flatnonzero(keyword)
         best = matching[_largest(keyword[matching], limit)].tolist()
         rows = list(dict.fromkeys([*self._nearest(query, limit), *best]))
@@ -157,20 +186,20 @@ class ChromaIndex:
 
     def documents(self) -> list[Document]:
         """Every indexed document once, under its first name, in the order of the names."""
-        return list(self._generation.documents)
+        return list(self._searched)
 
     def vocabulary(self) -> frozenset[str]:
         """Every word of the documents and of the questions that come with them, in lower case."""
         if self._vocabulary is None:
-            texts = [document.text for document in self._generation.documents]
-            texts += [question.text for question in self._generation.questions]
+            texts = [document.text for document in self._searched]
+            texts += [question.text for question in self._questions()]
             self._vocabulary = frozenset(word for text in texts for word in _WORD.findall(text.lower()))
         return self._vocabulary
 
     def knows(self, word: str) -> bool:
         """Whether the word, in whatever form, stands in a document, or is one that many questions have and that names nothing."""
         if self._stems is None:
-            documents = (document.text for document in self._generation.documents)
+            documents = (document.text for document in self._searched)
             asked = Counter(
                 stem
                 for question in self._generation.questions
@@ -182,27 +211,49 @@ class ChromaIndex:
         stems = content_words(word)
         return bool(stems) and set(stems) <= self._stems
 
+    def _questions(self) -> list[WrittenQuestion]:
+        """Those written down for the documents that are searched."""
+        searched = {document.id for document in self._searched}
+        return [question for question in self._generation.questions if question.document_id in searched]
+
+    def _scaled(self, keyword: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The keyword scores between 0 and 1 over the rows that are searched, 0 for the others."""
+        rows = self._rows_searched
+        if rows is None:
+            return _scaled(keyword)
+        scaled = np.zeros_like(keyword)
+        scaled[rows] = _scaled(keyword[rows])
+        return scaled
+
     def _nearest(self, query: NDArray[np.float32], limit: int) -> list[int]:
-        if self._exact:
-            return _largest(self._generation.chunk_vectors @ query, limit)
-        return self._nearest_by_chroma(query, limit)
+        return self._nearest_exactly(query, limit) if self._exact else self._nearest_by_chroma(query, limit)
+
+    def _nearest_exactly(self, query: NDArray[np.float32], limit: int) -> list[int]:
+        cosines = self._generation.chunk_vectors @ query
+        if self._rows_searched is not None:
+            cosines[~self._rows_searched] = -np.inf
+        return _largest(cosines, min(limit, len(self)))
 
     def _nearest_by_chroma(self, query: NDArray[np.float32], limit: int) -> list[int]:
         """Ids that Chroma holds beyond this generation (an ingest under way or cut off) are passed over."""
         from chromadb.errors import ChromaError
 
         asked = limit
+        everything = self._rows_searched is None
+        where = None if everything else {"collection": {"$in": list(self.collections)}}
         try:
             while True:
                 collection = self._open_collection()
-                found = collection.query(query_embeddings=[query], n_results=asked, include=[])["ids"][0]
+                found = collection.query(query_embeddings=[query], n_results=asked, where=where, include=[])[
+                    "ids"
+                ][0]
                 rows = [self._rows[name] for name in found if name in self._rows]
                 if len(rows) >= min(limit, len(self)) or len(found) < asked:
                     break
                 asked *= 2
         except (ChromaError, IngestError, ValueError, OSError):
             rows = []  # the collection was replaced by another process, or its server is gone: the vectors are still here
-        return rows[:limit] or _largest(self._generation.chunk_vectors @ query, limit)
+        return rows[:limit] or self._nearest_exactly(query, limit)
 
     def _open_collection(self) -> Any:
         with self._opening:
@@ -243,6 +294,7 @@ class ChromaIndex:
                     near.of_sentences(row),
                     near.of_document(number),
                     document.pages,
+                    document.collection,
                 )
             )
             scored = until
@@ -493,8 +545,8 @@ class ChromaIndexWriter:
         return f"coach-{_hash(str(self.folder.resolve()))}-" if self.server else "chunks-"
 
     def _collection_name(self, embedder: str, split_version: int) -> str:
-        """Chunks keep their names only under one splitter, and their vectors only under one embedder."""
-        return f"{self._prefix}{_hash(f'{embedder}/{split_version}')}"
+        """Chunks keep their names only under one splitter, their vectors only under one embedder, what is noted of them only in one layout."""
+        return f"{self._prefix}{_hash(f'{embedder}/{split_version}/{LAYOUT}')}"
 
     @property
     def _unfinished(self) -> Path:
@@ -575,12 +627,17 @@ def _hash(text: str) -> str:
 
 def _add(collection: Any, content: Content, held: set[str], progress: Progress) -> None:
     """Only what is not held yet: names are hashes of what they name, so what is held is right."""
+    collections = {document.id: document.collection for document in content.documents}
     new = [row for row, chunk in enumerate(content.chunks) if chunk.id not in held]
     for first in range(0, len(new), _BATCH):
         progress("store", first, len(new))
         rows = new[first : first + _BATCH]
         vectors = np.stack([content.rows[row][0] for row in rows])
-        collection.add(ids=[content.chunks[row].id for row in rows], embeddings=vectors)
+        collection.add(
+            ids=[content.chunks[row].id for row in rows],
+            embeddings=vectors,
+            metadatas=[{"collection": collections[content.chunks[row].document_id]} for row in rows],
+        )
     progress("store", len(new), len(new))
 
 

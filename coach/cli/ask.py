@@ -19,9 +19,11 @@ from coach.cli.terminal import (
 from coach.errors import UsageError
 
 if TYPE_CHECKING:
-    from coach.coach import Coach
+    from coach.answer.flow import AnswerStream
     from coach.settings import Settings
     from coach.text.json_lines import Record
+
+Collections = tuple[str, ...] | None
 
 
 @click.command()
@@ -32,6 +34,13 @@ if TYPE_CHECKING:
 @click.option(
     "--history", type=click.Path(dir_okay=False), help="JSON file with earlier turns, oldest first."
 )
+@click.option(
+    "--in",
+    "collections",
+    multiple=True,
+    metavar="NAME",
+    help="Search only this: `committee` (the article), `own`, or a name given with `coach ingest --as`; may be repeated.",
+)
 @click.option("--batch", type=click.Path(dir_okay=False), help="JSONL of questions; one JSON reply a line.")
 def ask(
     question: str | None,
@@ -39,6 +48,7 @@ def ask(
     backend: str | None,
     model: str | None,
     history: str | None,
+    collections: tuple[str, ...],
     batch: str | None,
 ) -> None:
     """Answer QUESTION from the sources, with citations; `-` reads it from standard input."""
@@ -50,13 +60,19 @@ def ask(
 
     settings = load_settings(backend=backend, model=model)
     if batch is not None:
-        _ask_batch(settings, batch)
+        _ask_batch(settings, batch, collections or None)
         return
     text = limited(sys.stdin) if question == "-" else str(question)
-    _ask_one(settings, text, _history(history), as_json)
+    _ask_one(settings, text, _history(history), collections or None, as_json)
 
 
-def _ask_one(settings: Settings, question: str, history: list[Any], as_json: bool) -> None:
+def _ask_one(
+    settings: Settings,
+    question: str,
+    history: list[Any],
+    collections: Collections,
+    as_json: bool,
+) -> None:
     from coach.text.sanitize import clean_question
 
     clean_question(question, settings.max_question_characters)  # before anything is loaded
@@ -64,12 +80,16 @@ def _ask_one(settings: Settings, question: str, history: list[Any], as_json: boo
     if as_json:
         from coach.json_form import reply_to_json
 
-        show(json.dumps(reply_to_json(_with_steps(coach, question, history)), ensure_ascii=False))
+        show(
+            json.dumps(
+                reply_to_json(_with_steps(coach.answer(question, history, collections))), ensure_ascii=False
+            )
+        )
         return
-    _print_stream(coach, question, history)
+    _print_stream(coach.answer(question, history, collections))
 
 
-def _print_stream(coach: Coach, question: str, history: list[Any]) -> None:
+def _print_stream(stream: AnswerStream) -> None:
     """The sources' sentences at once; then what the model added, checked; then the references."""
     from coach.answer.flow import Extracted, Finished
     from coach.answer.report import READ_AS, References, refusal_as_text, sentences_as_text
@@ -78,7 +98,7 @@ def _print_stream(coach: Coach, question: str, history: list[Any]) -> None:
     references = References()
     shown: tuple[Any, ...] = ()
     finished = False
-    for event in coach.answer(question, history):
+    for event in stream:
         match event:
             case StepStarted(name):
                 say(f"{name} ...")
@@ -129,17 +149,16 @@ def _print_rest(answer: Any, shown: tuple[Any, ...], references: Any) -> None:
         say(note)
 
 
-def _with_steps(coach: Coach, question: str, history: list[Any]) -> Any:
+def _with_steps(stream: AnswerStream) -> Any:
     from coach.types import StepStarted
 
-    stream = coach.answer(question, history)
     for event in stream:
         if isinstance(event, StepStarted):
             say(f"{event.name} ...")
     return stream.result()
 
 
-def _ask_batch(settings: Settings, path: str) -> None:
+def _ask_batch(settings: Settings, path: str, collections: Collections) -> None:
     from coach.json_form import reply_to_json
     from coach.text.json_lines import numbered_records
 
@@ -149,7 +168,7 @@ def _ask_batch(settings: Settings, path: str) -> None:
     for number, (line, entry) in enumerate(questions, 1):
         say(f"[{number}/{len(questions)}] {entry['question'][:80]}")
         try:
-            reply = reply_to_json(coach.answer(entry["question"], entry["history"]).result())
+            reply = reply_to_json(coach.answer(entry["question"], entry["history"], collections).result())
         except UsageError as error:
             raise UsageError(f"{path}, line {line}: {error}") from error
         if "id" in entry:

@@ -24,18 +24,29 @@ if TYPE_CHECKING:
 @click.option(
     "--forget", multiple=True, type=click.Path(), help="Take a path given earlier out of the library."
 )
-def ingest(paths: tuple[str, ...], forget: tuple[str, ...]) -> None:
+@click.option(
+    "--as",
+    "collection",
+    help='What PATHS are, in your own words ("job description"): citations say so, and `coach ask --in` searches it alone.',
+)
+def ingest(paths: tuple[str, ...], forget: tuple[str, ...], collection: str | None) -> None:
     """Index the corpus, everything ingested before, and PATHS (documents and folders of them).
 
     It reads Markdown, text, HTML, PDF, Word (.docx), PowerPoint (.pptx), OpenDocument (.odt), RTF and EPUB.
     """
+    if collection is not None and not paths:
+        raise click.UsageError("--as names the PATHS that are given with it: give them too.")
     from coach.coach import ingest_library
     from coach.settings import load_settings
 
     bars = StepBars()
     try:
         report = ingest_library(
-            load_settings(), [Path(path) for path in paths], forget=[Path(p) for p in forget], progress=bars
+            load_settings(),
+            [Path(path) for path in paths],
+            forget=[Path(p) for p in forget],
+            collection=collection,
+            progress=bars,
         )
     finally:
         bars.close()

@@ -18,6 +18,7 @@ from coach.text.sanitize import clean_question
 from coach.types import (
     AntiPattern,
     Band,
+    Contradiction,
     Criterion,
     Critique,
     Finding,
@@ -62,6 +63,11 @@ Event = StepStarted | Judged | Critiqued
 CritiqueStream = Stream[Event, Critique]
 
 
+def _none(sentences: Sequence[Quote]) -> tuple[Contradiction, ...]:
+    """For a user without documents."""
+    return ()
+
+
 def critique(
     draft: str,
     question: str,
@@ -73,12 +79,13 @@ def critique(
     question_limit: int,
     sources: Callable[[], Sequence[str]] = tuple,
     calibrations: Path | None = None,
+    contradictions: Callable[[Sequence[Quote]], tuple[Contradiction, ...]] = _none,
 ) -> CritiqueStream:
     """Read `draft` as the committee does: a stream whose last event is Critiqued.
 
     `kind` is guessed from the question where it is None. `chosen` is called once the draft is read and known to be one that can
     be judged. `sources` are the texts the rubric quotes: sentences pasted from them are not the candidate's. `calibrations` is a
-    file with the user's own. The stream raises UsageError for an empty draft or question, one far too long, and a kind that the
+    file with the user's own. `contradictions` finds what the user's own documents say otherwise. The stream raises UsageError for an empty draft or question, one far too long, and a kind that the
     rubric does not know.
     """
 
@@ -101,6 +108,8 @@ def critique(
 
         findings = find_anti_patterns(rubric.anti_patterns, prepared, verdicts)
         tracer.lap("anti_patterns")
+        against = contradictions(prepared.kept)
+        tracer.lap("own_facts")
         yield Critiqued(
             Critique(
                 question=asked,
@@ -114,6 +123,7 @@ def critique(
                 next_move=next_move(verdicts, of_kind),
                 notices=(*prepared.notices, *judging.notices),
                 set_aside=prepared.set_aside,
+                contradictions=against,
             )
         )
 

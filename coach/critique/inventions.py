@@ -111,6 +111,7 @@ _UNIT = (
     r"[\s-]?(?P<time>ms|millisecond|s|sec|second|min|minute|h|hr|hour|day|week|month|quarter|yr|year)s?\b|"
     r"\s(?P<money>dollars?|euros?|pounds?|usd|eur|gbp|cents?)\b)?"
 )
+_BEHIND = re.compile(_UNIT, re.IGNORECASE)
 _SPELLED = rf"(?:{'|'.join(sorted([*NUMBER_WORDS, *_FACTORS], key=len, reverse=True))})(?!-shot)"
 _DIGITS = re.compile(
     r"(?P<sign>[$€£¥]\s?)?(?P<digits>\d[\d,]*(?:\.\d+)?|\.\d+)"
@@ -143,6 +144,22 @@ def find_numbers(text: str) -> list[Number]:
                 found.append(number)
                 taken.append((number.start, number.end))
     return sorted(found, key=lambda number: number.start)
+
+
+def as_written(text: str, number: Number) -> str:
+    """The number with its unit, as it stands in `text`."""
+    unit = _BEHIND.match(text, number.end)
+    return text[number.start : unit.end() if unit else number.end]
+
+
+def find_names(text: str) -> list[tuple[str, int, int]]:
+    """Every name of `text` with its start and end: words with capital letters in a row, an ordinary word that opens a sentence left out."""
+    found = []
+    for run in _runs(text):
+        places = run.places[len(run.words) - len(run.names) :]
+        if places:
+            found.append((text[places[0][0] : places[-1][1]], places[0][0], places[-1][1]))
+    return found
 
 
 def _special(match: re.Match[str]) -> Number:

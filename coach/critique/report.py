@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from coach.types import Critique, Example, Finding, Level, Override, Quote, Span, Verdict
+from coach.text.attribution import attribution, says
+from coach.types import Contradiction, Critique, Example, Finding, Level, Override, Quote, Span, Verdict
 
 if TYPE_CHECKING:
     from coach.critique.compare import Change, Comparison
@@ -19,6 +20,7 @@ HABITS = "Habits the source warns of"
 SET_ASIDE = "Not read as part of the answer"
 PLEASE_NOTE = "Please note"
 NEXT, NEXT_MOVE = "Next", "The next move"
+AGAINST = "Your own documents say otherwise"
 _SHOWN_SPANS = 12  # of the words added or removed, in the terminal; the JSON and the Markdown have all
 _SHOWN_CHARACTERS = 160  # of a long stretch of the draft, where the reader needs only to recognise it
 
@@ -79,6 +81,8 @@ def closing_as_text(critique: Critique) -> str:
     blocks = []
     if critique.findings:
         blocks.append("\n".join([f"{HABITS}:", *_finding_lines(critique.findings)]))
+    if critique.contradictions:
+        blocks.append("\n".join([f"{AGAINST}:", *_contradiction_lines(critique.contradictions)]))
     if critique.notices or critique.set_aside:
         notices = [f"  {_line(notice)}" for notice in critique.notices]
         blocks.append("\n".join([f"{PLEASE_NOTE}:", *notices, *_aside_lines(critique.set_aside)]))
@@ -94,6 +98,18 @@ def _finding_lines(findings: Iterable[Finding]) -> Iterator[str]:
         yield from (f"    | {_line(quote.text)}" for quote in finding.quotes)
         if finding.anti_pattern.suggestion:
             yield f"    {_line(finding.anti_pattern.suggestion)}"
+
+
+def _contradiction_lines(contradictions: Iterable[Contradiction]) -> Iterator[str]:
+    for found in contradictions:
+        yield f"  {_line(contradiction_words(found))}"
+        yield f"    | {_line(found.quote.text)}"
+        yield f"    {_line(attribution(found.collection, found.span.source, found.headings))}: “{_line(found.span.text)}”"
+
+
+def contradiction_words(found: Contradiction) -> str:
+    """Both sides in a sentence: "Your notes say 6 %, the draft says 8 %"."""
+    return f"{says(found.collection)} {found.known}, the draft says {found.said}."
 
 
 def _aside_lines(set_aside: Sequence[Quote]) -> Iterator[str]:
@@ -192,6 +208,7 @@ def critique_as_markdown(critique: Critique, comparison: Comparison | None = Non
             if verdict.criterion.group == group:
                 blocks += _verdict_blocks(verdict)
     blocks += _finding_blocks(critique.findings)
+    blocks += _contradiction_blocks(critique.contradictions)
     if critique.notices or critique.set_aside:
         blocks += [f"## {PLEASE_NOTE}", *map(_plain, critique.notices)]
         blocks += [f"{SET_ASIDE}:"] if critique.set_aside else []
@@ -233,6 +250,17 @@ def _finding_blocks(findings: Iterable[Finding]) -> Iterator[str]:
         yield from (_quoted(quote.text) for quote in finding.quotes)
         if finding.anti_pattern.suggestion:
             yield f"**{NEXT}:** {_plain(finding.anti_pattern.suggestion)}"
+
+
+def _contradiction_blocks(contradictions: Iterable[Contradiction]) -> Iterator[str]:
+    for number, found in enumerate(contradictions):
+        if number == 0:
+            yield f"## {AGAINST}"
+        yield f"### {_plain(contradiction_words(found))}"
+        yield "In the draft:"
+        yield _quoted(found.quote.text)
+        yield f"{_plain(attribution(found.collection, found.span.source, found.headings))}:"
+        yield _quoted(found.span.text)
 
 
 def _comparison_blocks(comparison: Comparison) -> Iterator[str]:

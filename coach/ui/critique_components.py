@@ -16,6 +16,7 @@ from coach.ui import components, critique_session
 from coach.ui.critique_actions import draw_actions
 from coach.ui.critique_format import (
     comparison_html,
+    contradictions_html,
     findings_html,
     notices_html,
     pending_html,
@@ -86,7 +87,12 @@ def draw_summary(reading: Reading) -> None:
     """Next move, band, habits, notices."""
     if reading.critique is not None:
         critique = reading.critique
-        st.html(summary_html(critique) + findings_html(critique.findings) + notices_html(critique))
+        st.html(
+            summary_html(critique)
+            + findings_html(critique.findings)
+            + contradictions_html(critique.contradictions)
+            + notices_html(critique)
+        )
 
 
 def draw_comparison(here: Desk, reading: Reading) -> Comparison | None:

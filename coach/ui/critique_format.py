@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from coach.critique.compare import Change, Comparison
 from coach.critique.redraft import YOUR_EXAMPLE, YOUR_NUMBER, Redraft
 from coach.critique.report import (
+    AGAINST,
     DIRECTIONS,
     HABITS,
     NEXT,
@@ -20,9 +21,22 @@ from coach.critique.report import (
     PLEASE_NOTE,
     SET_ASIDE,
     UNSURE,
+    contradiction_words,
     level_word,
 )
-from coach.types import Band, Criterion, Critique, Document, Example, Finding, Quote, Span, Verdict
+from coach.text.attribution import attribution
+from coach.types import (
+    Band,
+    Contradiction,
+    Criterion,
+    Critique,
+    Document,
+    Example,
+    Finding,
+    Quote,
+    Span,
+    Verdict,
+)
 from coach.ui.critique_marks import Place, quote_id, verdict_id
 from coach.ui.format import BUNDLED_GUIDES, escaped, lines_html, shown_title, with_code
 
@@ -107,6 +121,23 @@ def findings_html(findings: Sequence[Finding]) -> str:
         return ""
     listed = "".join(_finding(finding) for finding in findings)
     return f'<section class="coach-findings"><p class="coach-label">{HABITS}</p>{listed}</section>'
+
+
+def contradictions_html(contradictions: Sequence[Contradiction]) -> str:
+    """What the user's own documents say otherwise, with both places; nothing where there is none."""
+    if not contradictions:
+        return ""
+    listed = "".join(_contradiction(found) for found in contradictions)
+    return f'<section class="coach-findings coach-own-facts"><p class="coach-label">{AGAINST}</p>{listed}</section>'
+
+
+def _contradiction(found: Contradiction) -> str:
+    place = attribution(found.collection, found.span.source, found.headings)
+    return (
+        f'<div class="coach-finding"><p><strong>{escaped(contradiction_words(found))}</strong></p>'
+        f"<p>You wrote: “{escaped(_clipped(found.quote.text))}”</p>"
+        f'<p class="coach-place">{escaped(place)}: “{escaped(_clipped(found.span.text))}”</p></div>'
+    )
 
 
 def notices_html(critique: Critique) -> str:

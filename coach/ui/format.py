@@ -19,7 +19,14 @@ from coach.answer.report import (
     NOT_COVERED,
     READ_AS,
     model_facts,
+)
+from coach.text.attribution import (
+    attribution,
+    collection_label,
+    is_own,
     named_page,
+    searched_label,
+    voice_label,
 )
 from coach.types import (
     Answer,
@@ -103,7 +110,9 @@ def answer_html(answer: Answer, key: str, *, with_passages: bool = True) -> str:
     citations = numbered_citations(answer)
     parts = [
         _sentence_group(list(group), kind, answer, citations, key)
-        for kind, group in groupby(_shown(answer), key=lambda sentence: sentence.origin)
+        for (kind, _), group in groupby(
+            _shown(answer), key=lambda sentence: (sentence.origin, is_own(sentence.collections))
+        )
     ]
     doubt = f'<p class="coach-note">{escaped(answer.doubt)}</p>' if answer.doubt else ""
     body = doubt + "".join(parts) + _not_covered(answer.not_covered) + _left_out(answer.left_out)
@@ -138,7 +147,8 @@ def refusal_html(refusal: Refusal) -> str:
     related = "".join(
         f'<p class="coach-verbatim">{escaped(sentence.text)}</p>' for sentence in refusal.related
     )
-    said = f'<p class="coach-label">{NEAR_IT}</p>{related}' if related else ""
+    whose = voice_label([name for sentence in refusal.related for name in sentence.collections])
+    said = f'<p class="coach-label">{escaped(whose)}, {NEAR_IT}</p>{related}' if related else ""
     return (
         '<section class="coach-refusal" aria-label="No answer in the sources">'
         f'<p class="coach-label">Not in your sources</p><p class="coach-text">{escaped(refusal.text)}</p>'
@@ -157,7 +167,8 @@ def passage_html(passage: Passage, *, measured: bool = False) -> str:
     return (
         f'<details class="coach-source"><summary><span>{heading_path(passage)}</span>{figures}</summary>'
         f'<div class="coach-source-text">{escaped(passage.chunk.text)}</div>'
-        f'<p class="coach-place">{_place(passage.source, passage.page, passage.chunk.start, passage.chunk.end)}'
+        f'<p class="coach-place">{escaped(collection_label(passage.collection))} · '
+        f"{_place(passage.source, passage.page, passage.chunk.start, passage.chunk.end)}"
         f"{_also_in(passage)}</p></details>"
     )
 
@@ -276,15 +287,21 @@ def _sentence_group(
         speaker = (
             f"Written by {escaped(answer.trace.model)}" if answer.trace.model else "Written by the model"
         )
-        label = f'<p class="coach-label">{speaker}, checked against the sources</p>'
+        label = f'<p class="coach-label">{speaker}, checked against {_checked_against(sentences)}</p>'
     return f'<section class="coach-written">{label}<p>{text}</p></section>'
 
 
 def _voice(sentences: Sequence[Sentence]) -> str:
-    sources = {citation.span.source for sentence in sentences for citation in sentence.citations}
-    if all(source.startswith(BUNDLED_GUIDES) for source in sources):
+    """Whose words these are: a note of the user's never stands under the committee's name."""
+    collections = [name for sentence in sentences for name in sentence.collections]
+    if not is_own(collections):
         return "In the article’s own words"
-    return "In your sources’ own words"
+    return f"{escaped(voice_label(collections))}, word for word"
+
+
+def _checked_against(sentences: Sequence[Sentence]) -> str:
+    collections = tuple(dict.fromkeys(name for sentence in sentences for name in sentence.collections))
+    return escaped(searched_label(collections)) if collections else "the sources"
 
 
 def _sentence(sentence: Sentence, answer: Answer, citations: dict[Citation, int], key: str) -> str:
@@ -318,9 +335,8 @@ def _cited_passage(answer: Answer, citation: Citation) -> Passage | None:
 def _place_in_words(answer: Answer, citation: Citation) -> str:
     passage = _cited_passage(answer, citation)
     if passage is None:
-        return escaped(named_page(citation.span.source, citation.page))
-    title = named_page(shown_title(passage.title), citation.page)
-    return escaped(", ".join([title, *passage.chunk.headings[-1:]]))
+        return escaped(attribution(citation.collection, citation.span.source, (), citation.page))
+    return escaped(attribution(citation.collection, passage.source, passage.chunk.headings, citation.page))
 
 
 def _citation_popover(answer: Answer, citation: Citation, number: int, key: str) -> str:
@@ -337,7 +353,8 @@ def _citation_popover(answer: Answer, citation: Citation, number: int, key: str)
         f'<button type="button" class="coach-close" popovertarget="{identity}" popovertargetaction="hide" '
         f'aria-label="Close the passage">×</button></div>'
         f'<div class="coach-passage-text" tabindex="0">{_highlighted(passage, citation)}</div>'
-        f'<p class="coach-place">{_place(span.source, citation.page, span.start, span.end)} · {support}'
+        f'<p class="coach-place">{escaped(collection_label(citation.collection))} · '
+        f"{_place(span.source, citation.page, span.start, span.end)} · {support}"
         f"{_also_in(passage) if passage else ''}</p></div>"
     )
 
