@@ -17,6 +17,7 @@ from coach.backends import (
     may_leave,
 )
 from coach.errors import CoachError, IndexOutdatedError, UsageError
+from coach.library import drop_old_uploads
 from coach.privacy.find import prepare_to_find
 from coach.privacy.outgoing import masked_where_it_leaves
 from coach.privacy.reply import masked_reply
@@ -101,6 +102,9 @@ class Coach:
         index, notice = _current_index(settings, embedder)
         if keeps:
             apply_retention(settings)
+            if drop_old_uploads(settings):
+                ingest_library(settings, embedder=embedder)
+                index, notice = _current_index(settings, embedder)
         given = _given_model(chat_model) if chat_model is not None else None
         coach = cls(settings, embedder, index, given, keeps=keeps)
         coach.notice = notice

@@ -31,12 +31,14 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What an index was made from: the user's roots, the document id behind every source, what came of every content that was
-    read, by `content_key`, and the collection of each root that the user named otherwise than OWN."""
+    read, by `content_key`, the collection of each root that the user named otherwise than OWN, and the files under the roots that
+    the user took out."""
 
     roots: tuple[str, ...] = ()
     files: Mapping[str, str] | None = None
     read: Mapping[str, Outcome] | None = None
     collections: Mapping[str, str] = field(default_factory=dict)
+    excluded: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Manifest:
@@ -51,6 +53,7 @@ class Manifest:
             {str(source): str(name) for source, name in files.items()},
             {str(key): Outcome(*map(str, facts)) for key, facts in read.items()} if known else {},
             {str(root): str(name) for root, name in collections.items()},
+            tuple(map(str, content.get("excluded", ()))),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -58,6 +61,7 @@ class Manifest:
             "roots": list(self.roots),
             "files": dict(self.files or {}),
             "collections": dict(self.collections),
+            "excluded": list(self.excluded),
             "read": {key: astuple(outcome) for key, outcome in (self.read or {}).items()},
             "readers": READERS_VERSION,
         }
@@ -132,16 +136,18 @@ def compare(before: Manifest, after: Manifest) -> Changes:
     )
 
 
-def find_files(corpus: Path, roots: Sequence[str]) -> tuple[list[tuple[str, Path]], list[Skipped]]:
+def find_files(
+    corpus: Path, roots: Sequence[str], excluded: Sequence[str] = ()
+) -> tuple[list[tuple[str, Path]], list[Skipped]]:
     """Every file under the corpus folder's guides and the user's roots, each once, with its source name.
 
     A source is the path from the root's own name on ("guides/x.md", "mydocs/a.md", "a.md"); a second root
-    of the same name gets a number ("mydocs-2/a.md"). Hidden files and folders are passed over; a root
-    that is gone is reported as skipped.
+    of the same name gets a number ("mydocs-2/a.md"). Hidden files and folders, and files `excluded` by
+    their whole path, are passed over; a root that is gone is reported as skipped.
     """
     found: list[tuple[str, Path]] = []
     skipped: list[Skipped] = []
-    seen: set[Path] = set()
+    seen = set(map(Path, excluded))
     labels: set[str] = set()
     for root in [corpus / "guides", *map(Path, roots)]:
         label = _free_label(root, labels)

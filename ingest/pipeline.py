@@ -148,7 +148,7 @@ def ingest(
 ) -> IngestReport:
     """Make `index` hold the bundled corpus and every path ever given, and nothing else.
 
-    `paths` are files or folders to add and remember, `forget` are remembered ones to drop; `corpus` is
+    `paths` are files or folders to add and remember, `forget` are remembered ones, or files under them, to drop; `corpus` is
     the folder with `guides/` and the questions written down for them (the bundled one unless told). `collection` names what
     `paths` hold, a job description or notes: citations say so, and a question can be asked of it alone. `progress` is told (step, done, total), the
     steps being read, split, embed, store, write, switch and sweep. What is embedded already is not
@@ -162,17 +162,21 @@ def ingest(
     tell = progress or _silent
     with _disk_errors(index.folder), index.locked():
         before, unfinished = Manifest.from_json(index.manifest()), Manifest.from_json(index.unfinished())
-        roots = _roots(before, unfinished, paths, forget)
+        roots, excluded = _roots(before, unfinished, paths, forget)
         known_names = {**before.collections, **unfinished.collections}
         collections = name_collections(
             known_names, roots, [str(_absolute(path)) for path in paths], collection
         )
         corpus = corpus or corpus_folder()
-        documents, skipped, outcomes = _read(corpus, roots, collections, before, index, tell)
+        documents, skipped, outcomes = _read(corpus, roots, excluded, collections, before, index, tell)
         questions, unusable = read_questions(corpus, documents)
         skipped += unusable
         after = Manifest(
-            roots, {document.source: document.id for document in documents}, outcomes, collections
+            roots,
+            {document.source: document.id for document in documents},
+            outcomes,
+            collections,
+            excluded,
         )
         fingerprint = _fingerprint(embedder, documents, questions)
         size = index.current_size(embedder.name, SPLIT_VERSION, fingerprint) if before == after else None
@@ -212,19 +216,29 @@ def ingest(
 
 def _roots(
     before: Manifest, unfinished: Manifest, paths: Sequence[Path | str], forget: Sequence[Path | str]
-) -> tuple[str, ...]:
-    """Remembered roots first, in the order they were given, so that names stay what they are."""
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The roots, remembered ones first, in the order they were given, so that names stay what they are; and the files under them
+    that are left out."""
     roots = dict.fromkeys([*before.roots, *unfinished.roots])
+    excluded = dict.fromkeys([*before.excluded, *unfinished.excluded])
     for path in map(_absolute, forget):
-        if str(path) not in roots:
+        if str(path) in roots:
+            del roots[str(path)]
+        elif any(path.is_relative_to(root) for root in roots):
+            excluded[str(path)] = None
+        else:
             given = ", ".join(roots) or "none"
-            raise IngestError(f"{path} is not a remembered path ({given}): see them with `coach doctor`.")
-        del roots[str(path)]
+            raise IngestError(
+                f"{path} is not a remembered path ({given}): see them with `coach library list`."
+            )
     for path in map(_absolute, paths):
         if not path.exists():
             raise IngestError(f"{path} does not exist: check the path, then run `coach ingest PATH`.")
         roots[str(path)] = None
-    return tuple(roots)
+        excluded = {file: None for file in excluded if not Path(file).is_relative_to(path)}
+    return tuple(roots), tuple(
+        file for file in excluded if any(Path(file).is_relative_to(root) for root in roots)
+    )
 
 
 def _absolute(path: Path | str) -> Path:
@@ -234,13 +248,14 @@ def _absolute(path: Path | str) -> Path:
 def _read(
     corpus: Path,
     roots: Sequence[str],
+    excluded: Sequence[str],
     collections: Mapping[str, str],
     before: Manifest,
     index: IndexWriter,
     tell: Progress,
 ) -> tuple[list[Document], list[Skipped], dict[str, Outcome]]:
     """Every document, what was left out, and what came of each content; content that was read before is not read again."""
-    files, skipped = find_files(corpus, roots)
+    files, skipped = find_files(corpus, roots, excluded)
     kept = index.documents()
     outcomes: dict[str, Outcome] = {}
     documents = []

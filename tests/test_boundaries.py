@@ -21,10 +21,10 @@ FOLDERS = {
     "privacy": SEAMS,
     "ingest": SEAMS | {"text"},
     "jobs": SEAMS | {"answer", "critique", "store", "backends", "coach"},
-    "ui": SEAMS | {"text", "answer", "critique", "store", "jobs", "coach"},
+    "ui": SEAMS | {"text", "answer", "critique", "store", "jobs", "library", "coach"},
     "evaluation": SEAMS | {"text", "answer", "critique", "backends", "store", "ingest", "coach"},
     "cli": SEAMS
-    | {"text", "answer", "critique", "backends", "store", "evaluation", "privacy", "coach", "doctor"},
+    | {"text", "answer", "critique", "backends", "store", "evaluation", "privacy", "library", "coach", "doctor"},
 }
 VENDOR_HOMES = {
     "streamlit": ("app.py", "coach/ui/"),

@@ -83,6 +83,35 @@ def library_list(as_json: bool) -> None:
         show(line)
 
 
+@library.command("show")
+@click.argument("source", metavar="NAME")
+def library_show(source: str) -> None:
+    """Print the text of the document NAME, as `coach library list` names it, as it was read."""
+    from coach.backends import load_index
+    from coach.settings import load_settings
+
+    show(load_index(load_settings()).document(source).text)
+
+
+@library.command("delete")
+@click.argument("source", metavar="NAME")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def library_delete(source: str, yes: bool) -> None:
+    """Take the document NAME out for good: index, the coach's copy, kept answers and traces that quote it.
+
+    A file in a folder of yours stays where it is, and is not read again.
+    """
+    from coach.library import delete_document
+    from coach.settings import load_settings
+
+    coach = loaded(load_settings())
+    coach.document(source)
+    if not yes:
+        click.confirm(f"Delete {source} and every kept answer that quotes it?", abort=True, err=True)
+    for line in delete_document(coach, source).lines():
+        show(line)
+
+
 def _table(documents: Sequence[Document]) -> list[str]:
     """A row a document, its warnings below it."""
     rows = [("NAME", "KIND", "SIZE", "SENTENCES", "READ", "TITLE"), *map(_row, documents)]

@@ -15,6 +15,7 @@ from coach.answer.flow import Extracted, Finished
 from coach.backends.machine import still_runs, this_process
 from coach.critique.flow import Critiqued, Judged
 from coach.errors import CoachError
+from coach.jobs.reading import UNFORESEEN, LibraryJobs
 from coach.jobs.turns import ModelTurns, StoppedError, Turn
 from coach.store.conversations import ConversationStore, Exchange
 from coach.store.critiques import draft_id
@@ -25,7 +26,6 @@ from coach.types import Turn as Said
 if TYPE_CHECKING:
     from coach.coach import Coach
 
-UNFORESEEN = "Something unforeseen went wrong, and nothing is lost: try again, or run `coach doctor`."
 WRITE_PAUSE = (
     0.2  # seconds between two writes of the model's words: faster than reading, slower than the tokens
 )
@@ -51,6 +51,7 @@ class Worker:
     def __init__(self, home: Path, open_coach: Callable[[], Coach]) -> None:
         self.conversations = ConversationStore(home)
         self.readings = ReadingStore(home)
+        self.library = LibraryJobs()
         self._open_coach = open_coach
         self._owner = this_process()
         self._turns = ModelTurns()
@@ -159,7 +160,10 @@ class Worker:
         if exchange is None or not write(identity, state="running", step="Reading the question"):
             return
         stream = self._open_coach().answer(
-            exchange.question, self._said_before(exchange), before_model=job.turn.take
+            exchange.question,
+            self._said_before(exchange),
+            exchange.collections or None,
+            before_model=job.turn.take,
         )
         said, written_at, goes_on = "", 0.0, True
         for event in stream:

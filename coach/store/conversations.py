@@ -212,6 +212,24 @@ class ConversationStore:
         if rows:
             self._database.forget_what_was_deleted()
 
+    def cited(self, source: str) -> set[tuple[int, int]]:
+        """The places of a document that kept answers cite, as (start, end) in characters."""
+        if not self._database.exists():
+            return set()
+        with self._read("cannot be read") as database:
+            rows = database.execute(
+                "SELECT reply FROM exchanges WHERE reply LIKE ? ESCAPE '\\'",
+                (f"%{_literal(json.dumps(source)[1:-1])}%",),
+            ).fetchall()
+        answers = [reply for (written,) in rows if isinstance(reply := read_reply(written), Answer)]
+        return {
+            (citation.span.start, citation.span.end)
+            for answer in answers
+            for sentence in answer.sentences
+            for citation in sentence.citations
+            if citation.span.source == source
+        }
+
     def withdraw(self, source: str) -> int:
         """Take the replies away that looked at a document which was deleted; how many. Their questions stay."""
         if not self._database.exists():

@@ -60,6 +60,7 @@ NO_REPLY = {
     "withdrawn": "This answer quoted a document that has been deleted since, so it was deleted too.",
 }
 
+COLLECTIONS = "ask_of"
 LOOK_AGAIN = 3.0  # seconds between looks at a model that is still loading
 _WHO_ANSWERS = {
     "embedded": "built in, on this machine",
@@ -113,6 +114,28 @@ def draw_sidebar(coach: Coach | None) -> None:
         st.fragment(_draw_who_answers, run_every=None if _is_known(coach) else LOOK_AGAIN)(coach)
         # A fragment: opening it must not draw the whole page anew.
         st.fragment(_draw_models)(coach)
+
+
+def draw_where_to_search(coach: Coach) -> None:
+    """A choice of collections, once there are documents of the user's beside the article."""
+    found = coach.collections()
+    if len(found) < 2:
+        return
+    labels = {one.name: one.label for one in found}
+    st.pills(
+        "Ask of",
+        list(labels),
+        selection_mode="multi",
+        format_func=lambda name: labels.get(name, name),
+        key=COLLECTIONS,
+        help="None chosen: all of them.",
+        persist_state="session",
+    )
+
+
+def chosen_collections() -> tuple[str, ...]:
+    """The collections to search; empty for all."""
+    return tuple(st.session_state.get(COLLECTIONS) or ())
 
 
 def _draw_who_answers(coach: Coach) -> None:

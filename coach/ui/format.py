@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from urllib.parse import urlencode
 
 from coach.answer.report import (
     LEFT_OUT,
@@ -44,7 +45,7 @@ from coach.types import (
 
 SHOWN_QUESTION_CHARACTERS = 600  # about eight lines; a pasted book must not push the answer off the page
 LONG_QUESTION_CHARACTERS = 200  # from here on it is set as text and no longer as a title
-SHOWN_DOCUMENTS = 200  # a longer list is slow to draw and nobody reads it
+SHOWN_DOCUMENT_CHARACTERS = 60_000  # about twenty pages; more is slow to draw
 BUNDLED_GUIDES = "guides/"  # where ingest files the corpus that comes with the coach
 
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+)$", re.MULTILINE)
@@ -250,14 +251,75 @@ def _model(model: ListedModel) -> str:
     return f"<li><strong>{escaped(name)}</strong>{' (speaks now)' if model.chosen else ''}<br>{shown}</li>"
 
 
-def documents_html(documents: Sequence[Document]) -> str:
-    """Every document with its sections, one to open at a time."""
-    if not documents:
-        return '<p class="coach-note">Nothing has been read yet. Run <code>coach ingest</code> first.</p>'
-    listed = "".join(_document(document) for document in documents[:SHOWN_DOCUMENTS])
-    more = len(documents) - SHOWN_DOCUMENTS
-    rest = f'<p class="coach-note">and {more:,} more</p>' if more > 0 else ""
-    return f'<p class="coach-label">Documents</p>{listed}{rest}'
+def document_html(
+    document: Document, meant: tuple[int, int] | None = None, cited: Iterable[tuple[int, int]] = ()
+) -> str:
+    """The document to be read, page by page where it has pages; the place that is `meant` is marked strongly, all that was `cited`
+    lightly. Of a long one the part around that place, or the beginning."""
+    text = document.text
+    first, last = _shown_part(text, meant)
+    spans = {span: "" for span in sorted({*cited}) if meant is None or not _overlap(span, meant)}
+    if meant is not None:
+        spans[meant] = ' class="coach-meant" id="coach-meant"'
+    marks: list[tuple[int, int, str]] = [
+        (position, 0, f'</p><p class="coach-page-number">Page {number}</p><p>')
+        for number, position in enumerate(document.pages, start=1)
+    ]
+    for (start, end), attributes in spans.items():
+        marks += [(start, 2, f"<mark{attributes}>"), (end, 1, "</mark>")]
+    parts, at = [], first
+    for position, _, tag in sorted(mark for mark in marks if first <= mark[0] <= last):
+        parts += [escaped(text[at:position]), tag]
+        at = position
+    parts.append(escaped(text[at:last]))
+    before = f'<p class="coach-note">… {first:,} characters before this</p>' if first else ""
+    rest = len(text) - last
+    after = f'<p class="coach-note">{rest:,} characters after this …</p>' if rest else ""
+    return f'{before}<div class="coach-document"><p>{"".join(parts)}</p></div>{after}'
+
+
+def _shown_part(text: str, meant: tuple[int, int] | None) -> tuple[int, int]:
+    """From where to where a document is shown: whole lines, the place that is meant well inside."""
+    if len(text) <= SHOWN_DOCUMENT_CHARACTERS:
+        return 0, len(text)
+    centre = meant[0] if meant else 0
+    first = max(0, centre - SHOWN_DOCUMENT_CHARACTERS // 3)
+    first = text.rfind("\n", 0, first) + 1 if first else 0
+    last = min(len(text), first + SHOWN_DOCUMENT_CHARACTERS)
+    return first, max(last, meant[1]) if meant else last
+
+
+def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
+
+
+def document_facts(document: Document) -> str:
+    """Format, size, sentences, pages and when it was read, in a line."""
+    size = document.size
+    facts = [
+        document.kind.upper(),
+        f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB" if size else "",
+        f"{len(document.pages):,} pages" if document.pages else "",
+        f"{document.statement_count:,} sentences",
+        f"read {document.indexed_at[:10]}" if document.indexed_at else "",
+    ]
+    return " · ".join(filter(None, facts))
+
+
+def document_row_html(document: Document) -> str:
+    """A document in the list: its title, which opens it, what is known of it, and what of it could not be read."""
+    title = escaped(shown_title(document.title or document.source))
+    warnings = "".join(f'<p class="coach-warning">{with_code(warning)}</p>' for warning in document.warnings)
+    return (
+        f'<div class="coach-row"><p><a href="{document_address(document.source)}" target="_self">{title}</a></p>'
+        f'<p class="coach-place">{escaped(document.source)} · {escaped(document_facts(document))}</p>{warnings}</div>'
+    )
+
+
+def document_address(source: str, start: int | None = None, end: int | None = None) -> str:
+    """Where the Library shows this document, with the characters that are meant."""
+    place = {} if start is None else {"start": start, "end": end}
+    return html.escape(f"library?{urlencode({'document': source, **place})}")
 
 
 def lines_html(label: str, lines: Sequence[str]) -> str:
@@ -355,7 +417,9 @@ def _citation_popover(answer: Answer, citation: Citation, number: int, key: str)
         f'<div class="coach-passage-text" tabindex="0">{_highlighted(passage, citation)}</div>'
         f'<p class="coach-place">{escaped(collection_label(citation.collection))} · '
         f"{_place(span.source, citation.page, span.start, span.end)} · {support}"
-        f"{_also_in(passage) if passage else ''}</p></div>"
+        f"{_also_in(passage) if passage else ''}</p>"
+        f'<p class="coach-place"><a href="{document_address(span.source, span.start, span.end)}" target="_self">'
+        "Open it in the document</a></p></div>"
     )
 
 
@@ -434,17 +498,3 @@ def _steps(trace: Trace) -> str:
         return ""
     steps = " · ".join(f"{name} {milliseconds(value)}" for name, value in trace.steps_ms.items())
     return f'<p class="coach-label">Time by step</p><p class="coach-place">{escaped(steps)}</p>'
-
-
-def _document(document: Document) -> str:
-    sections = _HEADING.findall(document.text)
-    listed = "".join(
-        f'<li class="coach-level-{len(marks)}">{escaped(heading)}</li>' for marks, heading in sections
-    )
-    title = escaped(shown_title(document.title or document.source))
-    size = f"{len(sections)} sections · {len(document.text):,} characters"
-    return (
-        f'<details class="coach-source"><summary><span>{title}</span>'
-        f'<span class="coach-figures">{size}</span></summary><ul class="coach-lines">{listed}</ul>'
-        f'<p class="coach-place">{escaped(document.source)}</p></details>'
-    )

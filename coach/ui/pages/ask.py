@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from coach.errors import CoachError
-from coach.jobs.worker import UNFORESEEN, Worker
+from coach.jobs.reading import UNFORESEEN
+from coach.jobs.worker import Worker
 from coach.store.conversations import Exchange
 from coach.ui import components, conversations, session
 
@@ -37,6 +38,8 @@ def render() -> None:
 
     coach, not_loaded = _load_coach()
     with st.sidebar:
+        if coach is not None:
+            components.draw_where_to_search(coach)
         conversations.draw_list(worker)
     components.draw_sidebar(coach)
     if promise is not None and coach is not None and coach.leaves:
@@ -50,7 +53,12 @@ def _ask(worker: Worker, question: str) -> str:
     if not question:
         return ""
     try:
-        exchange = worker.ask(question, session.conversation(), visitor=session.visitor())
+        exchange = worker.ask(
+            question,
+            session.conversation(),
+            visitor=session.visitor(),
+            collections=components.chosen_collections(),
+        )
     except CoachError as error:
         components.draw_lost_question(question)
         return str(error)

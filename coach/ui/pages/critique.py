@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from coach.errors import CoachError
-from coach.jobs.worker import UNFORESEEN, Worker
+from coach.jobs.reading import UNFORESEEN
+from coach.jobs.worker import Worker
 from coach.types import Rubric
 from coach.ui import components, critique_components, critique_session, session
 from coach.ui.critique_form import draw_form

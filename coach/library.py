@@ -1,0 +1,145 @@
+"""The user's own documents: take copies of what is uploaded, follow folders, delete a document for good."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from coach.errors import IngestError, UsageError
+from coach.settings import Settings, corpus_folder, days_kept
+from coach.store.conversations import ConversationStore
+from coach.store.traces import TraceStore
+from coach.types import COMMITTEE, OWN
+
+if TYPE_CHECKING:
+    from coach.coach import Coach
+    from ingest.manifest import Manifest
+    from ingest.pipeline import IngestReport
+
+Progress = Callable[[str, int, int], None]
+
+UPLOADS = "uploads"  # the folder of copies under the coach's home, with one folder in it for each collection
+_NAME_CHARACTERS = 120  # file systems take 255 bytes
+_NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')  # of Windows, which forbids the most
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it was handed over: its name, without any folder, and its bytes."""
+
+    name: str
+    content: bytes
+
+
+def add_uploads(
+    coach: Coach, uploads: Sequence[Upload], collection: str = OWN, progress: Progress | None = None
+) -> IngestReport:
+    """Keep copies of the uploads and read them into `collection`; one of a name that is there replaces it.
+
+    Raises IngestError as `Coach.ingest`, and for a full disk.
+    """
+    folder = coach.settings.home / UPLOADS / _file_name(" ".join(collection.split()) or OWN)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for upload in uploads:
+            _write_whole(folder / _file_name(upload.name), upload.content)
+    except OSError as error:
+        raise IngestError(
+            f"{folder} cannot be written ({error.strerror or error}): mend that, then upload again."
+        ) from error
+    return coach.ingest([folder], collection=None if collection == OWN else collection, progress=progress)
+
+
+def delete_document(coach: Coach, source: str, progress: Progress | None = None) -> IngestReport:
+    """Take a document out of the index, delete the coach's copy of it, and every kept answer and trace that quotes it.
+
+    A file in a folder of the user's stays where it is and is not read again. Raises UsageError for the committee's article,
+    IndexMissingError for an unknown document, and IngestError as `Coach.ingest`.
+    """
+    document = coach.document(source)
+    if document.collection == COMMITTEE:
+        raise UsageError(
+            "The committee's article comes with the coach and stays: leave it out of a question with `--in own`."
+        )
+    path = _paths(coach).get(source)
+    copies = coach.settings.home / UPLOADS
+    if path is not None and path.is_relative_to(copies.resolve()):
+        path.unlink(missing_ok=True)
+        report = coach.ingest(progress=progress)
+    else:
+        report = coach.ingest(forget=[path] if path is not None else [], progress=progress)
+    forget_quotes(coach.settings, [source])
+    return report
+
+
+def forget_folder(coach: Coach, folder: Path, progress: Progress | None = None) -> IngestReport:
+    """Follow `folder` no longer: its documents leave the index, and what quotes them goes. Its files stay where they are."""
+    before = {document.source for document in coach.documents()}
+    report = coach.ingest(forget=[folder], progress=progress)
+    forget_quotes(coach.settings, before - {document.source for document in coach.documents()})
+    return report
+
+
+def forget_quotes(settings: Settings, sources: Iterable[str]) -> None:
+    """Delete every kept answer and trace that looked at one of these documents. Raises StoreError."""
+    for source in sources:
+        ConversationStore(settings.home).withdraw(source)
+        TraceStore(settings.home).forget(source)
+
+
+def folders(coach: Coach) -> tuple[Path, ...]:
+    """The files and folders of the user's that the library follows, the coach's own copies aside."""
+    copies = (coach.settings.home / UPLOADS).resolve()
+    return tuple(path for path in map(Path, _manifest(coach).roots) if not path.is_relative_to(copies))
+
+
+def drop_old_uploads(settings: Settings) -> bool:
+    """Delete the copies that are older than the settings allow; whether there were any: then the index has to follow."""
+    days = days_kept(settings.uploads)
+    if days is None:
+        return False
+    oldest = time.time() - days * 86_400
+    old = [
+        path
+        for path in (settings.home / UPLOADS).rglob("*")
+        if path.is_file() and path.stat().st_mtime < oldest
+    ]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return bool(old)
+
+
+def _paths(coach: Coach) -> dict[str, Path]:
+    """Where the file of each source lies."""
+    from ingest.manifest import find_files
+
+    manifest = _manifest(coach)
+    found, _ = find_files(corpus_folder(), manifest.roots, manifest.excluded)
+    return {source: path.resolve() for source, path in found}
+
+
+def _manifest(coach: Coach) -> Manifest:
+    from coach.backends.chroma import ChromaIndexWriter
+    from ingest.manifest import Manifest
+
+    return Manifest.from_json(ChromaIndexWriter(coach.settings.index_folder).manifest())
+
+
+def _file_name(name: str) -> str:
+    """A name that is one on every system, and leads into no other folder."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    plain = _NOT_IN_NAMES.sub("_", last).strip(" .") or "document"
+    ending = PurePosixPath(plain).suffix
+    return f"{plain.removesuffix(ending)[: _NAME_CHARACTERS - len(ending)]}{ending}"
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Put the file in its place at once: one that is read meanwhile is never half there."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+        file.write(content)
+    Path(file.name).replace(path)
