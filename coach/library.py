@@ -52,7 +52,12 @@ def add_uploads(
         raise IngestError(
             f"{folder} cannot be written ({error.strerror or error}): mend that, then upload again."
         ) from error
-    return coach.ingest([folder], collection=None if collection == OWN else collection, progress=progress)
+    report = coach.ingest([folder], collection=None if collection == OWN else collection, progress=progress)
+    unread = {skip.source.rpartition("/")[2] for skip in report.skipped}
+    for upload in uploads:
+        if _file_name(upload.name) in unread:  # the report said why; a copy of it is of no use
+            (folder / _file_name(upload.name)).unlink(missing_ok=True)
+    return report
 
 
 def delete_document(coach: Coach, source: str, progress: Progress | None = None) -> IngestReport:

@@ -13,7 +13,7 @@ import numpy as np
 from coach.answer.flow import AnswerStream, Event, Extracted, Finished
 from coach.errors import BackendError, CoachError, IngestError
 from coach.protocols import TokenVectors, Vectors
-from coach.settings import corpus_folder
+from coach.settings import corpus_folder, load_settings
 from coach.text.sentences import split_sentences
 from coach.types import (
     COMMITTEE,
@@ -70,6 +70,7 @@ class FakeCoach(FakeCritic):
             "The model file is not there any more: run `coach models pull`."
         )
         self.asked: list[tuple[str, tuple[Turn, ...]]] = []
+        self.settings = load_settings()
         self.ingests = 0
         article = corpus_folder() / "guides" / "generative-ai-pm-skillset-interview-prep.md"
         self.article = replace(

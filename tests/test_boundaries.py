@@ -24,7 +24,18 @@ FOLDERS = {
     "ui": SEAMS | {"text", "answer", "critique", "store", "jobs", "library", "coach"},
     "evaluation": SEAMS | {"text", "answer", "critique", "backends", "store", "ingest", "coach"},
     "cli": SEAMS
-    | {"text", "answer", "critique", "backends", "store", "evaluation", "privacy", "library", "coach", "doctor"},
+    | {
+        "text",
+        "answer",
+        "critique",
+        "backends",
+        "store",
+        "evaluation",
+        "privacy",
+        "library",
+        "coach",
+        "doctor",
+    },
 }
 VENDOR_HOMES = {
     "streamlit": ("app.py", "coach/ui/"),

@@ -280,6 +280,27 @@ def test_another_window_finds_the_reading_by_its_address_and_the_form_as_it_was_
     assert other.text_area(key="critique_draft").value == "A third, half written"
 
 
+def test_drafts_are_listed_by_question_opened_and_deleted(coach: FakeCoach) -> None:
+    page = open_page(coach)
+    hand_in(page)
+    press(page, "critique_edit")
+    hand_in(page, SECOND)
+    press(page, "new_draft")
+    hand_in(page, "Another draft that says what I would do.", "How would you measure success?")
+    listed = [button for button in page.button if str(button.key).startswith("drafts_")]
+    assert [button.label for button in listed] == [
+        "How would you measure success?",
+        r"How would you design an assistant that answers support… \(2 drafts\)",
+    ]
+    text = press(page, listed[1].key)
+    assert "Each answer costs two cents" in words_of(text)
+    press(page, "delete_drafts")
+    text = press(page, "delete_drafts_now")
+    assert "Each answer costs" not in text
+    left = [button.label for button in page.button if str(button.key).startswith("drafts_")]
+    assert left == ["How would you measure success?"]
+
+
 def test_a_rubric_that_cannot_be_read_is_named_and_the_draft_stays(coach: FakeCoach) -> None:
     page = open_page(coach)
     page.text_area(key="critique_draft").set_value(DRAFT).run()

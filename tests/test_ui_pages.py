@@ -323,25 +323,50 @@ def test_without_an_index_the_page_says_how_to_make_one_and_keeps_the_question()
     assert "Written by Qwen" in settled(page)
 
 
-def test_the_library_lists_documents_with_their_sections_and_the_state(coach: FakeCoach) -> None:
+def work_done(page: AppTest) -> str:
+    """What the Library shows once nothing is being read any more."""
+    end = time.monotonic() + 20
+    while (
+        page.session_state["worker"].library.work and not page.session_state["worker"].library.work.finished
+    ):
+        assert time.monotonic() < end, "the documents were not read"
+        time.sleep(0.02)
+    return shown(page.run())
+
+
+def test_the_library_lists_the_article_and_says_how_to_add_documents(coach: FakeCoach) -> None:
     text = shown(open_page("library", coach))
-    assert "13 sections" in text
-    assert "Preparation Checklist" in text
-    assert "all-MiniLM-L6-v2" in text
-    assert "Qwen2.5-Coder-1.5B-Instruct" in text
+    assert "The committee&#x27;s article" in text
+    assert ">Generative AI PM skillset: interview prep</a>" in text
+    assert "No documents of yours yet" in text
+
+
+def test_a_document_opens_with_its_place_marked(coach: FakeCoach) -> None:
+    page = AppTest.from_file(str(PAGES / "library.py"), default_timeout=30)
+    page.session_state["coach"] = coach
+    start = coach.article.text.index("A typical Generative AI PM interview loop")
+    page.query_params.update({"document": coach.article.source, "start": str(start), "end": str(start + 20)})
+    assert '<mark class="coach-meant" id="coach-meant">A typical Generative</mark>' in shown(page.run())
+    page.query_params.update({"start": "-5", "end": "nonsense"})
+    assert "coach-meant" not in shown(page.run())
 
 
 def test_the_library_reads_the_sources_again_and_reports(coach: FakeCoach) -> None:
-    text = shown(open_page("library", coach).button(key="ingest").click().run())
+    page = open_page("library", coach)
+    page.button(key="ingest").click().run()
+    text = work_done(page)
     assert coach.ingests == 1
-    assert "The sources have been read again" in text
+    assert "1 files" in text
+    assert "Done" not in press(page, "OK")
 
 
 def test_a_failed_ingest_is_one_sentence_with_its_command(coach: FakeCoach) -> None:
     coach.error = IngestError("The disk is full: free some space and run `coach ingest`.")
-    text = shown(open_page("library", coach).button(key="ingest").click().run())
+    page = open_page("library", coach)
+    page.button(key="ingest").click().run()
+    text = work_done(page)
     assert "run <code>coach ingest</code>" in text
-    assert "13 sections" in text  # the previous index goes on answering
+    assert "Generative AI PM skillset" in text  # the previous index goes on answering
 
 
 @pytest.mark.usefixtures("no_index")

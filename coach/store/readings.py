@@ -45,6 +45,16 @@ class Reading:
         return self.state in UNDER_WAY
 
 
+@dataclass(frozen=True, slots=True)
+class AskedQuestion:
+    """A question with the drafts that answer it: how many, and the newest reading of one."""
+
+    question: str
+    drafts: int
+    newest: str
+    made_at: str
+
+
 class ReadingStore:
     """The readings under `home`. Every method raises StoreError where the file fails."""
 
@@ -99,6 +109,39 @@ class ReadingStore:
     def of_question(self, question: str, kind: str, rubric: str) -> tuple[Reading, ...]:
         """Every reading of an answer to the same question, oldest first."""
         return self._select("question = ? AND kind = ? AND rubric = ?", question, kind, rubric)
+
+    def questions(self) -> tuple[AskedQuestion, ...]:
+        """Every question that drafts were handed in for, the latest first."""
+        if not self._database.exists():
+            return ()
+        with (
+            store_errors(self._database.path, "Your drafts cannot be read"),
+            self._database.reading() as database,
+        ):
+            # SQLite takes the other columns from the row that has the maximum.
+            rows = database.execute(
+                "SELECT question, count(DISTINCT draft), id, max(made_at) FROM readings "
+                "GROUP BY question, kind, rubric ORDER BY max(made_at) DESC"
+            ).fetchall()
+        return tuple(AskedQuestion(*row) for row in rows)
+
+    def delete(self, reading: str) -> None:
+        """Delete every draft that answers the same question as this reading, with its critique and what was said of the verdicts."""
+        same = (
+            "SELECT other.id FROM readings AS one JOIN readings AS other USING (question, kind, rubric) "
+            "WHERE one.id = ?"
+        )
+        kept = f"SELECT kept_as FROM readings WHERE id IN ({same})"
+        subjects = "substr(subject, 1, instr(subject, '/') - 1)"
+        with self._opened("The drafts were not deleted") as database:
+            for statement in (
+                f"DELETE FROM overrides WHERE draft IN ({kept})",
+                f"DELETE FROM feedback WHERE {subjects} IN ({kept})",
+                f"DELETE FROM critiques WHERE id IN ({kept})",
+                f"DELETE FROM readings WHERE id IN ({same})",
+            ):
+                database.execute(statement, (reading,))
+        self._database.forget_what_was_deleted()
 
     def prune(self, retention_days: int) -> None:
         """Delete the readings that are older than `retention_days`."""

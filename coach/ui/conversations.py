@@ -52,7 +52,7 @@ def draw_list(worker: Worker) -> None:
 
 def _draw_one(one: Conversation, *, chosen: bool) -> None:
     st.button(
-        _plain(one.title),
+        plain_label(one.title),
         key=f"conversation_{one.id}",
         type="secondary" if chosen else "tertiary",
         width="stretch",
@@ -61,7 +61,7 @@ def _draw_one(one: Conversation, *, chosen: bool) -> None:
     )
 
 
-def _plain(title: str) -> str:
+def plain_label(title: str) -> str:
     """A stranger's text as a button's label, which Streamlit reads as Markdown."""
     return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|~:$<>^" else sign for sign in title)
 

@@ -288,6 +288,26 @@ def overrule(coach: Coach, reading: Reading, criterion: str, level_key: str, rea
             help_.error, desk().opened = "", None
 
 
+def open_reading(identity: str) -> None:
+    """Lay another reading on the desk; what is being written stays in the form."""
+    st.session_state["critique_desk"] = Desk()
+    st.query_params[READING] = identity
+
+
+def delete_drafts(worker: Worker, reading: Reading) -> None:
+    """Delete every draft that answers the question of `reading`; the desk's note says where that failed."""
+    try:
+        worker.readings.delete(reading.key)
+    except CoachError as error:
+        desk().note = str(error)
+        return
+    st.session_state["critique_desk"] = Desk()
+    st.query_params.pop(READING, None)
+    if typed(QUESTION).strip() == reading.question:
+        st.session_state[DRAFT] = st.session_state[QUESTION] = ""
+        keep_fields()
+
+
 def start_over() -> None:
     """A clean desk; the draft that lay there can be brought back."""
     draft = typed(DRAFT)

@@ -49,7 +49,7 @@ SHOWN_DOCUMENT_CHARACTERS = 60_000  # about twenty pages; more is slow to draw
 BUNDLED_GUIDES = "guides/"  # where ingest files the corpus that comes with the coach
 
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+)$", re.MULTILINE)
-_SLUG = re.compile(r"(?=.*[a-z])[a-z0-9]+(?:[-_][a-z0-9]+)+")
+_SLUG = re.compile(r"(?=.*[a-z])[a-z0-9]+(?:[-_]+[a-z0-9]+)+")
 _LEADING_NUMBER = re.compile(r"^\d+[-_](?=[a-z])")
 _ACRONYMS = {"ai": "AI", "genai": "GenAI", "llm": "LLM", "pm": "PM", "rag": "RAG", "faq": "FAQ"}
 _CODE = re.compile(r"`([^`]+)`")
@@ -269,13 +269,17 @@ def document_html(
         marks += [(start, 2, f"<mark{attributes}>"), (end, 1, "</mark>")]
     parts, at = [], first
     for position, _, tag in sorted(mark for mark in marks if first <= mark[0] <= last):
-        parts += [escaped(text[at:position]), tag]
+        parts += [_with_headings(text[at:position]), tag]
         at = position
-    parts.append(escaped(text[at:last]))
+    parts.append(_with_headings(text[at:last]))
     before = f'<p class="coach-note">… {first:,} characters before this</p>' if first else ""
     rest = len(text) - last
     after = f'<p class="coach-note">{rest:,} characters after this …</p>' if rest else ""
     return f'{before}<div class="coach-document"><p>{"".join(parts)}</p></div>{after}'
+
+
+def _with_headings(text: str) -> str:
+    return _HEADING.sub(r'<strong class="coach-heading">\2</strong>', escaped(text))
 
 
 def _shown_part(text: str, meant: tuple[int, int] | None) -> tuple[int, int]:

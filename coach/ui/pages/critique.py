@@ -12,7 +12,7 @@ from coach.errors import CoachError
 from coach.jobs.reading import UNFORESEEN
 from coach.jobs.worker import Worker
 from coach.types import Rubric
-from coach.ui import components, critique_components, critique_session, session
+from coach.ui import components, critique_components, critique_session, drafts, session
 from coach.ui.critique_form import draw_form
 from coach.ui.critique_session import Desk, Reading
 from coach.ui.format import step_html
@@ -43,6 +43,8 @@ def render() -> None:
     if reading is not None:
         st.query_params[critique_session.READING] = reading.key
         critique_components.draw_question(reading)
+    with st.sidebar:
+        drafts.draw_list(worker)
     components.draw_sidebar(coach)
     if trouble:
         components.draw_error(trouble)
