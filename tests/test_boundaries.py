@@ -21,7 +21,7 @@ FOLDERS = {
     "privacy": SEAMS,
     "ingest": SEAMS | {"text"},
     "jobs": SEAMS | {"answer", "critique", "store", "backends", "coach"},
-    "ui": SEAMS | {"text", "answer", "critique", "store", "jobs", "library", "coach"},
+    "ui": SEAMS | {"text", "answer", "critique", "privacy", "store", "jobs", "library", "coach"},
     "evaluation": SEAMS | {"text", "answer", "critique", "backends", "store", "ingest", "coach"},
     "cli": SEAMS
     | {

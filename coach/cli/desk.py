@@ -62,14 +62,18 @@ def conversations_rename(identity: str, title: str) -> None:
 @conversations.command("export")
 @click.argument("identities", metavar="[ID]...", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="As the JSON that `import` reads back without loss.")
-def conversations_export(identities: tuple[str, ...], as_json: bool) -> None:
+@click.option("--mask", "masked", is_flag=True, help="For others: names, mails, phones and addresses masked.")
+def conversations_export(identities: tuple[str, ...], as_json: bool, masked: bool) -> None:
     """Print conversations, all of them where no ID is given."""
+    if as_json and masked:
+        raise click.UsageError("--json is for bringing back, --mask for giving away: give one of them.")
     store = _store()
     wanted = [store.get(identity).id for identity in identities] or [one.id for one in store.list()]
     if as_json:
         show(json.dumps(store.export(wanted), ensure_ascii=False))
     else:
-        show("\n".join(_as_markdown(store, identity) for identity in wanted).rstrip())
+        written = "\n".join(_as_markdown(store, identity) for identity in wanted).rstrip()
+        show(_masked(written) if masked else written)
 
 
 @conversations.command("import")
@@ -109,6 +113,16 @@ def _as_markdown(store: ConversationStore, identity: str) -> str:
     return conversation_as_markdown(
         one.title, [(each.question, each.reply) for each in store.exchanges(one.id)]
     )
+
+
+def _masked(text: str) -> str:
+    from coach.privacy.find import MISSING_NAMES, names_are_found
+    from coach.privacy.reply import masked_text
+    from coach.settings import load_settings
+
+    if not names_are_found():
+        say(MISSING_NAMES)
+    return masked_text(text, load_settings().own_words)
 
 
 @click.group("settings", invoke_without_command=True)

@@ -1,4 +1,4 @@
-"""A reply as it may be kept: with what was asked and said masked."""
+"""A reply as it may be kept, and a text as it may be given away: with what is personal masked."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from dataclasses import replace
 from coach.privacy.find import MISSING_NAMES, find_personal, names_are_found
 from coach.privacy.mask import mask
 from coach.types import Answer, Reply, Sentence, Trace
+
+
+def masked_text(text: str, own_words: Sequence[str] = ()) -> str:
+    """A text as others may see it, such as an export."""
+    return _masking(own_words)(text)
 
 
 def masked_reply(reply: Reply, own_words: Sequence[str] = ()) -> Reply:

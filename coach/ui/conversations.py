@@ -9,6 +9,8 @@ import streamlit as st
 from coach.answer.report import conversation_as_markdown
 from coach.errors import CoachError
 from coach.jobs.worker import Worker
+from coach.privacy.reply import masked_text
+from coach.settings import load_settings
 from coach.store.conversations import Conversation
 from coach.ui import components, session
 
@@ -76,10 +78,14 @@ def _draw_handling(worker: Worker, one: Conversation) -> None:
             on_change=_rename,
             args=(worker, one.id, f"title_{one.id}"),
         )
-        exchanges = worker.conversations.exchanges(one.id)
+        masked = st.checkbox(
+            "Mask names, mails, phones",
+            key="conversation_masked",
+            help="In the Markdown, for others to read. The JSON holds everything, to be brought back here.",
+        )
         st.download_button(
             "Download as Markdown",
-            lambda: conversation_as_markdown(one.title, [(each.question, each.reply) for each in exchanges]),
+            lambda: _as_markdown(worker, one, masked=masked),
             file_name="conversation.md",
             mime="text/markdown",
             key="conversation_markdown",
@@ -104,6 +110,12 @@ def _draw_handling(worker: Worker, one: Conversation) -> None:
         else:
             st.button("Delete", key="delete_conversation", on_click=_ask_whether_to_delete, args=(one.id,))
         _draw_note()
+
+
+def _as_markdown(worker: Worker, one: Conversation, *, masked: bool) -> str:
+    exchanges = worker.conversations.exchanges(one.id)
+    written = conversation_as_markdown(one.title, [(each.question, each.reply) for each in exchanges])
+    return masked_text(written, load_settings().own_words) if masked else written
 
 
 def _draw_bringing_back(worker: Worker) -> None:
