@@ -89,7 +89,8 @@ class StepBars:
         self._bar.update(done - self._bar.n)
 
     def close(self) -> None:
-        """End the last bar."""
+        """End the last bar; a step of the same name gets a new one."""
+        self._step = ""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
