@@ -29,7 +29,7 @@ def draw_reply_case(exchange: str) -> None:
             st.text_input(
                 "Words that a right answer holds",
                 key=words,
-                placeholder="word for word, ; between several: 5-7 rounds; 6-8 weeks",
+                placeholder="Word for word, such as: 5-7 rounds; 6-8 weeks",
             )
         st.button(MAKE_IT, key=f"case_make_{exchange}", on_click=_keep_reply, args=(exchange, choice, words))
 
@@ -40,7 +40,7 @@ def draw_verdict_case(critique: Critique, verdict: Verdict) -> None:
         return
     criterion = verdict.criterion.id
     subject = f"{draft_id(critique)}/{criterion}"
-    with st.container(key=f"case_{subject}"):
+    with st.container(key=f"critique_case_{criterion}"):
         if not _draw_kept(subject, {criterion: verdict.override.level}):
             st.button(
                 MAKE_IT,
