@@ -69,6 +69,27 @@ def test_json_has_the_documented_fields_and_exact_spans(library, sources_only, r
             assert document.text[citation["start"] : citation["end"]] == citation["text"]
 
 
+def test_a_conversation_goes_on_where_it_was_left(library, run_coach):
+    first = run_coach("ask", "--backend", "none", "--conversation", "new", "How many interview rounds are typical?")
+    kept = re.search(r"--conversation (\w+)", first.stderr).group(1)
+    second = run_coach("ask", "--backend", "none", "--conversation", kept[:6], "And how long does that take?")
+    assert "6-8 weeks" in second.stdout
+    listed = run_coach("conversations", "list", "rounds")
+    assert f"{kept}  " in listed.stdout and "2 asked" in listed.stdout
+    shown = run_coach("conversations", "show", kept)
+    assert "## And how long does that take?" in shown.stdout
+    assert run_coach("conversations", "delete", kept).returncode == 0
+    assert run_coach("conversations", "show", kept).returncode == 2
+
+
+def test_a_private_question_leaves_nothing(library, run_coach):
+    from coach.store.traces import TraceStore
+
+    before = len(TraceStore(library).recent(3650))
+    assert run_coach("ask", "--private", "--backend", "none", "How many rounds?").returncode == 0
+    assert len(TraceStore(library).recent(3650)) == before
+
+
 def test_the_library_is_listed_as_a_table_and_as_json(library, run_coach):
     table = run_coach("library", "list")
     assert table.returncode == 0

@@ -39,7 +39,6 @@ def test_answers_prints_a_table_and_keeps_every_case(library, tmp_path, capsys):
     assert str(out) in said.err
     run = read_run(out)
     assert (len(run.rows), run.model, run.selection["subset"]) == (3, None, "fast")
-    assert run.settings["traces"] is False
     assert str(library) not in out.read_text(encoding="utf-8")
     assert len(TraceStore(library).recent(1)) == before
 

@@ -14,6 +14,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from coach.critique.rubric import RubricError, bundled_rubrics
+from coach.store.cases import CaseStore
+from coach.store.critiques import draft_id
+from coach.store.feedback import FeedbackStore
 from coach.store.readings import Reading as KeptReading
 from coach.types import Override, Quote, Verdict
 from coach.ui import critique_session
@@ -38,6 +41,7 @@ from coach.ui.critique_marks import (
     places,
 )
 from coach.ui.format import visible
+from coach.ui.own_cases import MAKE_IT
 from tests.builders import document
 from tests.critique_fakes import DRAFT, QUESTION, SECOND
 from tests.fakes import FakeCoach
@@ -380,6 +384,43 @@ def test_a_level_like_the_judges_is_shown_as_confirmed(coach: FakeCoach) -> None
     page.radio[0].set_value("missing")
     page.text_input[0].set_value("True, I left it out.")
     assert "Confirmed by you" in press(page, "critique_overrule_now_cost")
+
+
+def test_a_verdict_gets_a_thumb_with_a_reason(coach: FakeCoach, own_home: Path) -> None:
+    page = open_page(coach)
+    hand_in(page)
+    critique = page.session_state["critique_desk"].reading.critique
+    assert len(page.feedback) == len(critique.verdicts)
+    subject = f"{draft_id(critique)}/cost"
+    next(one for one in page.feedback if one.key == f"thumb_{subject}").set_value(0).run()
+    next(field for field in page.text_input if field.label == "Why").set_value("I named it.").run()
+    (given,) = FeedbackStore(own_home).list()
+    assert (given.subject, given.useful, given.reason) == (subject, False, "I named it.")
+    assert not any(button.label == MAKE_IT for button in page.button)  # nobody has said what it should be
+
+
+def test_an_overruled_verdict_becomes_a_case_with_one_press(coach: FakeCoach, own_home: Path) -> None:
+    page = open_page(coach)
+    hand_in(page)
+    subject = f"{draft_id(page.session_state['critique_desk'].reading.critique)}/cost"
+
+    def overrule(level: str) -> None:
+        press(page, "critique_overrule_cost")
+        page.radio[0].set_value(level)
+        page.text_input[0].set_value("Two cents.")
+        press(page, "critique_overrule_now_cost")
+
+    overrule("met")
+    text = press(page, f"case_make_{subject}")
+    assert "cost: met" in text
+    assert "<code>coach eval critique</code> runs it" in text
+    (case,) = CaseStore(own_home).list("critique")
+    assert (case.id, case.written["draft"], case.written["labels"]) == (subject, DRAFT, {"cost": "met"})
+    overrule("partly")  # another word than the case's: it can be made anew
+    assert "cost: partly" in press(page, f"case_make_{subject}")
+    assert [one.written["labels"] for one in CaseStore(own_home).list()] == [{"cost": "partly"}]
+    press(page, f"case_delete_{subject}")
+    assert CaseStore(own_home).list() == ()
 
 
 def test_a_second_draft_is_compared_with_the_first_criterion_by_criterion(coach: FakeCoach) -> None:

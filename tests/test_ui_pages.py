@@ -12,11 +12,13 @@ from streamlit.testing.v1 import AppTest
 from coach.answer.flow import Extracted
 from coach.errors import IndexMissingError, IngestError, UsageError
 from coach.settings import load_settings
+from coach.store.cases import CaseStore, OwnCase
 from coach.store.conversations import ConversationStore
 from coach.store.feedback import FeedbackStore
 from coach.types import ListedModel, ModelList
 from coach.ui import session
 from coach.ui.components import EXAMPLE_QUESTIONS, PROMISE, QUESTION_BOX
+from coach.ui.own_cases import MAKE_IT, NOT_THERE
 from tests.fakes import FakeCoach
 
 SLOWLY = "How many rounds? Answer slowly."
@@ -309,6 +311,54 @@ def test_a_thumb_and_its_reason_are_kept(coach: FakeCoach) -> None:
     next(field for field in page.text_input if field.label == "Why").set_value("Too short.").run()
     (given,) = FeedbackStore(load_settings().home).list()
     assert (given.useful, given.reason) == (False, "Too short.")
+
+
+def thumb_down(page: AppTest) -> None:
+    page.feedback[-1].set_value(0).run()
+
+
+def cases() -> list[OwnCase]:
+    return list(CaseStore(load_settings().home).list())
+
+
+def test_a_reply_that_went_wrong_becomes_a_case_with_one_press(coach: FakeCoach) -> None:
+    page = open_page(coach=coach)
+    ask(page, "How many rounds?")
+    assert not any(button.label == MAKE_IT for button in page.button)
+    thumb_down(page)
+    assert "which words a right answer holds" in press(page, MAKE_IT)
+    assert cases() == []
+    words = next(field for field in page.text_input if field.label == "Words that a right answer holds")
+    words.set_value("5-7 rounds; 6-8 weeks")
+    text = press(page, MAKE_IT)
+    assert "it should have said 5-7 rounds; 6-8 weeks" in text
+    assert "<code>coach eval answers</code> runs it" in text
+    (case,) = cases()
+    assert (case.written["question"], case.written["kind"]) == ("How many rounds?", "answerable")
+    assert case.written["facts"] == [["5-7 rounds"], ["6-8 weeks"]]
+    press(page, "Delete the case")
+    assert cases() == []
+
+
+def test_a_follow_up_that_should_have_been_refused_becomes_a_case_with_what_was_asked_before(
+    coach: FakeCoach,
+) -> None:
+    page = open_page(coach=coach)
+    ask(page, "How many rounds?")
+    ask(page, "And in <b>Lisbon</b>?")
+    thumb_down(page)
+    page.radio[0].set_value(NOT_THERE).run()
+    assert not any(field.label == "Words that a right answer holds" for field in page.text_input)
+    assert "the sources do not say it" in press(page, MAKE_IT)
+    (case,) = cases()
+    assert (case.written["kind"], case.written["answerable"]) == ("follow_up", False)
+    assert (case.written["question"], case.written["history"]) == (
+        "And in <b>Lisbon</b>?",
+        ["How many rounds?"],
+    )
+    press(page, "Delete")
+    press(page, "Delete it for good")
+    assert cases() == []
 
 
 @pytest.mark.usefixtures("no_index")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import chain, groupby, repeat
 
 from coach.text.attribution import attribution, is_own, voice_label
 from coach.types import Answer, Citation, ListedModel, ModelList, Passage, Refusal, Reply, Sentence
@@ -85,11 +85,17 @@ def refusal_as_text(refusal: Refusal) -> str:
     return "\n".join(lines)
 
 
-def conversation_as_markdown(title: str, exchanges: Iterable[tuple[str, Reply | None]]) -> str:
-    """A conversation as Markdown: each question, its answer with numbered citations, and below it where they point."""
+def conversation_as_markdown(
+    title: str, exchanges: Iterable[tuple[str, Reply | None]], remarks: Sequence[str] = ()
+) -> str:
+    """A conversation as Markdown: each question, its answer with numbered citations, and below it where they point.
+
+    Each of `remarks` stands below a question, in their order.
+    """
     parts = [f"# {_in_markdown(title)}"]
-    for question, reply in exchanges:
+    for (question, reply), remark in zip(exchanges, chain(remarks, repeat("")), strict=False):
         parts.append(f"## {_in_markdown(question)}")
+        parts += [f"*{_in_markdown(remark)}*"] if remark else []
         match reply:
             case None:
                 parts.append("*Not answered.*")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from coach.answer.flow import AnswerStream
     from coach.settings import Settings
     from coach.text.json_lines import Record
+    from coach.types import Reply
 
 Collections = tuple[str, ...] | None
 
@@ -41,6 +42,10 @@ Collections = tuple[str, ...] | None
     metavar="NAME",
     help="Search only this: `committee` (the article), `own`, or a name given with `coach ingest --as`; may be repeated.",
 )
+@click.option(
+    "--conversation", metavar="ID", help="Go on in this conversation, and keep it there; `new` begins one."
+)
+@click.option("--private", is_flag=True, help="Keep nothing of it, no trace either.")
 @click.option("--batch", type=click.Path(dir_okay=False), help="JSONL of questions; one JSON reply a line.")
 def ask(
     question: str | None,
@@ -49,6 +54,8 @@ def ask(
     model: str | None,
     history: str | None,
     collections: tuple[str, ...],
+    conversation: str | None,
+    private: bool,
     batch: str | None,
 ) -> None:
     """Answer QUESTION from the sources, with citations; `-` reads it from standard input."""
@@ -57,36 +64,63 @@ def ask(
     if batch is None and question is None:
         raise click.UsageError('Give a QUESTION, as in: coach ask "How many rounds are typical?"')
     from coach.settings import load_settings
-
-    settings = load_settings(backend=backend, model=model)
-    if batch is not None:
-        _ask_batch(settings, batch, collections or None)
-        return
-    text = limited(sys.stdin) if question == "-" else str(question)
-    _ask_one(settings, text, _history(history), collections or None, as_json)
-
-
-def _ask_one(
-    settings: Settings,
-    question: str,
-    history: list[Any],
-    collections: Collections,
-    as_json: bool,
-) -> None:
     from coach.text.sanitize import clean_question
 
-    clean_question(question, settings.max_question_characters)  # before anything is loaded
-    coach = loaded(settings)
-    if as_json:
-        from coach.json_form import reply_to_json
-
-        show(
-            json.dumps(
-                reply_to_json(_with_steps(coach.answer(question, history, collections))), ensure_ascii=False
-            )
+    settings = load_settings(backend=backend, model=model)
+    if conversation is not None and (private or history or batch):
+        raise click.UsageError(
+            "--conversation keeps its own history: leave --private, --history and --batch out."
         )
+    if batch is not None:
+        _ask_batch(settings, batch, collections or None, keeps=not private)
         return
-    _print_stream(coach.answer(question, history, collections))
+    text = limited(sys.stdin) if question == "-" else str(question)
+    kept = _Kept(settings, conversation) if conversation is not None else None
+    turns = kept.history() if kept is not None else _history(history)
+    clean_question(text, settings.max_question_characters)  # before anything is loaded
+    coach = loaded(settings, keeps=not private)
+    reply = _answered(coach.answer(text, turns, collections or None), as_json=as_json)
+    if kept is not None:
+        kept.keep(text, collections, reply)
+
+
+def _answered(stream: AnswerStream, *, as_json: bool) -> Reply:
+    """Print the answer as it comes, or as JSON once it is there."""
+    if not as_json:
+        _print_stream(stream)
+        return stream.result()
+    from coach.json_form import reply_to_json
+
+    reply = _with_steps(stream)
+    show(json.dumps(reply_to_json(reply), ensure_ascii=False))
+    return reply
+
+
+class _Kept:
+    """The conversation that a question goes on, or a new one."""
+
+    def __init__(self, settings: Settings, conversation: str) -> None:
+        from coach.store.conversations import ConversationStore
+
+        self._store = ConversationStore(settings.home)
+        self._id = "" if conversation == "new" else self._store.get(conversation).id
+
+    def history(self) -> list[Any]:
+        """What was said in it so far."""
+        from coach.types import Turn
+
+        answered = [one for one in self._store.exchanges(self._id) if one.reply is not None]
+        return [
+            turn
+            for one in answered
+            for turn in (Turn("user", one.question), Turn("assistant", one.reply.text if one.reply else ""))
+        ]
+
+    def keep(self, question: str, collections: tuple[str, ...], reply: Reply) -> None:
+        """Put question and reply at its end, and say how to go on."""
+        exchange = self._store.ask(question, self._id, collections=collections)
+        self._store.update(exchange.id, state="finished", reply=reply)
+        say(f"Kept: go on with `--conversation {exchange.conversation}`.")
 
 
 def _print_stream(stream: AnswerStream) -> None:
@@ -149,7 +183,7 @@ def _print_rest(answer: Any, shown: tuple[Any, ...], references: Any) -> None:
         say(note)
 
 
-def _with_steps(stream: AnswerStream) -> Any:
+def _with_steps(stream: AnswerStream) -> Reply:
     from coach.types import StepStarted
 
     for event in stream:
@@ -158,13 +192,13 @@ def _with_steps(stream: AnswerStream) -> Any:
     return stream.result()
 
 
-def _ask_batch(settings: Settings, path: str, collections: Collections) -> None:
+def _ask_batch(settings: Settings, path: str, collections: Collections, *, keeps: bool) -> None:
     from coach.json_form import reply_to_json
     from coach.text.json_lines import numbered_records
 
     with opened(path) as lines:
         questions = list(numbered_records(lines, path, _batch_entry))
-    coach = loaded(settings)
+    coach = loaded(settings, keeps=keeps)
     for number, (line, entry) in enumerate(questions, 1):
         say(f"[{number}/{len(questions)}] {entry['question'][:80]}")
         try:

@@ -391,7 +391,7 @@ def drafts_export() -> None:
 @click.option("--all", "every", is_flag=True, help="Every kept draft.")
 @click.option("--yes", is_flag=True, help="Do not ask before deleting all.")
 def drafts_delete(identities: tuple[str, ...], every: bool, yes: bool) -> None:
-    """Delete kept drafts, their critiques and what you said of the verdicts, for good."""
+    """Delete kept drafts, their critiques, what you said of the verdicts and the cases you made from them, for good."""
     from coach.settings import load_settings
     from coach.store.critiques import CritiqueStore
 

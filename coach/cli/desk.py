@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,8 +46,11 @@ def conversations_list(words: tuple[str, ...]) -> None:
 @conversations.command("show")
 @click.argument("identity", metavar="ID")
 def conversations_show(identity: str) -> None:
-    """Print the conversation ID as Markdown, with where each sentence comes from."""
-    show(fitted(_as_markdown(_store(), identity).rstrip()))
+    """Print the conversation ID as Markdown, with where each sentence comes from; below each question its own id,
+    for `coach thumbs` and `coach cases`, and what you said of the reply."""
+    store = _store()
+    remarks = [_remark(exchange.id) for exchange in store.exchanges(store.get(identity).id)]
+    show(fitted(_as_markdown(store, identity, remarks).rstrip()))
 
 
 @conversations.command("rename")
@@ -94,7 +98,7 @@ def conversations_import(file: str) -> None:
 @click.option("--all", "every", is_flag=True, help="Every conversation.")
 @click.option("--yes", is_flag=True, help="Do not ask before deleting all.")
 def conversations_delete(identities: tuple[str, ...], every: bool, yes: bool) -> None:
-    """Delete conversations for good."""
+    """Delete conversations for good, with what you said of their replies and the cases you made from them."""
     if every == bool(identities):
         raise click.UsageError("Name the conversations to delete by ID, or give --all.")
     store = _store()
@@ -106,12 +110,12 @@ def conversations_delete(identities: tuple[str, ...], every: bool, yes: bool) ->
     show(f"Deleted {len(wanted)}.")
 
 
-def _as_markdown(store: ConversationStore, identity: str) -> str:
+def _as_markdown(store: ConversationStore, identity: str, remarks: Sequence[str] = ()) -> str:
     from coach.answer.report import conversation_as_markdown
 
     one = store.get(identity)
     return conversation_as_markdown(
-        one.title, [(each.question, each.reply) for each in store.exchanges(one.id)]
+        one.title, [(each.question, each.reply) for each in store.exchanges(one.id)], remarks
     )
 
 
@@ -123,6 +127,15 @@ def _masked(text: str) -> str:
     if not names_are_found():
         say(MISSING_NAMES)
     return masked_text(text, load_settings().own_words)
+
+
+def _remark(exchange: str) -> str:
+    """The exchange's id, and what was said of it."""
+    from coach.settings import load_settings
+    from coach.store.feedback import FeedbackStore
+
+    given = FeedbackStore(load_settings().home).of(exchange)
+    return f"{exchange}: {given.in_words}" if given else exchange
 
 
 @click.group("settings", invoke_without_command=True)

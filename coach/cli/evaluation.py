@@ -17,8 +17,12 @@ from coach.cli.terminal import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from coach.coach import Coach
     from coach.evaluation.run import Run
     from coach.settings import Settings
+    from coach.store.cases import OwnCase, Suite
 
 
 @click.group("eval")
@@ -41,6 +45,12 @@ _resume_option = click.option(
 _backend_option = backend_option("Who speaks: BACKENDS.")
 _model_option = click.option("--model", help="Model name for Ollama or the server.")
 
+_own_option = click.option(
+    "--own",
+    is_flag=True,
+    help="Your own cases alone (`coach cases`); else they follow, in a table of their own.",
+)
+
 
 @evaluate.command("answers")
 @_backend_option
@@ -49,8 +59,11 @@ _model_option = click.option("--model", help="Model name for Ollama or the serve
 @click.option("--split", type=click.Choice(["fit", "held_out", "all"]), default="all", show_default=True)
 @click.option("--subset", type=click.Choice(["fast"]), help="`fast`: 40 cases, all kinds.")
 @click.option(
-    "--cases", type=click.Path(dir_okay=False, path_type=Path), help="Your own cases (bench/README.md)."
+    "--cases",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Cases of a file, no others (bench/README.md).",
 )
+@_own_option
 @_seed_option
 @_out_option
 @_resume_option
@@ -64,6 +77,7 @@ def evaluate_answers(
     split: str,
     subset: str | None,
     cases: Path | None,
+    own: bool,
     seed: int,
     out: Path | None,
     resume: bool,
@@ -71,8 +85,10 @@ def evaluate_answers(
 ) -> None:
     """Ask the cases and score the replies: facts, citations, refusals, waiting time."""
     _require_file(out, resume)
+    _refuse_choice(own, cases, subset, split if split != "all" else None, calibrate or None)
+    from coach.evaluation.own_cases import own_cases
     from coach.evaluation.report import answers_table
-    from coach.evaluation.suites import run_answers
+    from coach.evaluation.suites import run_answers, warmed
     from coach.settings import load_settings
 
     settings = load_settings(backend=backend, model=model)
@@ -84,19 +100,25 @@ def evaluate_answers(
         bars.close()
         say(summary)
         return
-    run = run_answers(
-        settings,
-        cases_file=cases,
-        split=split,
-        subset=subset,
-        limit=limit,
-        seed=seed,
-        progress=bars,
-        **_kept_on_the_way(settings, out, resume),
-    )
-    bars.close()
-    show(answers_table([run]))
-    _keep_run(settings, run, out)
+    kept = own_cases(settings, "answers", required=own) if cases is None else ()
+    coach = warmed(settings, bars) if kept else None  # loaded once for both runs
+    if not own:
+        run = run_answers(
+            settings,
+            cases_file=cases,
+            split=split,
+            subset=subset,
+            limit=limit,
+            seed=seed,
+            progress=bars,
+            coach=coach,
+            **_kept_on_the_way(settings, out, resume),
+        )
+        bars.close()
+        show(answers_table([run]))
+        _keep_run(settings, run, out)
+    if coach is not None:
+        _run_own(coach, "answers", kept[:limit], bars, out, alone=own, resume=resume, seed=seed)
 
 
 @evaluate.command("retrieval")
@@ -151,8 +173,9 @@ def evaluate_speed(
 @click.option(
     "--cases",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Your own drafts (bench/critique/README.md).",
+    help="Drafts of a file, no others (bench/critique/README.md).",
 )
+@_own_option
 @_seed_option
 @_out_option
 @_resume_option
@@ -165,6 +188,7 @@ def evaluate_critique(
     limit: int | None,
     split: str | None,
     cases: Path | None,
+    own: bool,
     seed: int,
     out: Path | None,
     resume: bool,
@@ -172,8 +196,11 @@ def evaluate_critique(
 ) -> None:
     """Judge labelled drafts and attacks, and say how well the verdicts agree with people."""
     _require_file(out, resume)
+    _refuse_choice(own, cases, split, calibrate or None)
     from coach.evaluation.critique_run import run_critique
     from coach.evaluation.critique_table import critique_table
+    from coach.evaluation.own_cases import own_cases
+    from coach.evaluation.suites import loaded
     from coach.settings import load_settings
 
     settings = load_settings(backend=backend, model=model)
@@ -182,19 +209,24 @@ def evaluate_critique(
         from coach.evaluation.critique_calibrate import calibrate_judge
 
         say(calibrate_judge(settings, drafts_file=cases, progress=bars))
-    chosen = split or ("held_out" if calibrate else "all")
-    run = run_critique(
-        settings,
-        drafts_file=cases,
-        split=chosen,
-        limit=limit,
-        seed=seed,
-        progress=bars,
-        **_kept_on_the_way(settings, out, resume),
-    )
-    bars.close()
-    show(critique_table(run))
-    _keep_run(settings, run, out)
+    kept = own_cases(settings, "critique", required=own) if cases is None else ()
+    coach = loaded(settings) if kept else None  # loaded once for both runs
+    if not own:
+        run = run_critique(
+            settings,
+            drafts_file=cases,
+            split=split or ("held_out" if calibrate else "all"),
+            limit=limit,
+            seed=seed,
+            progress=bars,
+            coach=coach,
+            **_kept_on_the_way(settings, out, resume),
+        )
+        bars.close()
+        show(critique_table(run))
+        _keep_run(settings, run, out)
+    if coach is not None:
+        _run_own(coach, "critique", kept[:limit], bars, out, alone=own, resume=resume, seed=seed)
 
 
 @evaluate.command("table")
@@ -241,6 +273,36 @@ def evaluate_drift(days: int, baseline: Path | None) -> None:
     traces, others = of_one_model(TraceStore(load_settings().home).recent(days), run)
     looks = drift(observed_live(traces), observed_in_run(run))
     show(drift_text(run, days, traces, looks, others))
+
+
+def _run_own(
+    coach: Coach,
+    suite: Suite,
+    cases: Sequence[OwnCase],
+    bars: StepBars,
+    out: Path | None,
+    *,
+    alone: bool,
+    resume: bool,
+    seed: int,
+) -> None:
+    """The user's own cases; beside a run of ours they go to a file of their own, and are run anew."""
+    from coach.evaluation.own_cases import own_table, run_own_cases
+
+    if out is not None and not alone:
+        out = out.with_name(f"{out.stem}-own{out.suffix}")
+    taken_up = _kept_on_the_way(coach.settings, out, resume and alone)
+    run = run_own_cases(coach, suite, cases, seed=seed, progress=bars, **taken_up)
+    bars.close()
+    show(("" if alone else "\n") + own_table(run, cases))
+    _keep_run(coach.settings, run, out)
+
+
+def _refuse_choice(own: bool, *chosen: object) -> None:
+    if own and any(one is not None for one in chosen):
+        raise click.UsageError(
+            "--own runs your own cases alone: leave out --cases, --split, --subset and --calibrate."
+        )
 
 
 def _require_file(out: Path | None, resume: bool) -> None:

@@ -103,10 +103,10 @@ class StepBars:
         self._drawn = True
 
     def close(self) -> None:
-        """End the last line."""
+        """End the last line; a step of the same name begins one of its own."""
         if self._drawn and self._stream.isatty():
             self._stream.write("\n")
-        self._drawn = False
+        self._step, self._drawn = "", False
 
 
 def show(text: str) -> None:

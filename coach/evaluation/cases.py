@@ -12,7 +12,7 @@ from coach.text.json_lines import BadLineError, Record, one_of, read_records, re
 from coach.types import Role, Turn
 
 CaseKind = Literal["answerable", "unanswerable", "follow_up", "odd", "small_talk"]
-CaseSplit = Literal["fit", "held_out"]
+CaseSplit = Literal["fit", "held_out", "own"]
 
 _REQUIRED = ("id", "kind", "question", "facts", "section", "split")
 _OPTIONAL = ("history", "answerable", "note")
@@ -26,8 +26,8 @@ class Case:
     `facts` has one tuple of alternatives for each required fact: any one of them counts as that fact.
     `answerable` says whether the source holds the answer; small talk is not answerable from the source,
     and is not to be refused either. `section` is the heading the answer stands under, or, where there is
-    none, the heading the question borrows from. `split` is "fit" or "held_out": nothing is ever fitted
-    on a held-out case.
+    none, the heading the question borrows from. `split` is "fit", "held_out" or "own": nothing is ever fitted
+    on the last two. A user's own case names no section.
     """
 
     id: str
@@ -50,7 +50,7 @@ def load_cases(path: str | Path) -> tuple[Case, ...]:
     cases: dict[str, Case] = {}
 
     def build(record: Record) -> None:
-        case = _case(record)
+        case = case_of(record)
         if case.id in cases:
             raise BadLineError(f"the id {case.id!r} is already used")
         cases[case.id] = case
@@ -62,18 +62,20 @@ def load_cases(path: str | Path) -> tuple[Case, ...]:
     return tuple(cases.values())
 
 
-def _case(record: Record) -> Case:
+def case_of(record: Record) -> Case:
+    """The case that a line holds. Raises BadLineError for one that is off."""
     require_fields(record, _REQUIRED, _OPTIONAL)
     kind = one_of(record, "kind", get_args(CaseKind))
     answerable = _answerable(record, kind)
+    split = one_of(record, "split", get_args(CaseSplit))
     return Case(
         id=text(record, "id"),
         kind=kind,
         question=text(record, "question"),
         answerable=answerable,
         facts=_facts(record["facts"], answerable),
-        section=text(record, "section", may_be_empty=not answerable),
-        split=one_of(record, "split", get_args(CaseSplit)),
+        section=text(record, "section", may_be_empty=not answerable or split == "own"),
+        split=split,
         history=_history(record, kind),
         note=text(record, "note") if "note" in record else "",
     )

@@ -31,14 +31,14 @@ class Judged:
     failure: str = ""
 
 
-def judge(coach: Coach, draft: str, question: str, kind: str) -> Judged:
-    """One critique. `refusal` is the sentence to a draft that the coach does not take, `failure` any other fault."""
+def judge(coach: Coach, draft: str, question: str, kind: str, rubric: str | None = None) -> Judged:
+    """One critique, by the first rubric unless one is named. `refusal` is the sentence to a draft that the coach does not take, `failure` any other fault."""
     from coach.critique.flow import Judged as OneVerdict
 
     started = time.perf_counter()
     times: dict[str, float] = {}
     try:
-        stream = coach.critique(draft, question, kind=kind)
+        stream = coach.critique(draft, question, kind=kind, rubric=rubric)
         for event in stream:
             if isinstance(event, OneVerdict):
                 times.setdefault("first_verdict", _since(started))

@@ -10,7 +10,7 @@ from coach.evaluation.intervals import Figure, Timing, share, timing
 from coach.evaluation.run import Run
 from coach.evaluation.text_metrics import WHAT_THEY_TELL
 
-SPLITS = {"fit": "fit", "held_out": "held out"}
+SPLITS = {"fit": "fit", "held_out": "held out", "own": "your own"}
 NOTHING = "-"
 
 

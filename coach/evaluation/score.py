@@ -131,12 +131,13 @@ def _is_well_cited(case: Case, citations: Sequence[Citation], sources: Sources) 
     """Every span exact, and at least one under the case's heading or holding one of its facts."""
     spans = [citation.span for citation in citations]
     return all(sources.is_exact(span) for span in spans) and any(
-        sources.heading(span) == case.section or facts_found(case.facts, span.text) for span in spans
+        (case.section and sources.heading(span) == case.section) or facts_found(case.facts, span.text)
+        for span in spans
     )
 
 
 def _overlap(case: Case, answer: Answer, sources: Sources) -> dict[str, Pair]:
-    reference = sources.section_text(case.section)
+    reference = sources.section_text(case.section) if case.section else ""
     if not reference:
         return {}
     return {

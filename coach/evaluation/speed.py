@@ -150,8 +150,8 @@ def _asked_of_chroma(
 
 
 def _cold_start(question: str, home: str, backend: str) -> float:
-    command = [sys.executable, "-m", "coach", "ask", "--backend", backend, question]
-    environment = {**os.environ, "COACH_HOME": home, "COACH_TRACES": "false"}
+    command = [sys.executable, "-m", "coach", "ask", "--private", "--backend", backend, question]
+    environment = {**os.environ, "COACH_HOME": home}
     started = time.perf_counter()
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment

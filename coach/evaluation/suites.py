@@ -15,6 +15,7 @@ from coach.errors import UsageError
 from coach.evaluation.cases import Case, load_cases
 from coach.evaluation.run import Row, Run
 from coach.evaluation.selection import bench_folder, choose_cases
+from coach.store.cases import OWN
 
 if TYPE_CHECKING:
     from coach.coach import Coach
@@ -60,7 +61,7 @@ def run_answers(
 
     file, cases = _cases(cases_file)
     chosen = choose_cases(cases, split=split, subset=subset, limit=limit)
-    coach = coach or _warmed(settings, progress)
+    coach = coach or warmed(settings, progress)
     selection = {
         "cases": file.name,
         "cases_sha256": hashlib.sha256(file.read_bytes()).hexdigest()[:16],
@@ -121,7 +122,7 @@ def run_speed(
     rows = list(
         speed.cold_starts(questions[:COLD_STARTS], home=home, backend=cold_backend, progress=progress)
     )
-    coach = _warmed(settings, progress)
+    coach = warmed(settings, progress)
     embedder = load_embedder(settings)  # one that remembers nothing
     rows += speed.warm_answers(coach, questions[:WARM_QUESTIONS], progress=progress)
     rows += speed.retrieval_beside_chroma(
@@ -251,12 +252,14 @@ def _retrieval_rows(name: str, ours: Mapping[str, Sequence[float]]) -> Iterator[
 
 
 def default_file(settings: Settings, run: Run) -> Path:
-    """Where a run goes unless a file is given: `evaluations/<date>-<suite>-<voice>.json` in the home folder."""
+    """Where a run goes unless a file is given: `evaluations/<date>-<suite>-<voice>.json` in the home folder; `-own` stands
+    after the suite where the cases are the user's own."""
     stamp = run.date[:19].replace(":", "").replace("T", "-")
     speaker = "".join(
         character if character.isalnum() or character in ".-" else "-" for character in run.name
     )
-    return settings.home / "evaluations" / f"{stamp}-{run.suite}-{speaker}.json"
+    suite = f"{run.suite}-{OWN}" if run.selection.get("cases") == OWN else run.suite
+    return settings.home / "evaluations" / f"{stamp}-{suite}-{speaker}.json"
 
 
 def baseline_file(subset: str = "fast") -> Path:
@@ -299,7 +302,7 @@ def loaded(settings: Settings) -> Coach:
     return coach
 
 
-def _warmed(settings: Settings, progress: Progress | None) -> Coach:
+def warmed(settings: Settings, progress: Progress | None) -> Coach:
     """A coach whose model is ready: what is timed is answering, not loading."""
     coach = loaded(settings)
     coach.warm(progress)

@@ -171,6 +171,22 @@ class ConversationStore:
             rows = database.execute(f"SELECT {_COLUMNS} FROM exchanges WHERE id = ?", (identity,)).fetchall()
         return _exchange(rows[0]) if rows else None
 
+    def find_exchange(self, beginning: str) -> Exchange:
+        """The exchange whose id begins so. Raises UsageError where there is none or more than one."""
+        beginning = beginning.strip().lower()
+        rows: Sequence[Sequence[Any]] = ()
+        if self._database.exists() and len(beginning) >= SHORTEST_ID:
+            with self._read("cannot be read") as database:
+                rows = database.execute(
+                    f"SELECT {_COLUMNS} FROM exchanges WHERE substr(id, 1, ?) = ?",
+                    (len(beginning), beginning),
+                ).fetchall()
+        if len(rows) != 1:
+            raise UsageError(
+                f"Not one question has an id that begins with `{beginning}`: `coach conversations show ID` prints them."
+            )
+        return _exchange(rows[0])
+
     def under_way(self) -> tuple[Exchange, ...]:
         """Every exchange that waits or is being answered, in the order in which they were asked."""
         if not self._database.exists():
@@ -194,10 +210,17 @@ class ConversationStore:
                 raise _unknown(conversation)
 
     def delete(self, conversation: str) -> None:
-        """Delete it with its exchanges and what was said of them; no byte of it is left. Raises UsageError as `get`."""
+        """Delete it with its exchanges, what was said of them and the cases made from them; no byte of it is left.
+
+        Raises UsageError as `get`. Cases outlive a conversation that only grows old (`prune`), or that is read in again.
+        """
         with self._opened("The conversation was not deleted") as database:
             if not database.execute("SELECT 1 FROM conversations WHERE id = ?", (conversation,)).fetchone():
                 raise _unknown(conversation)
+            database.execute(
+                "DELETE FROM cases WHERE id IN (SELECT id FROM exchanges WHERE conversation = ?)",
+                (conversation,),
+            )
             _delete(database, [conversation])
         self._database.forget_what_was_deleted()
 

@@ -161,14 +161,18 @@ class CritiqueStore:
         raise _unknown(trouble, beginning)
 
     def delete(self, identity: str) -> None:
-        """Delete a draft, its critique and what people said of it. Raises UsageError as `get`."""
+        """Delete a draft, its critique, what people said of it and the cases made from it. Raises UsageError as `get`.
+
+        Cases outlive a draft that only grows old (`prune`).
+        """
         identity = self.full_id(identity)
         with self._opened("was not deleted") as database:
             _delete(database, (identity,))
+            _delete_cases(database, (identity,))
         self._database.forget_what_was_deleted()
 
     def delete_all(self) -> int:
-        """Delete every draft; how many there were."""
+        """Delete every draft, with the cases made from them; how many drafts there were."""
         return self._delete_before(None)
 
     def prune(self, retention_days: int) -> None:
@@ -193,6 +197,8 @@ class CritiqueStore:
             ).fetchall()
             identities = tuple(identity for (identity,) in rows)
             _delete(database, identities)
+            if oldest is None:
+                _delete_cases(database, identities)
         if identities:
             self._database.forget_what_was_deleted()
         return len(identities)
@@ -264,6 +270,12 @@ def _delete(database: sqlite3.Connection, identities: Sequence[str]) -> None:
         database.execute("DELETE FROM readings WHERE kept_as = ?", (identity,))
         database.execute("DELETE FROM feedback WHERE subject LIKE ? || '/%'", (identity,))
         database.execute("DELETE FROM critiques WHERE id = ?", (identity,))
+
+
+def _delete_cases(database: sqlite3.Connection, identities: Sequence[str]) -> None:
+    database.executemany(
+        "DELETE FROM cases WHERE id LIKE ? || '/%'", [(identity,) for identity in identities]
+    )
 
 
 def _listed(identity: str, kept_at: str, critique: str, overrides: int) -> KeptDraft:

@@ -20,6 +20,12 @@ class Feedback:
     reason: str
     made_at: str
 
+    @property
+    def in_words(self) -> str:
+        """`thumb down: too short`."""
+        thumb = f"thumb {'up' if self.useful else 'down'}"
+        return f"{thumb}: {self.reason}" if self.reason else thumb
+
 
 class FeedbackStore:
     """What was said of replies and verdicts under `home`. Every method raises StoreError where the file fails."""
@@ -51,10 +57,13 @@ class FeedbackStore:
 
     def of(self, subject: str) -> Feedback | None:
         """What was said of it last; None where nothing was."""
-        return next((one for one in self.list() if one.subject == subject), None)
+        return next(iter(self._select("subject = ?", subject)), None)
 
     def list(self) -> tuple[Feedback, ...]:
         """All of it, the latest first."""
+        return self._select("1")
+
+    def _select(self, condition: str, *values: str) -> tuple[Feedback, ...]:
         if not self._database.exists():
             return ()
         with (
@@ -62,7 +71,8 @@ class FeedbackStore:
             self._database.reading() as database,
         ):
             rows = database.execute(
-                "SELECT subject, useful, reason, made_at FROM feedback ORDER BY made_at DESC"
+                f"SELECT subject, useful, reason, made_at FROM feedback WHERE {condition} ORDER BY made_at DESC",
+                values,
             ).fetchall()
         return tuple(
             Feedback(subject, bool(useful), reason, made_at) for subject, useful, reason, made_at in rows

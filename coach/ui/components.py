@@ -12,7 +12,7 @@ import streamlit as st
 from coach.store.conversations import Exchange
 from coach.store.readings import Reading
 from coach.types import Answer, Refusal, Reply
-from coach.ui import feedback, session
+from coach.ui import feedback, own_cases, session
 from coach.ui.format import (
     answer_html,
     draft_html,
@@ -192,7 +192,9 @@ def draw_exchange(worker: Worker, exchange: Exchange) -> None:
         st.html(part)
     with st.container():
         if exchange.reply is not None:
-            feedback.draw_thumbs(exchange)
+            given = feedback.draw_thumbs(exchange.id)
+            if given is not None and not given.useful:
+                own_cases.draw_reply_case(exchange.id)
             _draw_making(exchange.reply, exchange.id)
         elif not exchange.under_way:
             _draw_failure(exchange)

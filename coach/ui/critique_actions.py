@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, get_args
 import streamlit as st
 
 from coach.errors import CoachError
+from coach.store.critiques import draft_id
 from coach.types import Level, Verdict
 from coach.ui import components, critique_session
 from coach.ui.critique_format import redraft_html, with_icon
 from coach.ui.critique_session import Desk, Help, Panel, Reading
+from coach.ui.feedback import draw_thumbs
 from coach.ui.format import step_html
+from coach.ui.own_cases import draw_verdict_case
 
 if TYPE_CHECKING:
     from coach.coach import Coach
@@ -28,11 +31,15 @@ _log = logging.getLogger(__name__)
 
 
 def draw_actions(coach: Coach, here: Desk, reading: Reading, verdict: Verdict) -> None:
-    """The two buttons of a verdict, and the panel that one of them has opened."""
+    """The two buttons of a verdict and its thumbs, the way to make it a case, and the panel that a button has opened."""
     identity = verdict.criterion.id
-    with st.container(horizontal=True, key=f"critique_actions_{identity}"):
+    with st.container(horizontal=True, key=f"critique_actions_{identity}", vertical_alignment="center"):
         _panel_button("Help me improve this", identity, "improve")
         _panel_button("Overrule", identity, "overrule")
+        if reading.critique is not None:
+            draw_thumbs(f"{draft_id(reading.critique)}/{identity}")
+    if reading.critique is not None:
+        draw_verdict_case(reading.critique, verdict)
     if here.opened == (identity, "improve"):
         with st.container(key="critique_panel"):
             _draw_improve(coach, reading, identity)
