@@ -1,4 +1,4 @@
-"""Make the two pictures of the README from the running app: a cited answer and a critique.
+"""Make the pictures of the docs from the running app: a cited answer, a critique, and every other page.
 
     coach serve &
     python scripts/screenshots.py [http://127.0.0.1:8501]
@@ -25,6 +25,7 @@ shop's own help pages with retrieval, because those change weekly and fine-tunin
 The worst failure is a made-up refund promise. Every amount is copied from the order system, and a reply without a matching page goes to an
 agent. We launch with under 1% wrong amounts on 500 labelled chats, and repeat contacts should fall from 22% to 18% within a quarter.
 A small model costs 0.2 cents an answer and replies in a second; the large one only drafts for agents."""
+OTHER_PAGES = ("Library", "Settings")
 MINUTES = 3 * 60_000
 
 
@@ -38,6 +39,11 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light")
         _answer(page, address)
         _critique(page, address)
+        for name in OTHER_PAGES:
+            page.goto(f"{address}/{name.lower()}")
+            page.get_by_role("heading", name=name).wait_for(timeout=MINUTES)
+            page.wait_for_timeout(1000)
+            page.screenshot(path=IMAGES / f"{name.lower()}.png")
         browser.close()
 
 
