@@ -83,6 +83,7 @@ class FakeCritic:
         kind: str | None = None,
         rubric: str | None = None,
         before_model: Any = None,
+        unmasked: Any = (),
     ) -> CritiqueStream:
         self.judged.append((draft, question, kind, rubric))
         used = next((one for one in self.rubrics() if one.name == rubric), self.rubrics()[0])

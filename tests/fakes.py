@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from coach.answer.flow import AnswerStream, Event, Extracted, Finished
 from coach.errors import BackendError, CoachError, IngestError
+from coach.privacy.outgoing import MaskedChatModel, Outgoing
 from coach.protocols import TokenVectors, Vectors
 from coach.settings import corpus_folder
 from coach.text.sentences import split_sentences
@@ -69,6 +70,7 @@ class FakeCoach(FakeCritic):
         )
         self.asked: list[tuple[str, tuple[Turn, ...]]] = []
         self.ingests = 0
+        self.model_elsewhere = False
         article = corpus_folder() / "guides" / "generative-ai-pm-skillset-interview-prep.md"
         self.article = replace(
             document(article.read_text(encoding="utf-8"), f"guides/{article.name}"),
@@ -99,6 +101,15 @@ class FakeCoach(FakeCritic):
     def warm(self) -> None:
         return None
 
+    def outgoing(self, text: str, unmasked: Collection[str] = ()) -> Outgoing | None:
+        """What a model elsewhere would be shown; `model_elsewhere` says whether there is one."""
+        model = MaskedChatModel(ScriptedChatModel()).letting_pass(unmasked)
+        found = model.outgoing(text) if self.model_elsewhere else None
+        return found if found is not None and found.items else None
+
+    def close(self) -> None:
+        return None
+
     def models(self) -> ModelList:
         return self.model_list
 
@@ -108,6 +119,7 @@ class FakeCoach(FakeCritic):
         history: Sequence[Turn] = (),
         *,
         before_model: Callable[[], None] | None = None,
+        unmasked: Collection[str] = (),
     ) -> AnswerStream:
         self.asked.append((question, tuple(history)))
         return AnswerStream(self._events(question, before_model or (lambda: None)))

@@ -14,6 +14,7 @@ from coach.cli.terminal import (
     loaded,
     opened,
     say,
+    say_what_leaves,
     show,
 )
 from coach.errors import UsageError
@@ -61,6 +62,7 @@ def _ask_one(settings: Settings, question: str, history: list[Any], as_json: boo
 
     clean_question(question, settings.max_question_characters)  # before anything is loaded
     coach = loaded(settings)
+    say_what_leaves(coach, question)
     if as_json:
         from coach.json_form import reply_to_json
 
@@ -148,6 +150,7 @@ def _ask_batch(settings: Settings, path: str) -> None:
     coach = loaded(settings)
     for number, (line, entry) in enumerate(questions, 1):
         say(f"[{number}/{len(questions)}] {entry['question'][:80]}")
+        say_what_leaves(coach, entry["question"])
         try:
             reply = reply_to_json(coach.answer(entry["question"], entry["history"]).result())
         except UsageError as error:

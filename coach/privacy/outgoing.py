@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from coach.privacy.find import MISSING_NAMES, find_personal, names_are_found
 from coach.privacy.item import PersonalItem
@@ -27,18 +27,61 @@ def masked_where_it_leaves(chosen: ChosenModel, settings: Settings) -> ChosenMod
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A text as it would leave this machine, and the personal data in it, each once as (placeholder, words)."""
+
+    text: str
+    items: tuple[tuple[str, str], ...]
+
+
+class _Memory:
+    """What was found, and the placeholder of each find: conversations share it, for one placeholder means one thing."""
+
+    def __init__(self, own_words: Sequence[str]) -> None:
+        self.lock = threading.Lock()
+        self.replacements: Mapping[str, str] = {}
+        self._own_words = tuple(own_words)
+        self._found: dict[str, tuple[PersonalItem, ...]] = {}
+
+    def items(self, text: str) -> tuple[PersonalItem, ...]:
+        if text not in self._found:
+            if len(self._found) >= _REMEMBERED:
+                self._found = {}
+            self._found[text] = find_personal(text, self._own_words)
+        return self._found[text]
+
+
 class MaskedChatModel:
     """A ChatModel before another one that is to see no personal data.
 
-    What was found once stays masked in every later prompt, by the same placeholder.
+    What was found once stays masked in every later prompt, by the same placeholder; `unmasked` are words that a person lets pass.
     """
 
-    def __init__(self, model: ChatModel, own_words: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        model: ChatModel,
+        own_words: Sequence[str] = (),
+        *,
+        unmasked: Collection[str] = (),
+        memory: _Memory | None = None,
+    ) -> None:
         self._model = model
-        self._own_words = tuple(own_words)
-        self._lock = threading.Lock()  # conversations share a model, and one placeholder means one thing
-        self._replacements: Mapping[str, str] = {}
-        self._found: dict[str, tuple[PersonalItem, ...]] = {}
+        self._unmasked = frozenset(unmasked)
+        self._memory = memory or _Memory(own_words)
+
+    def letting_pass(self, unmasked: Collection[str]) -> MaskedChatModel:
+        """The same model, for one job in which a person lets `unmasked` pass."""
+        return MaskedChatModel(self._model, unmasked=unmasked, memory=self._memory)
+
+    def outgoing(self, text: str) -> Outgoing:
+        """`text` as the other model would be shown it, with the placeholders that it will have then. Nothing is sent."""
+        with self._memory.lock:
+            items = self._memory.items(text)
+            every = mask(text, items, self._memory.replacements)
+            self._memory.replacements = every.replacements
+        found = tuple(pair for pair in every.replacements.items() if pair[0] in every.text)
+        return Outgoing(mask(text, items, every.replacements, self._unmasked).text, found)
 
     @property
     def name(self) -> str:
@@ -81,21 +124,16 @@ class MaskedChatModel:
 
     def _masked(self, messages: Sequence[Turn]) -> tuple[list[Turn], Mapping[str, str]]:
         """The messages, each word masked in all of them that was found in one of them or ever before; and the replacements."""
-        with self._lock:
+        memory = self._memory
+        with memory.lock:
             for turn in messages:
-                found = mask(turn.text, self._items(turn.text), self._replacements)
-                self._replacements = found.replacements
-            known = self._replacements
+                found = mask(turn.text, memory.items(turn.text), memory.replacements, self._unmasked)
+                memory.replacements = found.replacements
+            known = memory.replacements
             return [
-                replace(turn, text=mask(turn.text, self._items(turn.text), known).text) for turn in messages
+                replace(turn, text=mask(turn.text, memory.items(turn.text), known, self._unmasked).text)
+                for turn in messages
             ], known
-
-    def _items(self, text: str) -> tuple[PersonalItem, ...]:
-        if text not in self._found:
-            if len(self._found) >= _REMEMBERED:
-                self._found = {}
-            self._found[text] = find_personal(text, self._own_words)
-        return self._found[text]
 
 
 class UnmaskedStream(Iterator[str]):

@@ -58,6 +58,27 @@ def with_code(text: str) -> str:
     return _CODE.sub(r"<code>\1</code>", escaped(text))
 
 
+def as_label(text: str) -> str:
+    """A stranger's text as a label, which Streamlit reads as Markdown."""
+    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|~:$<>^" else sign for sign in text)
+
+
+def setting_html(description: str, name: str, origin: str) -> str:
+    """What a setting changes, and where the value comes from that holds now."""
+    whence = {
+        "environment": f"Set by COACH_{name.upper()} in the environment, which goes before this page: unset it to change it here.",
+        "file": "Set here, in `coach.toml`.",
+        "default": "The default.",
+    }[origin]
+    return f'<p class="coach-note">{with_code(description)} {with_code(whence)}</p>'
+
+
+def outgoing_html(title: str, texts: Sequence[str]) -> str:
+    """Texts as they would leave this machine."""
+    shown = "".join(f'<div class="coach-outgoing" tabindex="0">{escaped(text)}</div>' for text in texts)
+    return f'<p class="coach-label">{title}</p>{shown}'
+
+
 def shortened(question: str) -> str:
     """The question as it is shown: whole, or its beginning and how long it is."""
     if len(question) <= SHOWN_QUESTION_CHARACTERS:
