@@ -122,6 +122,7 @@ class FakeCoach(FakeCritic):
         unmasked: Collection[str] = (),
     ) -> AnswerStream:
         self.asked.append((question, tuple(history)))
+        self.let_pass += filter(None, [unmasked])
         return AnswerStream(self._events(question, before_model or (lambda: None)))
 
     def passage(self, heading: str, paragraph: str, rank: int = 1) -> Passage:

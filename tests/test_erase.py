@@ -127,7 +127,10 @@ def test_erasing_by_command_leaves_no_byte_while_the_app_is_open_and_answers(liv
     assert [found_under(lived_in, word) for word in WORDS] == [[]] * len(WORDS)
 
 
-def test_erasing_in_the_app_stops_what_runs_leaves_no_byte_and_goes_on_from_the_article(lived_in):
+def test_erasing_in_the_app_stops_what_runs_leaves_no_byte_and_goes_on_from_the_article(
+    lived_in, embedder, monkeypatch
+):
+    monkeypatch.setattr("coach.coach.load_embedder", lambda settings: embedder)
     server = session.Server()
     server.coach()
     under_way = server.worker.ask(f"When is the {DOCUMENT} closed, and what is the {QUESTION}?")
