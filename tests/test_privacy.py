@@ -180,6 +180,55 @@ def test_a_hosted_model_sees_no_name_and_the_reply_comes_back_with_it(coach_with
     assert "masked before that" in coach.leaves
 
 
+def test_what_is_shown_first_is_what_the_model_reads_and_what_is_let_pass_passes_this_once(coach_with):
+    model = ScriptedChatModel("5-7 are typical.", choices={})
+    coach = coach_with(model, LEAVES)
+    question = "a@b.example asks c@d.example: how many interview rounds are typical?"
+    shown = coach.outgoing(question, {"c@d.example"})
+    assert shown.text == "[email 1] asks c@d.example: how many interview rounds are typical?"
+    assert shown.items == (("[email 1]", "a@b.example"), ("[email 2]", "c@d.example"))
+    assert model.prompts == []
+    coach.answer(question, unmasked={"c@d.example"}).result()
+    sent = [turn.text for prompt in model.prompts for turn in prompt]
+    assert any(shown.text in text for text in sent)
+    assert not any("a@b.example" in text or "[email 2]" in text for text in sent)
+    model.prompts.clear()
+    coach.answer(question).result()
+    sent = [turn.text for prompt in model.prompts for turn in prompt]
+    assert sent and not any("@" in text for text in sent)
+    assert coach.outgoing("How many rounds are typical?") is None
+
+
+@pytest.mark.parametrize(("leaves", "setting"), [("", True), (LEAVES, False)])
+def test_nothing_is_shown_first_where_nothing_leaves_masked(coach_with, leaves, setting):
+    assert coach_with(ScriptedChatModel(), leaves, mask_personal=setting).outgoing("a@b.example") is None
+
+
+def test_words_let_pass_stand_alone_and_not_within_more_that_is_personal():
+    text = "Ann Lee met Ann, and Lee met Ann Lee."
+    items = [PersonalItem("name", 0, 7, "Ann Lee"), PersonalItem("name", 12, 15, "Ann")]
+    items.append(PersonalItem("name", 29, 36, "Ann Lee"))
+    assert mask(text, items, unmasked={"Ann"}).text == "[name 1] met Ann, and Lee met [name 1]."
+    known = {"[name 1]": "Ann", "[name 2]": "Lee"}
+    assert mask(text, items, known, {"Ann Lee"}).text == "Ann Lee met [name 1], and [name 2] met Ann Lee."
+
+
+def test_the_commands_print_what_leaves_before_they_send_it(coach_with, tmp_path, run_coach, monkeypatch):
+    model = ScriptedChatModel("5-7 are typical.")
+    monkeypatch.setattr("coach.cli.ask.loaded", lambda settings: coach_with(model, LEAVES))
+    monkeypatch.setattr("coach.cli.critique.loaded", lambda settings: coach_with(model, LEAVES))
+    asked = run_coach("ask", "a@b.example asks: how many interview rounds are typical?")
+    first, _, rest = asked.stderr.partition("\n\n")
+    assert first == (
+        "This is what leaves this machine:\n[email 1] asks: how many interview rounds are typical?"
+    )
+    assert "a@b.example" not in first and "Reading the question" in rest
+    draft = tmp_path / "draft.txt"
+    draft.write_text("Write to a@b.example first.", encoding="utf-8")
+    read = run_coach("critique", draft, "--question", "Why?")
+    assert "This is what leaves this machine:\nWrite to [email 1] first." in read.stderr
+
+
 @pytest.mark.parametrize(("leaves", "setting"), [("", True), (LEAVES, False)])
 def test_a_model_on_this_machine_or_with_the_setting_off_reads_the_text_as_it_is(coach_with, leaves, setting):
     model = ScriptedChatModel()

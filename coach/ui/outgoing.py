@@ -33,7 +33,7 @@ def draw(
     with st.container(border=True, key=f"{key}_outgoing"):
         st.html(outgoing_html(TITLE, [text.text for text in show(passing)]))
         st.html('<p class="coach-label">Masked, unless you take its tick away</p>')
-        with st.container(key=f"{key}_masked", gap=None):
+        with st.container(key=f"{key}_masked", gap="xsmall"):
             for number, (placeholder, words) in enumerate(items):
                 st.checkbox(as_label(f"{words} as {placeholder}"), value=True, key=f"{key}_mask_{number}")
         with st.container(horizontal=True, key=f"{key}_send_row"):

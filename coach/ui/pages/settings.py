@@ -69,7 +69,7 @@ def render() -> None:
 
 
 def _section(title: str) -> Any:
-    st.html(f'<h2 class="coach-part">{title}</h2>')
+    st.html(f'<h2 class="coach-part coach-section">{title}</h2>')
     return st.container()
 
 
@@ -124,9 +124,9 @@ def _draw(name: str, label: str, widget: Any, **given: Any) -> None:
     """One field. Its key changes with the value that holds, so that a value which was refused gives way to it."""
     held, tries = getattr(load_settings(), name), st.session_state.get(f"refused_{name}", 0)
     key, whence = f"setting_{name}_{hash(held)}_{tries}", origin(name)
-    widget(label, key=key, disabled=whence == "environment", on_change=_save, args=(name, key), **given)
-    description = Settings.model_fields[name].description or ""
-    st.html(setting_html(description, name, whence))
+    with st.container(gap="xxsmall"):
+        widget(label, key=key, disabled=whence == "environment", on_change=_save, args=(name, key), **given)
+        st.html(setting_html(Settings.model_fields[name].description or "", name, whence))
     if note := st.session_state.get(f"note_{name}"):
         components.draw_error(note)
 
