@@ -19,7 +19,7 @@ from coach.backends import (
 )
 from coach.errors import CoachError, IndexOutdatedError, UsageError
 from coach.privacy.find import prepare_to_find
-from coach.privacy.outgoing import MaskedChatModel, Outgoing, masked_where_it_leaves
+from coach.privacy.outgoing import MaskedChatModel, Masking, Outgoing, masked_where_it_leaves
 from coach.privacy.reply import masked_reply
 from coach.protocols import ChatModel, ChosenModel
 from coach.settings import Settings, load_settings
@@ -288,13 +288,20 @@ class Coach:
         """`text` as it would leave this machine for the chat model; None where it would not, or nothing personal is in it.
 
         To be shown before it is sent: `unmasked` are the words that a person lets pass. Where the model may be elsewhere it is
-        opened now, and raises BackendError, ModelMissingError or UsageError where that fails.
+        opened now; one that cannot be opened may be there when the text is sent, and counts as elsewhere.
         """
         if not self.settings.mask_personal or (self._chosen is None and not may_leave(self.settings)):
             return None
-        model = self.chosen_model().model
-        found = model.letting_pass(unmasked).outgoing(text) if isinstance(model, MaskedChatModel) else None
-        return found if found is not None and found.items else None
+        try:
+            model = self.chosen_model().model
+        except CoachError:
+            masking = Masking(self.settings.own_words)
+        else:
+            if not isinstance(model, MaskedChatModel):
+                return None
+            masking = model.masking
+        found = masking.outgoing(text, unmasked)
+        return found if found.items else None
 
     def models(self) -> ModelList:
         """Every chat model there is here, which one speaks and why; loads nothing, asks nothing of a hosted one."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from coach.answer.flow import AnswerStream, Event, Extracted, Finished
 from coach.errors import BackendError, CoachError, IngestError
-from coach.privacy.outgoing import MaskedChatModel, Outgoing
+from coach.privacy.outgoing import Masking, Outgoing
 from coach.protocols import TokenVectors, Vectors
 from coach.settings import corpus_folder
 from coach.text.sentences import split_sentences
@@ -103,9 +103,8 @@ class FakeCoach(FakeCritic):
 
     def outgoing(self, text: str, unmasked: Collection[str] = ()) -> Outgoing | None:
         """What a model elsewhere would be shown; `model_elsewhere` says whether there is one."""
-        model = MaskedChatModel(ScriptedChatModel()).letting_pass(unmasked)
-        found = model.outgoing(text) if self.model_elsewhere else None
-        return found if found is not None and found.items else None
+        found = Masking().outgoing(text, unmasked)
+        return found if self.model_elsewhere and found.items else None
 
     def close(self) -> None:
         return None

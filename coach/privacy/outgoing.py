@@ -22,9 +22,8 @@ def masked_where_it_leaves(chosen: ChosenModel, settings: Settings) -> ChosenMod
         return chosen
     what = "Names, mails, phones and addresses" if names_are_found() else "Mails, phones and addresses"
     note = f"{what} are masked before that." + ("" if names_are_found() else f" {MISSING_NAMES}")
-    return replace(
-        chosen, model=MaskedChatModel(chosen.model, settings.own_words), leaves=f"{chosen.leaves} {note}"
-    )
+    masked = MaskedChatModel(chosen.model, Masking(settings.own_words))
+    return replace(chosen, model=masked, leaves=f"{chosen.leaves} {note}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +34,42 @@ class Outgoing:
     items: tuple[tuple[str, str], ...]
 
 
-class _Memory:
-    """What was found, and the placeholder of each find: conversations share it, for one placeholder means one thing."""
+class Masking:
+    """What was found, and the placeholder of each find: conversations share it, for one placeholder means one thing.
 
-    def __init__(self, own_words: Sequence[str]) -> None:
-        self.lock = threading.Lock()
-        self.replacements: Mapping[str, str] = {}
+    What was found once stays masked in every later text, by the same placeholder.
+    """
+
+    def __init__(self, own_words: Sequence[str] = ()) -> None:
         self._own_words = tuple(own_words)
+        self._lock = threading.Lock()
+        self._replacements: Mapping[str, str] = {}
         self._found: dict[str, tuple[PersonalItem, ...]] = {}
 
-    def items(self, text: str) -> tuple[PersonalItem, ...]:
+    def outgoing(self, text: str, unmasked: Collection[str] = ()) -> Outgoing:
+        """`text` as it would leave, but for the words in `unmasked`, with the placeholders that it will have then."""
+        with self._lock:
+            items = self._items(text)
+            every = mask(text, items, self._replacements)
+            self._replacements = every.replacements
+        found = tuple(pair for pair in every.replacements.items() if pair[0] in every.text)
+        return Outgoing(mask(text, items, every.replacements, unmasked).text, found)
+
+    def masked(
+        self, messages: Sequence[Turn], unmasked: Collection[str]
+    ) -> tuple[list[Turn], Mapping[str, str]]:
+        """The messages, each word masked in all of them that was found in one of them or ever before; and the replacements."""
+        with self._lock:
+            for turn in messages:
+                found = mask(turn.text, self._items(turn.text), self._replacements, unmasked)
+                self._replacements = found.replacements
+            known = self._replacements
+            return [
+                replace(turn, text=mask(turn.text, self._items(turn.text), known, unmasked).text)
+                for turn in messages
+            ], known
+
+    def _items(self, text: str) -> tuple[PersonalItem, ...]:
         if text not in self._found:
             if len(self._found) >= _REMEMBERED:
                 self._found = {}
@@ -53,35 +78,16 @@ class _Memory:
 
 
 class MaskedChatModel:
-    """A ChatModel before another one that is to see no personal data.
+    """A ChatModel before another one that is to see no personal data but the words in `unmasked`."""
 
-    What was found once stays masked in every later prompt, by the same placeholder; `unmasked` are words that a person lets pass.
-    """
-
-    def __init__(
-        self,
-        model: ChatModel,
-        own_words: Sequence[str] = (),
-        *,
-        unmasked: Collection[str] = (),
-        memory: _Memory | None = None,
-    ) -> None:
+    def __init__(self, model: ChatModel, masking: Masking, unmasked: Collection[str] = ()) -> None:
+        self.masking = masking
         self._model = model
         self._unmasked = frozenset(unmasked)
-        self._memory = memory or _Memory(own_words)
 
     def letting_pass(self, unmasked: Collection[str]) -> MaskedChatModel:
         """The same model, for one job in which a person lets `unmasked` pass."""
-        return MaskedChatModel(self._model, unmasked=unmasked, memory=self._memory)
-
-    def outgoing(self, text: str) -> Outgoing:
-        """`text` as the other model would be shown it, with the placeholders that it will have then. Nothing is sent."""
-        with self._memory.lock:
-            items = self._memory.items(text)
-            every = mask(text, items, self._memory.replacements)
-            self._memory.replacements = every.replacements
-        found = tuple(pair for pair in every.replacements.items() if pair[0] in every.text)
-        return Outgoing(mask(text, items, every.replacements, self._unmasked).text, found)
+        return MaskedChatModel(self._model, self.masking, unmasked)
 
     @property
     def name(self) -> str:
@@ -123,17 +129,7 @@ class MaskedChatModel:
         self._model.close()
 
     def _masked(self, messages: Sequence[Turn]) -> tuple[list[Turn], Mapping[str, str]]:
-        """The messages, each word masked in all of them that was found in one of them or ever before; and the replacements."""
-        memory = self._memory
-        with memory.lock:
-            for turn in messages:
-                found = mask(turn.text, memory.items(turn.text), memory.replacements, self._unmasked)
-                memory.replacements = found.replacements
-            known = memory.replacements
-            return [
-                replace(turn, text=mask(turn.text, memory.items(turn.text), known, self._unmasked).text)
-                for turn in messages
-            ], known
+        return self.masking.masked(messages, self._unmasked)
 
 
 class UnmaskedStream(Iterator[str]):

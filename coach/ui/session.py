@@ -126,11 +126,13 @@ def settings_changed() -> None:
 
 def erase_everything(progress: Callable[[str, int, int], None]) -> None:
     """As `Server.erase`; then this window knows nothing any more either."""
-    _server().erase(progress)
-    for name in list(st.session_state):
-        if name != "coach":
-            del st.session_state[name]
-    st.query_params.clear()
+    try:
+        _server().erase(progress)
+    finally:  # also where reading the article again fails; where nothing was erased, the store has what the window knew
+        for name in list(st.session_state):
+            if name != "coach":
+                del st.session_state[name]
+        st.query_params.clear()
 
 
 def current_coach() -> Coach:

@@ -79,7 +79,12 @@ def _draw_who_answers(settings: Settings) -> None:
     speakers = who_may_speak(settings)
     with _section("Who answers"):
         _draw_choice(
-            "backend", "Who speaks", settings.backend, tuple(speakers), lambda name: _who(name, speakers)
+            "backend",
+            "Who speaks",
+            settings.backend,
+            tuple(speakers),
+            lambda name: f"{name}: {speakers[name]}" if name in speakers else name,
+            others=False,
         )
         if settings.backend not in NO_MODEL_TO_NAME:
             _draw_choice(
@@ -89,10 +94,6 @@ def _draw_who_answers(settings: Settings) -> None:
                 (PICKED_BY_THE_COACH, *_models(settings)),
             )
         _draw("allow_hosted", "Allow hosted models", st.toggle, value=settings.allow_hosted)
-
-
-def _who(name: str, speakers: dict[str, str]) -> str:
-    return f"{name}: {speakers[name]}" if name in speakers else name
 
 
 def _models(settings: Settings) -> tuple[str, ...]:
@@ -107,7 +108,16 @@ def _models(settings: Settings) -> tuple[str, ...]:
         return ()
 
 
-def _draw_choice(name: str, label: str, value: str, choices: tuple[str, ...], format_func: Any = str) -> None:
+def _draw_choice(
+    name: str,
+    label: str,
+    value: str,
+    choices: tuple[str, ...],
+    format_func: Any = str,
+    *,
+    others: bool = True,
+) -> None:
+    """One of `choices`, or with `others` whatever is typed."""
     options = list(dict.fromkeys([*choices, value]))
     _draw(
         name,
@@ -116,7 +126,7 @@ def _draw_choice(name: str, label: str, value: str, choices: tuple[str, ...], fo
         options=options,
         index=options.index(value),
         format_func=format_func,
-        accept_new_options=True,
+        accept_new_options=others,
     )
 
 
