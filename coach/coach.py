@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,16 +16,17 @@ from coach.backends import (
     load_embedder,
     load_index,
     may_leave,
+    who_may_speak,
 )
 from coach.errors import CoachError, IndexOutdatedError, UsageError
 from coach.library import drop_old_uploads
 from coach.privacy.find import prepare_to_find
-from coach.privacy.outgoing import masked_where_it_leaves
+from coach.privacy.outgoing import MaskedChatModel, Masking, Outgoing, masked_where_it_leaves
 from coach.privacy.reply import masked_reply
 from coach.protocols import ChatModel, ChosenModel
 from coach.settings import Settings, load_settings
 from coach.store.critiques import CritiqueStore
-from coach.store.retention import apply_retention
+from coach.store.retention import apply_retention, erase_all
 from coach.store.traces import TraceStore
 from coach.text.attribution import collection_label
 from coach.types import (
@@ -87,20 +89,26 @@ class Coach:
 
     @classmethod
     def load(
-        cls, settings: Settings | None = None, *, chat_model: Any = None, keeps: bool = True, **overrides: Any
+        cls,
+        settings: Settings | None = None,
+        *,
+        chat_model: Any = None,
+        keeps: bool = True,
+        prunes: bool = True,
+        **overrides: Any,
     ) -> Coach:
         """Load embedder and index. `overrides` are settings by name; `chat_model` may be any ChatModel
         or LangChain `BaseChatModel`, and then speaks instead of the configured one.
 
         An index of an earlier version is made anew first, which is said on standard error. What is older than the settings
-        allow is deleted. Without `keeps` nothing that goes through this coach is kept, and nothing deleted.
+        allow is deleted, unless `prunes` is off. Without `keeps` nothing that goes through this coach is kept, and nothing deleted.
 
         Raises SettingsError, ModelMissingError, IndexMissingError or IndexMismatchError.
         """
         settings = settings or load_settings(**overrides)
         embedder = load_embedder(settings)
         index, notice = _current_index(settings, embedder)
-        if keeps:
+        if keeps and prunes:
             apply_retention(settings)
             if drop_old_uploads(settings):
                 ingest_library(settings, embedder=embedder)
@@ -117,11 +125,13 @@ class Coach:
         collections: Iterable[str] | None = None,
         *,
         before_model: Callable[[], None] | None = None,
+        unmasked: AbstractSet[str] = frozenset(),
     ) -> AnswerStream:
         """Answer `question`; `history` holds earlier turns, oldest first (plain texts are the user's). `collections` are names of
         `collections()` to search, None for all; raises UsageError for another name, or none.
 
-        `before_model` is called before the chat model is used: it may wait until that is free.
+        `before_model` is called before the chat model is used: it may wait until that is free. `unmasked` are words that
+        may leave this machine as they are, though they are personal (see `outgoing`).
 
         The finished reply leaves a trace unless the setting `traces` is `nothing`; one that cannot be kept is noted
         in the reply, which is then handed over again, and costs nothing else.
@@ -135,7 +145,7 @@ class Coach:
             Resources(
                 self.embedder,
                 self._within(collections),
-                self._chosen_after(before_model),
+                self._chosen_after(before_model, unmasked),
                 self.remembered_sections,
                 self.settings,
             ),
@@ -187,10 +197,11 @@ class Coach:
         kind: str | None = None,
         rubric: str | None = None,
         before_model: Callable[[], None] | None = None,
+        unmasked: AbstractSet[str] = frozenset(),
     ) -> CritiqueStream:
         """Read `draft`, an answer to `question`, as the committee would: verdicts one by one, then the critique.
 
-        `before_model` as for `answer`. `kind` is guessed from the question where it is None; `rubric` is the name of one of `rubrics()`, None
+        `before_model` and `unmasked` as for `answer`. `kind` is guessed from the question where it is None; `rubric` is the name of one of `rubrics()`, None
         the first. The draft and its critique are kept unless the setting `history` is `nothing`, and what a person
         said of the same draft before stands beside its verdicts. Raises UsageError for an unknown rubric.
         """
@@ -203,7 +214,7 @@ class Coach:
             rubric=self._rubric(rubric),
             kind=kind,
             embedder=self.embedder,
-            chosen=self._chosen_after(before_model),
+            chosen=self._chosen_after(before_model, unmasked),
             question_limit=self.settings.max_question_characters,
             sources=lambda: [document.text for document in self.documents() if _is_guide(document)],
             calibrations=self.settings.home / CALIBRATION_FILE,
@@ -280,25 +291,40 @@ class Coach:
         from coach.critique.flow import Critiqued
 
         for event in events:
-            yield Critiqued(self._kept_critique(event.critique)) if isinstance(event, Critiqued) else event
+            if not isinstance(event, Critiqued):
+                yield event
+                continue
+            # What a judge lacks belongs beside its verdicts, however far the first note has scrolled away.
+            notices = (*event.critique.notices, *filter(None, [self.caution]))
+            critique = replace(event.critique, notices=notices)
+            known = self._with_what_was_said(critique)
+            yield Critiqued(known)
+            # Kept once it was handed over: who has stopped listening meanwhile wants nothing kept.
+            if trouble := self._kept_critique(critique):
+                yield Critiqued(replace(known, notices=(*notices, trouble)))
 
-    def _kept_critique(self, critique: Critique) -> Critique:
-        """The critique, stored, with what people said of it before; with a notice where it could not be."""
+    def _with_what_was_said(self, critique: Critique) -> Critique:
+        """The critique with what people said of it before, as far as that can be read."""
         from coach.store.critiques import overruled
         from coach.store.database import StoreError
 
-        if self.caution:
-            # What a judge lacks belongs beside its verdicts, however far the first note has scrolled away.
-            critique = replace(critique, notices=(*critique.notices, self.caution))
         if not self._keeps_drafts:
             return critique
-        store = CritiqueStore(self.settings.home)
         try:
-            known = overruled(critique, store.overrides(critique))
-            store.keep(critique)
+            return overruled(critique, CritiqueStore(self.settings.home).overrides(critique))
+        except StoreError:
+            return critique  # keeping it meets the same trouble, and says so
+
+    def _kept_critique(self, critique: Critique) -> str:
+        """Store the critique; returns why it could not be, else ""."""
+        from coach.store.database import StoreError
+
+        try:
+            if self._keeps_drafts:
+                CritiqueStore(self.settings.home).keep(critique)
         except StoreError as error:
-            return replace(critique, notices=(*critique.notices, str(error)))
-        return known
+            return str(error)
+        return ""
 
     def chosen_model(self) -> ChosenModel:
         """The chat model and why it was chosen; loads it on the first call."""
@@ -307,15 +333,37 @@ class Coach:
                 self._chosen = masked_where_it_leaves(load_chat_model(self.settings), self.settings)
             return self._chosen
 
-    def _chosen_after(self, before: Callable[[], None] | None) -> Callable[[], ChosenModel]:
-        if before is None:
-            return self.chosen_model
-
+    def _chosen_after(
+        self, before: Callable[[], None] | None, unmasked: AbstractSet[str]
+    ) -> Callable[[], ChosenModel]:
         def chosen() -> ChosenModel:
-            before()
-            return self.chosen_model()
+            if before is not None:
+                before()
+            found = self.chosen_model()
+            if unmasked and isinstance(found.model, MaskedChatModel):
+                return replace(found, model=found.model.letting_pass(unmasked))
+            return found
 
         return chosen
+
+    def outgoing(self, text: str, unmasked: AbstractSet[str] = frozenset()) -> Outgoing | None:
+        """`text` as it would leave this machine for the chat model; None where it would not, or nothing personal is in it.
+
+        To be shown before it is sent: `unmasked` are the words that a person lets pass. Where the model may be elsewhere it is
+        opened now; one that cannot be opened may be there when the text is sent, and counts as elsewhere.
+        """
+        if not self.settings.mask_personal or (self._chosen is None and not may_leave(self.settings)):
+            return None
+        try:
+            model = self.chosen_model().model
+        except CoachError:
+            masking = Masking(self.settings.own_words)
+        else:
+            if not isinstance(model, MaskedChatModel):
+                return None
+            masking = model.masking
+        found = masking.outgoing(text, unmasked)
+        return found if found.items else None
 
     def models(self) -> ModelList:
         """Every chat model there is here, which one speaks and why; loads nothing, asks nothing of a hosted one."""
@@ -430,7 +478,8 @@ class Coach:
 
     def reload(self) -> None:
         """Read the index again after an ingest; the chat model stays loaded."""
-        self.index = load_index(self.settings, self.embedder.name)
+        before, self.index = self.index, load_index(self.settings, self.embedder.name)
+        before.close()
         self._sections = None
 
     def chat_model(self) -> ChatModel:
@@ -448,7 +497,8 @@ class Coach:
         return CoachRetriever(search=search, limit=limit or self.settings.passages)
 
     def close(self) -> None:
-        """Give the chat model's memory back."""
+        """Give the chat model's memory and the index's files back."""
+        self.index.close()
         if self._chosen is not None and self._chosen.model is not None:
             self._chosen.model.close()
 
@@ -474,6 +524,13 @@ def ingest_library(
     return ingest(
         embedder, writer, list(paths), forget=list(forget), collection=collection, progress=progress
     )
+
+
+def erase_everything(settings: Settings, progress: Any = None) -> None:
+    """Delete everything in the coach's folder but the downloaded models, then read the article again, with the settings as they
+    come. Whoever holds a coach over this folder closes it before. Raises EraseError, IngestError and ModelMissingError."""
+    erase_all(settings)
+    ingest_library(load_settings(), progress=progress)
 
 
 def _current_index(settings: Settings, embedder: Embedder) -> tuple[PassageIndex, str]:
@@ -584,4 +641,4 @@ def _given_model(chat_model: Any) -> ChosenModel:
     )
 
 
-__all__ = ["Coach", "CoachError"]
+__all__ = ["Coach", "CoachError", "list_chat_models", "may_leave", "who_may_speak"]

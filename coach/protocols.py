@@ -98,6 +98,9 @@ class PassageIndex(Protocol):
     def knows(self, word: str) -> bool:
         """Whether the word, in whatever form, stands in a document, or is one that many questions have and that names nothing."""
 
+    def close(self) -> None:
+        """Let go of the files."""
+
 
 class TokenStream(Iterator[str], Protocol):
     """Text as the model speaks it; an empty piece says that it is thinking, which is nothing to show as an answer.

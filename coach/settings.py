@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
@@ -168,6 +168,13 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingsError(
             f"{default_home() / 'coach.toml'} cannot be read ({error}): mend or delete it, then run `coach doctor`."
         ) from error
+
+
+def origin(name: str) -> Literal["environment", "file", "default"]:
+    """Where the value of a setting comes from. Raises SettingsError as `load_settings`."""
+    if any(variable.upper() == f"COACH_{name.upper()}" for variable in os.environ):
+        return "environment"
+    return "file" if name in load_settings().model_fields_set else "default"
 
 
 def days_kept(retention: str) -> int | None:

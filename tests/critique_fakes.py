@@ -67,6 +67,7 @@ class FakeCritic:
     rubrics_error: CoachError | None = None
 
     def __init__(self) -> None:
+        self.let_pass: list[Any] = []
         self.judged: list[tuple[str, str, str | None, str | None]] = []
         self.redrafted: list[tuple[str, str, str]] = []
 
@@ -83,8 +84,10 @@ class FakeCritic:
         kind: str | None = None,
         rubric: str | None = None,
         before_model: Any = None,
+        unmasked: Any = (),
     ) -> CritiqueStream:
         self.judged.append((draft, question, kind, rubric))
+        self.let_pass += filter(None, [unmasked])
         used = next((one for one in self.rubrics() if one.name == rubric), self.rubrics()[0])
         return CritiqueStream(self._judging(draft, question, used, kind or choose_kind(question, used)))
 

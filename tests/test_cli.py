@@ -70,7 +70,9 @@ def test_json_has_the_documented_fields_and_exact_spans(library, sources_only, r
 
 
 def test_a_conversation_goes_on_where_it_was_left(library, run_coach):
-    first = run_coach("ask", "--backend", "none", "--conversation", "new", "How many interview rounds are typical?")
+    first = run_coach(
+        "ask", "--backend", "none", "--conversation", "new", "How many interview rounds are typical?"
+    )
     kept = re.search(r"--conversation (\w+)", first.stderr).group(1)
     second = run_coach("ask", "--backend", "none", "--conversation", kept[:6], "And how long does that take?")
     assert "6-8 weeks" in second.stdout

@@ -17,7 +17,7 @@ from coach.privacy import find
 from coach.privacy.find import find_personal
 from coach.privacy.item import PersonalItem
 from coach.privacy.mask import mask, unmask, without
-from coach.privacy.outgoing import MaskedChatModel
+from coach.privacy.outgoing import MaskedChatModel, Masking
 from coach.privacy.reply import masked_reply
 from coach.protocols import ChosenModel
 from coach.settings import load_settings
@@ -125,7 +125,7 @@ def test_without_the_model_what_has_a_form_is_still_masked(monkeypatch):
 
 def test_a_placeholder_cut_across_tokens_comes_back_whole():
     model = ScriptedChatModel("Dear [email 1], hello [x] and [")
-    masked = MaskedChatModel(model)
+    masked = MaskedChatModel(model, Masking())
     pieces = list(masked.stream([Turn("user", "Write to a@b.example")], max_tokens=50, temperature=0.0))
     assert model.prompts[0][0].text == "Write to [email 1]"
     assert (
@@ -135,7 +135,7 @@ def test_a_placeholder_cut_across_tokens_comes_back_whole():
 
 def test_what_was_found_once_stays_masked_and_keeps_its_placeholder():
     model = ScriptedChatModel()
-    masked = MaskedChatModel(model, ["Bluebird"])
+    masked = MaskedChatModel(model, Masking(["Bluebird"]))
     for text in ("Bluebird is late", "a@b.example asks about Bluebird"):
         masked.stream([Turn("system", "Help."), Turn("user", text)], max_tokens=5, temperature=0.0)
     assert model.prompts[1][1].text == "[email 1] asks about [own word 1]"
@@ -143,7 +143,7 @@ def test_what_was_found_once_stays_masked_and_keeps_its_placeholder():
 
 def test_choices_and_counts_are_made_on_masked_text():
     model = ScriptedChatModel(choices={"[email 1]": "Yes"})
-    masked = MaskedChatModel(model)
+    masked = MaskedChatModel(model, Masking())
     assert masked.choose([Turn("user", "Is a@b.example there?")], ("Yes", "No"))["Yes"] == 0.9
     assert masked.choose([Turn("user", "Who?")], ("a@b.example", "nobody")).keys() == {
         "a@b.example",
@@ -178,6 +178,62 @@ def test_a_hosted_model_sees_no_name_and_the_reply_comes_back_with_it(coach_with
     assert said_by(coach, QUESTION) == "Tell Priya Raghunathan that 5-7 are typical."
     assert model.prompts[0][0].text == "My colleague [name 1] asks: how many interview rounds are typical?"
     assert "masked before that" in coach.leaves
+
+
+def test_what_is_shown_first_is_what_the_model_reads_and_what_is_let_pass_passes_this_once(coach_with):
+    model = ScriptedChatModel("5-7 are typical.", choices={})
+    coach = coach_with(model, LEAVES)
+    question = "a@b.example asks c@d.example: how many interview rounds are typical?"
+    shown = coach.outgoing(question, {"c@d.example"})
+    assert shown.text == "[email 1] asks c@d.example: how many interview rounds are typical?"
+    assert shown.items == (("[email 1]", "a@b.example"), ("[email 2]", "c@d.example"))
+    assert model.prompts == []
+    coach.answer(question, unmasked={"c@d.example"}).result()
+    sent = [turn.text for prompt in model.prompts for turn in prompt]
+    assert any(shown.text in text for text in sent)
+    assert not any("a@b.example" in text or "[email 2]" in text for text in sent)
+    model.prompts.clear()
+    coach.answer(question).result()
+    sent = [turn.text for prompt in model.prompts for turn in prompt]
+    assert sent and not any("@" in text for text in sent)
+    assert coach.outgoing("How many rounds are typical?") is None
+
+
+@pytest.mark.parametrize(("leaves", "setting"), [("", True), (LEAVES, False)])
+def test_nothing_is_shown_first_where_nothing_leaves_masked(coach_with, leaves, setting):
+    assert coach_with(ScriptedChatModel(), leaves, mask_personal=setting).outgoing("a@b.example") is None
+
+
+def test_a_server_that_does_not_answer_now_may_answer_when_the_text_is_sent(library, embedder):
+    settings = load_settings(backend="openai", openai_base_url="http://models.example/v1")
+    coach = Coach(settings, embedder, load_index(load_settings(), embedder.name), keeps=False)
+    assert coach.outgoing("Is a@b.example there?").text == "Is [email 1] there?"
+    assert coach.outgoing("How many rounds?") is None
+
+
+def test_words_let_pass_stand_alone_and_not_within_more_that_is_personal():
+    text = "Ann Lee met Ann, and Lee met Ann Lee."
+    items = [PersonalItem("name", 0, 7, "Ann Lee"), PersonalItem("name", 12, 15, "Ann")]
+    items.append(PersonalItem("name", 29, 36, "Ann Lee"))
+    assert mask(text, items, unmasked={"Ann"}).text == "[name 1] met Ann, and Lee met [name 1]."
+    known = {"[name 1]": "Ann", "[name 2]": "Lee"}
+    assert mask(text, items, known, {"Ann Lee"}).text == "Ann Lee met [name 1], and [name 2] met Ann Lee."
+
+
+def test_the_commands_print_what_leaves_before_they_send_it(coach_with, tmp_path, run_coach, monkeypatch):
+    model = ScriptedChatModel("5-7 are typical.")
+    monkeypatch.setattr("coach.cli.ask.loaded", lambda settings: coach_with(model, LEAVES))
+    monkeypatch.setattr("coach.cli.critique.loaded", lambda settings: coach_with(model, LEAVES))
+    asked = run_coach("ask", "a@b.example asks: how many interview rounds are typical?")
+    first, _, rest = asked.stderr.partition("\n\n")
+    assert first == (
+        "This is what leaves this machine:\n[email 1] asks: how many interview rounds are typical?"
+    )
+    assert "a@b.example" not in first and "Reading the question" in rest
+    draft = tmp_path / "draft.txt"
+    draft.write_text("Write to a@b.example first.", encoding="utf-8")
+    read = run_coach("critique", draft, "--question", "Why?")
+    assert "This is what leaves this machine:\nWrite to [email 1] first." in read.stderr
 
 
 @pytest.mark.parametrize(("leaves", "setting"), [("", True), (LEAVES, False)])

@@ -41,6 +41,13 @@ def list_chat_models(settings: Settings) -> ModelList:
     return listed(settings)
 
 
+def who_may_speak(settings: Settings) -> dict[str, str]:
+    """What the setting `backend` may be, each with who that is."""
+    from coach.backends.chat import BACKENDS
+
+    return {name: backend.speaks(settings) for name, backend in BACKENDS.items()}
+
+
 def may_leave(settings: Settings) -> bool:
     """Whether, by the settings alone, a chat model could be somewhere else than on this machine."""
     from coach.backends.chat import may_leave as may

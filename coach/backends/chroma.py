@@ -115,6 +115,7 @@ class ChromaIndex:
         self._exact = len(self) <= exact_up_to
         self._vocabulary: frozenset[str] | None = None
         self._stems: set[str] | None = None
+        self._client: Any = None
         self._collection: Any = None
         self._opening = threading.Lock()
 
@@ -225,6 +226,13 @@ class ChromaIndex:
         scaled[rows] = _scaled(keyword[rows])
         return scaled
 
+    def close(self) -> None:
+        """Let go of Chroma's files; a later search opens them again."""
+        with self._opening:
+            if self._client is not None:
+                self._client.close()
+            self._client = self._collection = None
+
     def _nearest(self, query: NDArray[np.float32], limit: int) -> list[int]:
         return self._nearest_exactly(query, limit) if self._exact else self._nearest_by_chroma(query, limit)
 
@@ -251,15 +259,19 @@ class ChromaIndex:
                 if len(rows) >= min(limit, len(self)) or len(found) < asked:
                     break
                 asked *= 2
-        except (ChromaError, IngestError, ValueError, OSError):
-            rows = []  # the collection was replaced by another process, or its server is gone: the vectors are still here
+        except (ChromaError, IngestError, ValueError, OSError, AttributeError):
+            # The collection was replaced by another process, its server is gone, or it was closed meanwhile (Chroma then
+            # raises AttributeError): the vectors are still here.
+            rows = []
         return rows[:limit] or self._nearest_exactly(query, limit)
 
     def _open_collection(self) -> Any:
         with self._opening:
             if self._collection is None:
-                client = _client(self._folder, self._server)
-                self._collection = client.get_collection(self._current.collection, embedding_function=None)
+                self._client = _client(self._folder, self._server)
+                self._collection = self._client.get_collection(
+                    self._current.collection, embedding_function=None
+                )
         return self._collection
 
     def _passages(
@@ -523,8 +535,7 @@ class ChromaIndexWriter:
             split_version=split_version,
             manifest=manifest,
         )
-        with _disk_errors():
-            client = _client(self.folder, self.server)
+        with _disk_errors(), _client(self.folder, self.server) as client:
             collection = client.get_or_create_collection(
                 current.collection, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
             )

@@ -14,6 +14,7 @@ from coach.cli.terminal import (
     loaded,
     opened,
     say,
+    say_what_leaves,
     show,
 )
 from coach.errors import UsageError
@@ -79,6 +80,7 @@ def ask(
     turns = kept.history() if kept is not None else _history(history)
     clean_question(text, settings.max_question_characters)  # before anything is loaded
     coach = loaded(settings, keeps=not private)
+    say_what_leaves(coach, text)
     reply = _answered(coach.answer(text, turns, collections or None), as_json=as_json)
     if kept is not None:
         kept.keep(text, collections, reply)
@@ -201,6 +203,7 @@ def _ask_batch(settings: Settings, path: str, collections: Collections, *, keeps
     coach = loaded(settings, keeps=keeps)
     for number, (line, entry) in enumerate(questions, 1):
         say(f"[{number}/{len(questions)}] {entry['question'][:80]}")
+        say_what_leaves(coach, entry["question"])
         try:
             reply = reply_to_json(coach.answer(entry["question"], entry["history"], collections).result())
         except UsageError as error:

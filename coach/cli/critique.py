@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from coach.cli.terminal import backend_option, fitted, loaded, opened, say, show
+from coach.cli.terminal import backend_option, fitted, loaded, opened, say, say_what_leaves, show
 from coach.errors import CoachError, UsageError
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def critique(
     draft = _read_draft(file)
     earlier = _earlier(compare, settings) if compare is not None else None
     coach = loaded(settings)
+    say_what_leaves(coach, str(question), draft, *([earlier] if isinstance(earlier, str) else []))
     stream = coach.critique(draft, str(question), kind=kind, rubric=rubric)
     in_words = not as_json and markdown != "-"
     reading = _printed(stream) if in_words else _finished(stream)

@@ -55,6 +55,12 @@ def loaded(settings: Settings, *, keeps: bool = True) -> Coach:
     return coach
 
 
+def say_what_leaves(coach: Coach, *texts: str) -> None:
+    """Print, before it is sent, what a chat model on another machine will be shown of texts with personal data in them."""
+    for outgoing in filter(None, map(coach.outgoing, texts)):
+        say(f"This is what leaves this machine:\n{outgoing.text}\n")
+
+
 def opened(path: str) -> TextIO:
     """The text file, or standard input for `-`. Raises UsageError for one that cannot be read."""
     if path == "-":

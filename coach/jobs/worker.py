@@ -6,8 +6,8 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,10 @@ WRITE_PAUSE = (
     0.2  # seconds between two writes of the model's words: faster than reading, slower than the tokens
 )
 
+LONGEST_STOP = (
+    60.0  # seconds: on two cores the built-in model reads a long prompt to its end before it can be stopped
+)
+
 _log = logging.getLogger(__name__)
 
 
@@ -39,6 +43,8 @@ class _Job:
     run: Callable[[_Job], None]
     fail: Callable[[str, str], None]
     turn: Turn
+    unmasked: frozenset[str]
+    ended: threading.Event = field(default_factory=threading.Event)
 
 
 class Worker:
@@ -60,11 +66,20 @@ class Worker:
         self._lock = threading.Lock()
 
     def ask(
-        self, question: str, conversation: str = "", *, visitor: str = "", collections: Sequence[str] = ()
+        self,
+        question: str,
+        conversation: str = "",
+        *,
+        visitor: str = "",
+        collections: Sequence[str] = (),
+        unmasked: Collection[str] = (),
     ) -> Exchange:
-        """Have `question` answered, after those before it in its conversation. Raises StoreError and UsageError as the store."""
+        """Have `question` answered, after those before it in its conversation. Raises StoreError and UsageError as the store.
+
+        `unmasked` as for `Coach.answer`; it holds for this time only, and is kept nowhere.
+        """
         exchange = self.conversations.ask(question, conversation, owner=self._owner, collections=collections)
-        self._submit(exchange.conversation, exchange.id, self._answer, self._answer_failed, visitor)
+        self._submit(exchange.conversation, exchange.id, self._answer, self._answer_failed, visitor, unmasked)
         return exchange
 
     def ask_again(self, exchange: Exchange, *, visitor: str = "") -> None:
@@ -72,10 +87,19 @@ class Worker:
         self.conversations.again(exchange.id, self._owner)
         self._submit(exchange.conversation, exchange.id, self._answer, self._answer_failed, visitor)
 
-    def read(self, draft: str, question: str, kind: str, rubric: str, *, visitor: str = "") -> Reading:
-        """Have a draft read. Raises StoreError as the store."""
+    def read(
+        self,
+        draft: str,
+        question: str,
+        kind: str,
+        rubric: str,
+        *,
+        visitor: str = "",
+        unmasked: Collection[str] = (),
+    ) -> Reading:
+        """Have a draft read; `unmasked` as for `ask`. Raises StoreError as the store."""
         reading = self.readings.hand_in(draft, question, kind, rubric, owner=self._owner)
-        self._submit(reading.id, reading.id, self._judge, self._judging_failed, visitor)
+        self._submit(reading.id, reading.id, self._judge, self._judging_failed, visitor, unmasked)
         return reading
 
     def stop(self, identity: str) -> None:
@@ -86,6 +110,21 @@ class Worker:
             job = self._jobs.get(identity)
         if job is not None:
             job.turn.stop()
+
+    def stop_all(self, seconds: float = LONGEST_STOP) -> bool:
+        """End every job, as `stop` does, and wait until none writes any more; whether that was so within `seconds`."""
+        with self._lock:
+            jobs = list(self._jobs.values())
+        for job in jobs:
+            self.stop(job.identity)
+        return self.wait(seconds)
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the jobs that there are now have ended; whether they have within `seconds`."""
+        end = None if seconds is None else time.monotonic() + seconds
+        with self._lock:
+            jobs = list(self._jobs.values())
+        return all(job.ended.wait(None if end is None else max(0.0, end - time.monotonic())) for job in jobs)
 
     def ahead(self, identity: str) -> int:
         """How many jobs get the chat model before this one."""
@@ -118,8 +157,9 @@ class Worker:
         run: Callable[[_Job], None],
         fail: Callable[[str, str], None],
         visitor: str,
+        unmasked: Collection[str] = (),
     ) -> None:
-        job = _Job(identity, run, fail, self._turns.turn(visitor))
+        job = _Job(identity, run, fail, self._turns.turn(visitor), frozenset(unmasked))
         with self._lock:
             self._jobs[identity] = job
             waiting = self._lanes.setdefault(lane, deque())
@@ -137,6 +177,7 @@ class Worker:
             with self._lock:
                 self._lanes[lane].popleft()
                 del self._jobs[job.identity]
+                job.ended.set()
                 if not self._lanes[lane]:
                     del self._lanes[lane]
                     return
@@ -164,6 +205,7 @@ class Worker:
             self._said_before(exchange),
             exchange.collections or None,
             before_model=job.turn.take,
+            unmasked=job.unmasked,
         )
         said, written_at, goes_on = "", 0.0, True
         for event in stream:
@@ -177,7 +219,7 @@ class Worker:
                     if time.monotonic() - written_at > WRITE_PAUSE:
                         goes_on, written_at = write(identity, said=said), time.monotonic()
                 case Finished(reply=reply):
-                    write(identity, state="finished", step="", said="", reply=reply)
+                    goes_on = write(identity, state="finished", step="", said="", reply=reply)
             if not goes_on:
                 break
 
@@ -202,6 +244,7 @@ class Worker:
             kind=reading.kind,
             rubric=reading.rubric,
             before_model=job.turn.take,
+            unmasked=job.unmasked,
         )
         verdicts: list[Verdict] = []
         goes_on = True
@@ -213,7 +256,7 @@ class Worker:
                     verdicts.append(verdict)
                     goes_on = write(identity, verdicts=verdicts)
                 case Critiqued(critique=critique):
-                    write(
+                    goes_on = write(
                         identity,
                         state="finished",
                         step="",

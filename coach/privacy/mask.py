@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from coach.privacy.item import KINDS, Kind, PersonalItem, without_overlap
@@ -21,16 +21,23 @@ class Masked:
     replacements: Mapping[str, str] = field(default_factory=dict)
 
 
-def mask(text: str, items: Iterable[PersonalItem], known: Mapping[str, str] | None = None) -> Masked:
+def mask(
+    text: str,
+    items: Iterable[PersonalItem],
+    known: Mapping[str, str] | None = None,
+    unmasked: Collection[str] = (),
+) -> Masked:
     """`text` with a placeholder for each of `items`, the same for the same words throughout, and all replacements so far.
 
     `known` are the replacements of earlier texts: they go on, and what they stand for is masked here too, found or not. Leave an
-    item out to let it stand. No placeholder is used that already stands in the text by itself.
+    item out to let it stand. Words in `unmasked` stand wherever they do, found, known or neither, unless they are part of
+    more that is personal. No placeholder is used that already stands in the text by itself.
     """
     replacements = dict(known or {})
     placeholders = {original: placeholder for placeholder, original in replacements.items()}
     pieces, end = [], 0
-    for item in without_overlap(text, [*items, *_known_again(text, replacements)]):
+    found = [*items, *_known_again(text, replacements)]
+    for item in without_overlap(text, _without_unmasked(text, found, unmasked)):
         if item.text not in placeholders:
             placeholder = _free(item.kind, text, replacements)
             placeholders[item.text], replacements[placeholder] = placeholder, item.text
@@ -56,6 +63,16 @@ def _free(kind: Kind, text: str, replacements: Mapping[str, str]) -> str:
     while f"[{kind} {number}]" in replacements or f"[{kind} {number}]" in text.lower():
         number += 1
     return f"[{kind} {number}]"
+
+
+def _without_unmasked(
+    text: str, items: Iterable[PersonalItem], unmasked: Collection[str]
+) -> list[PersonalItem]:
+    """The items that do not lie within words which a person lets pass."""
+    let_pass = [match.span() for words in unmasked for match in re.finditer(re.escape(words), text)]
+    return [
+        item for item in items if not any(start <= item.start and item.end <= end for start, end in let_pass)
+    ]
 
 
 def _known_again(text: str, replacements: Mapping[str, str]) -> Iterable[PersonalItem]:

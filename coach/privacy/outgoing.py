@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from coach.privacy.find import MISSING_NAMES, find_personal, names_are_found
 from coach.privacy.item import PersonalItem
@@ -22,23 +22,72 @@ def masked_where_it_leaves(chosen: ChosenModel, settings: Settings) -> ChosenMod
         return chosen
     what = "Names, mails, phones and addresses" if names_are_found() else "Mails, phones and addresses"
     note = f"{what} are masked before that." + ("" if names_are_found() else f" {MISSING_NAMES}")
-    return replace(
-        chosen, model=MaskedChatModel(chosen.model, settings.own_words), leaves=f"{chosen.leaves} {note}"
-    )
+    masked = MaskedChatModel(chosen.model, Masking(settings.own_words))
+    return replace(chosen, model=masked, leaves=f"{chosen.leaves} {note}")
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A text as it would leave this machine, and the personal data in it, each once as (placeholder, words)."""
+
+    text: str
+    items: tuple[tuple[str, str], ...]
+
+
+class Masking:
+    """What was found, and the placeholder of each find: conversations share it, for one placeholder means one thing.
+
+    What was found once stays masked in every later text, by the same placeholder.
+    """
+
+    def __init__(self, own_words: Sequence[str] = ()) -> None:
+        self._own_words = tuple(own_words)
+        self._lock = threading.Lock()
+        self._replacements: Mapping[str, str] = {}
+        self._found: dict[str, tuple[PersonalItem, ...]] = {}
+
+    def outgoing(self, text: str, unmasked: Collection[str] = ()) -> Outgoing:
+        """`text` as it would leave, but for the words in `unmasked`, with the placeholders that it will have then."""
+        with self._lock:
+            items = self._items(text)
+            every = mask(text, items, self._replacements)
+            self._replacements = every.replacements
+        found = tuple(pair for pair in every.replacements.items() if pair[0] in every.text)
+        return Outgoing(mask(text, items, every.replacements, unmasked).text, found)
+
+    def masked(
+        self, messages: Sequence[Turn], unmasked: Collection[str]
+    ) -> tuple[list[Turn], Mapping[str, str]]:
+        """The messages, each word masked in all of them that was found in one of them or ever before; and the replacements."""
+        with self._lock:
+            for turn in messages:
+                found = mask(turn.text, self._items(turn.text), self._replacements, unmasked)
+                self._replacements = found.replacements
+            known = self._replacements
+            return [
+                replace(turn, text=mask(turn.text, self._items(turn.text), known, unmasked).text)
+                for turn in messages
+            ], known
+
+    def _items(self, text: str) -> tuple[PersonalItem, ...]:
+        if text not in self._found:
+            if len(self._found) >= _REMEMBERED:
+                self._found = {}
+            self._found[text] = find_personal(text, self._own_words)
+        return self._found[text]
 
 
 class MaskedChatModel:
-    """A ChatModel before another one that is to see no personal data.
+    """A ChatModel before another one that is to see no personal data but the words in `unmasked`."""
 
-    What was found once stays masked in every later prompt, by the same placeholder.
-    """
-
-    def __init__(self, model: ChatModel, own_words: Sequence[str] = ()) -> None:
+    def __init__(self, model: ChatModel, masking: Masking, unmasked: Collection[str] = ()) -> None:
+        self.masking = masking
         self._model = model
-        self._own_words = tuple(own_words)
-        self._lock = threading.Lock()  # conversations share a model, and one placeholder means one thing
-        self._replacements: Mapping[str, str] = {}
-        self._found: dict[str, tuple[PersonalItem, ...]] = {}
+        self._unmasked = frozenset(unmasked)
+
+    def letting_pass(self, unmasked: Collection[str]) -> MaskedChatModel:
+        """The same model, for one job in which a person lets `unmasked` pass."""
+        return MaskedChatModel(self._model, self.masking, unmasked)
 
     @property
     def name(self) -> str:
@@ -80,22 +129,7 @@ class MaskedChatModel:
         self._model.close()
 
     def _masked(self, messages: Sequence[Turn]) -> tuple[list[Turn], Mapping[str, str]]:
-        """The messages, each word masked in all of them that was found in one of them or ever before; and the replacements."""
-        with self._lock:
-            for turn in messages:
-                found = mask(turn.text, self._items(turn.text), self._replacements)
-                self._replacements = found.replacements
-            known = self._replacements
-            return [
-                replace(turn, text=mask(turn.text, self._items(turn.text), known).text) for turn in messages
-            ], known
-
-    def _items(self, text: str) -> tuple[PersonalItem, ...]:
-        if text not in self._found:
-            if len(self._found) >= _REMEMBERED:
-                self._found = {}
-            self._found[text] = find_personal(text, self._own_words)
-        return self._found[text]
+        return self.masking.masked(messages, self._unmasked)
 
 
 class UnmaskedStream(Iterator[str]):

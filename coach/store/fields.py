@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from coach.store.database import Database, store_errors
@@ -26,6 +26,19 @@ class FieldStore:
                 database.execute("DELETE FROM fields WHERE name = ?", (name,))
                 if text:
                     database.execute("INSERT INTO fields VALUES (?, ?, ?)", (name, text, now))
+
+    def prune(self, retention_days: int) -> None:
+        """Forget the fields that were not written in within `retention_days`."""
+        if not self._database.exists():
+            return
+        oldest = (datetime.now(UTC) - timedelta(days=retention_days)).isoformat(timespec="milliseconds")
+        with (
+            store_errors(self._database.path, "Old drafts were not deleted"),
+            self._database.transaction() as database,
+        ):
+            gone = database.execute("DELETE FROM fields WHERE changed_at < ?", (oldest,))
+        if gone.rowcount:
+            self._database.forget_what_was_deleted()
 
     def all(self) -> dict[str, str]:
         """Every field that holds something."""

@@ -8,6 +8,7 @@ from coach.errors import CoachError
 from coach.settings import Settings, days_kept
 from coach.store.conversations import ConversationStore
 from coach.store.critiques import CritiqueStore
+from coach.store.fields import FieldStore
 from coach.store.readings import ReadingStore
 from coach.store.traces import TraceStore
 
@@ -28,6 +29,7 @@ def apply_retention(settings: Settings) -> None:
             CritiqueStore(settings.home).prune(history)
             ReadingStore(settings.home).prune(history)
             ConversationStore(settings.home).prune(history)
+            FieldStore(settings.home).prune(history)
     except CoachError:
         return
 

@@ -239,7 +239,7 @@ def _draw_failure(exchange: Exchange) -> None:
         st.button(
             "Edit the question",
             key=f"edit_{exchange.id}",
-            on_click=_back_into_the_box,
+            on_click=put_back_into_the_box,
             args=(exchange.question,),
         )
 
@@ -247,7 +247,7 @@ def _draw_failure(exchange: Exchange) -> None:
 def draw_lost_question(question: str) -> None:
     """A question that could not be kept, with a way back into the box."""
     st.html(question_html(question))
-    st.button("Edit the question", key="edit_lost", on_click=_back_into_the_box, args=(question,))
+    st.button("Edit the question", key="edit_lost", on_click=put_back_into_the_box, args=(question,))
 
 
 def draw_error(message: str) -> None:
@@ -255,7 +255,8 @@ def draw_error(message: str) -> None:
     st.html(error_html(message))
 
 
-def _back_into_the_box(question: str) -> None:
+def put_back_into_the_box(question: str) -> None:
+    """Let a question be written on."""
     st.session_state[QUESTION_BOX] = visible(question)
 
 

@@ -13,6 +13,7 @@ from coach.privacy.reply import masked_text
 from coach.settings import load_settings
 from coach.store.conversations import Conversation
 from coach.ui import components, session
+from coach.ui.format import as_label
 
 SHOWN = 30  # conversations; the search finds the others
 SEARCH = "conversation_search"
@@ -54,18 +55,13 @@ def draw_list(worker: Worker) -> None:
 
 def _draw_one(one: Conversation, *, chosen: bool) -> None:
     st.button(
-        plain_label(one.title),
+        as_label(one.title),
         key=f"conversation_{one.id}",
         type="secondary" if chosen else "tertiary",
         width="stretch",
         on_click=session.open_conversation,
         args=(one.id,),
     )
-
-
-def plain_label(title: str) -> str:
-    """A stranger's text as a button's label, which Streamlit reads as Markdown."""
-    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|~:$<>^" else sign for sign in title)
 
 
 def _draw_handling(worker: Worker, one: Conversation) -> None:

@@ -78,6 +78,20 @@ class Reading:
         return self.kept.critique
 
 
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """A draft as it was handed in, which waits to be seen as it would leave this machine."""
+
+    draft: str
+    question: str
+    kind: str
+    rubric: Rubric
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        return self.question, self.draft
+
+
 @dataclass(slots=True)
 class Desk:
     """What stands on the visitor's desk beside the fields of the form, which keep their own texts."""
@@ -87,6 +101,7 @@ class Desk:
     editing: bool = True
     moved: bool = False  # the draft has just been opened from further down the page
     opened: tuple[str, Panel] | None = None
+    to_be_seen: HandedIn | None = None
     readings: list[Reading] = field(default_factory=list)
 
     @property
@@ -203,8 +218,8 @@ def chosen_kind(rubric: Rubric) -> str:
     return picked if picked in rubric.kinds else choose_kind(typed(QUESTION), rubric)
 
 
-def submit(rubric: Rubric) -> None:
-    """Hand the draft in: it is read when the page is next drawn.
+def submit(rubric: Rubric, coach: Coach) -> None:
+    """Hand the draft in: it is read when the page is next drawn, or shown first where personal data would leave with it.
 
     The kind is looked up only now: question and kind may have been changed in the same moment.
     """
@@ -213,26 +228,47 @@ def submit(rubric: Rubric) -> None:
     here.note = here.note if draft.strip() else NO_WORDS
     if here.note:
         return
-    _hand_in(draft, question, chosen_kind(rubric), rubric)
+    handed_in = HandedIn(draft, question, chosen_kind(rubric), rubric)
+    try:
+        here.to_be_seen = handed_in if any(map(coach.outgoing, handed_in.texts)) else None
+    except CoachError as error:
+        here.note = str(error)
+        return
+    if here.to_be_seen is None:
+        _hand_in(handed_in)
+
+
+def send(unmasked: frozenset[str]) -> None:
+    """Have the draft read that was seen; `unmasked` are the words that leave as they are."""
+    handed_in, desk().to_be_seen = desk().to_be_seen, None
+    if handed_in is not None:
+        _hand_in(handed_in, unmasked)
+
+
+def send_not() -> None:
+    """Go on with the draft that was seen; it has not left."""
+    desk().to_be_seen = None
 
 
 def submit_again(reading: Reading) -> None:
     """Have the draft of `reading` read once more, in its place."""
     here = desk()
     others = [other for other in here.readings if other is not reading]
-    if _hand_in(reading.draft, reading.question, reading.kind, reading.rubric):
+    if _hand_in(HandedIn(reading.draft, reading.question, reading.kind, reading.rubric)):
         here.readings = [*others, here.readings[-1]]
 
 
-def _hand_in(draft: str, question: str, kind: str, rubric: Rubric) -> bool:
+def _hand_in(one: HandedIn, unmasked: frozenset[str] = frozenset()) -> bool:
     """Give the draft to the worker; where that fails, the desk's note says so and the draft stays in the form."""
     here = desk()
     try:
-        kept = session.current_worker().read(draft, question, kind, rubric.name, visitor=session.visitor())
+        kept = session.current_worker().read(
+            one.draft, one.question, one.kind, one.rubric.name, visitor=session.visitor(), unmasked=unmasked
+        )
     except CoachError as error:
         here.note = str(error)
         return False
-    here.readings.append(Reading(kept, rubric))
+    here.readings.append(Reading(kept, one.rubric))
     here.editing, here.put_aside, here.opened = False, None, None
     st.query_params[READING] = kept.id
     return True

@@ -8,7 +8,7 @@ from coach.errors import CoachError
 from coach.jobs.worker import Worker
 from coach.store.conversations import title_of
 from coach.ui import components, critique_session
-from coach.ui.conversations import plain_label
+from coach.ui.format import as_label
 
 SHOWN = 30  # questions
 
@@ -34,7 +34,7 @@ def draw_list(worker: Worker) -> None:
             chosen = here.reading is not None and here.reading.question == one.question
             count = f" ({one.drafts} drafts)" if one.drafts > 1 else ""
             st.button(
-                plain_label(f"{title_of(one.question)}{count}"),
+                as_label(f"{title_of(one.question)}{count}"),
                 key=f"drafts_{one.newest}",
                 type="secondary" if chosen else "tertiary",
                 width="stretch",

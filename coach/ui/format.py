@@ -52,6 +52,7 @@ _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+)$", re.MULTILINE)
 _SLUG = re.compile(r"(?=.*[a-z])[a-z0-9]+(?:[-_]+[a-z0-9]+)+")
 _LEADING_NUMBER = re.compile(r"^\d+[-_](?=[a-z])")
 _ACRONYMS = {"ai": "AI", "genai": "GenAI", "llm": "LLM", "pm": "PM", "rag": "RAG", "faq": "FAQ"}
+_BEGINS_A_LINK = re.compile(r"@|://|www(?=\.)", re.IGNORECASE)
 _CODE = re.compile(r"`([^`]+)`")
 _CONTROL_PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"}
 # Characters that reorder or hide their neighbours could make a page say what its text does not.
@@ -73,6 +74,28 @@ def escaped(text: str) -> str:
 def with_code(text: str) -> str:
     """One of our own sentences as HTML: what stands in backticks is shown as code."""
     return _CODE.sub(r"<code>\1</code>", escaped(text))
+
+
+def as_label(text: str) -> str:
+    """A stranger's text as a label, which Streamlit reads as Markdown and in which it would make links of addresses."""
+    text = _BEGINS_A_LINK.sub("\\g<0>\N{WORD JOINER}", text)
+    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|~:$<>^" else sign for sign in text)
+
+
+def setting_html(description: str, name: str, origin: str) -> str:
+    """What a setting changes, and where the value comes from that holds now."""
+    whence = {
+        "environment": f"Set by COACH_{name.upper()} in the environment, which goes before this page: unset it to change it here.",
+        "file": "Set here, in `coach.toml`.",
+        "default": "The default.",
+    }[origin]
+    return f'<p class="coach-note">{with_code(description)} {with_code(whence)}</p>'
+
+
+def outgoing_html(title: str, texts: Sequence[str]) -> str:
+    """Texts as they would leave this machine."""
+    shown = "".join(f'<div class="coach-outgoing" tabindex="0">{escaped(text)}</div>' for text in texts)
+    return f'<p class="coach-label">{title}</p>{shown}'
 
 
 def shortened(question: str) -> str:

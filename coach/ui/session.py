@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import secrets
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from coach.errors import CoachError
 from coach.jobs.worker import Worker
 from coach.settings import load_settings
 from coach.store.conversations import Exchange
+from coach.store.retention import EraseError, apply_retention
 
 if TYPE_CHECKING:
     from coach.coach import Coach
@@ -25,9 +30,13 @@ class Server:
     """The Coach, loaded by whoever needs it first, and the Worker that uses it."""
 
     def __init__(self) -> None:
-        self.worker = Worker(load_settings().home, self.coach)
+        settings = load_settings()
+        self.worker = Worker(settings.home, self.coach)
         self._coach: Coach | None = None
         self._loading = threading.Lock()
+        # Here and not with the coach, which may be opened again in the middle of a conversation.
+        apply_retention(settings)
+        atexit.register(_apply_retention)  # what is to be kept for no time is gone when the app is
 
     @property
     def is_open(self) -> bool:
@@ -40,6 +49,36 @@ class Server:
                 self._coach = _open_coach()
             return self._coach
 
+    def reopen(self) -> None:
+        """Let the next who needs the coach open it anew, with the settings of then. What is under way ends with the one it has."""
+        with self._loading:
+            before, self._coach = self._coach, None
+        if before is not None:
+            threading.Thread(
+                target=self._close_after_its_jobs, args=(before,), name="coach-close", daemon=True
+            ).start()
+
+    def _close_after_its_jobs(self, coach: Coach) -> None:
+        self.worker.wait()
+        coach.close()
+
+    def erase(self, progress: Callable[[str, int, int], None] | None = None) -> None:
+        """Stop what is under way, delete everything in the coach's folder but the downloaded models, and read the article again.
+
+        Raises EraseError, having deleted nothing, where a job does not end, and what `erase_everything` raises.
+        """
+        from coach.coach import erase_everything
+
+        if not self.worker.stop_all():
+            raise EraseError(
+                "Nothing was erased: an answer that was stopped has not ended yet. Wait a minute, then press again."
+            )
+        with self._loading:
+            before, self._coach = self._coach, None
+            if before is not None:
+                before.close()
+            erase_everything(load_settings(), progress)
+
 
 @st.cache_resource(show_spinner=False)
 def _server() -> Server:
@@ -49,7 +88,7 @@ def _server() -> Server:
 def _open_coach() -> Coach:
     from coach.coach import Coach  # here, so that the page is drawn before the models' libraries are read
 
-    coach = Coach.load(load_settings())
+    coach = Coach.load(load_settings(), prunes=False)
     threading.Thread(target=_warm, args=(coach,), name="coach-warm", daemon=True).start()
     return coach
 
@@ -61,6 +100,39 @@ def _warm(coach: Coach) -> None:
     except Exception:
         # A question asked later meets the same trouble and reports it where someone is looking.
         _log.warning("Warming up failed; the first answer will take longer.", exc_info=True)
+
+
+def _apply_retention() -> None:
+    """As the settings say now. Wrong ones are reported by whoever reads them next."""
+    with suppress(CoachError):
+        apply_retention(load_settings())
+
+
+def coach_that_may_send() -> Coach | None:
+    """The Coach, where by the settings a chat model elsewhere could read what is asked; else None, and nothing is loaded."""
+    if "coach" not in st.session_state:
+        from coach.coach import may_leave
+
+        if not may_leave(load_settings()):
+            return None
+    return current_coach()
+
+
+def settings_changed() -> None:
+    """Make the settings count from now on."""
+    _apply_retention()
+    _server().reopen()
+
+
+def erase_everything(progress: Callable[[str, int, int], None]) -> None:
+    """As `Server.erase`; then this window knows nothing any more either."""
+    try:
+        _server().erase(progress)
+    finally:  # also where reading the article again fails; where nothing was erased, the store has what the window knew
+        for name in list(st.session_state):
+            if name != "coach":
+                del st.session_state[name]
+        st.query_params.clear()
 
 
 def current_coach() -> Coach:

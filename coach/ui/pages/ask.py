@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,11 +14,17 @@ from coach.errors import CoachError
 from coach.jobs.reading import UNFORESEEN
 from coach.jobs.worker import Worker
 from coach.store.conversations import Exchange
-from coach.ui import components, conversations, session
+from coach.ui import components, conversations, outgoing, session
+from coach.ui.format import question_html
 
 if TYPE_CHECKING:
     from coach.coach import Coach
+    from coach.privacy.outgoing import Outgoing
 
+TO_BE_SEEN, SEEN = (
+    "to_be_seen",
+    "seen",
+)  # in the session: a question before and after it was shown as it leaves
 LOOK_AGAIN = 0.3  # seconds between looks at an answer that is being written
 
 _log = logging.getLogger(__name__)
@@ -24,16 +32,21 @@ _log = logging.getLogger(__name__)
 
 def render() -> None:
     """Draw the conversation; hand the question that has just been asked to the worker."""
-    typed = st.chat_input("Ask about the GenAI PM interview", key=components.QUESTION_BOX)
+    waiting = _waiting_to_be_seen()
+    typed = st.chat_input(
+        "Ask about the GenAI PM interview", key=components.QUESTION_BOX, disabled=waiting is not None
+    )
     worker = session.current_worker()
-    trouble = _ask(worker, (typed or session.waiting_question() or "").strip())
+    trouble = _hand_over(worker, (typed or session.waiting_question() or "").strip())
     exchanges, unread = _read(worker)
     promise = None
-    if not exchanges:
+    if not exchanges and waiting is None:
         promise = (
             components.draw_welcome()
         )  # before the coach is loaded: the page is there while the models wake
     _draw_exchanges(worker, exchanges)
+    if waiting is not None:
+        waiting.draw()
     _draw_trouble(trouble or unread)
 
     coach, not_loaded = _load_coach()
@@ -48,16 +61,70 @@ def render() -> None:
         _draw_trouble(not_loaded)
 
 
-def _ask(worker: Worker, question: str) -> str:
-    """Hand the question over; what to tell the visitor where that did not work."""
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A question that is shown masked before it leaves; nobody has been sent it yet."""
+
+    question: str
+    coach: Coach
+
+    def draw(self) -> None:
+        st.html(question_html(self.question))
+        outgoing.draw(self._shown, "ask", send=self._send, edit=self._edit, edit_label="Edit the question")
+
+    def _shown(self, unmasked: frozenset[str]) -> list[Outgoing]:
+        return list(filter(None, [self.coach.outgoing(self.question, unmasked)]))
+
+    def _send(self, unmasked: frozenset[str]) -> None:
+        del st.session_state[TO_BE_SEEN]
+        st.session_state[SEEN] = self.question, unmasked
+
+    def _edit(self) -> None:
+        del st.session_state[TO_BE_SEEN]
+        components.put_back_into_the_box(self.question)
+
+
+def _waiting_to_be_seen() -> _Waiting | None:
+    """The question that waits. One of which nothing personal would leave any more, for the settings were changed, is put back
+    into the box."""
+    question = st.session_state.get(TO_BE_SEEN)
+    if question is None:
+        return None
+    with suppress(CoachError):
+        coach = session.current_coach()
+        if coach.outgoing(question) is not None:
+            return _Waiting(question, coach)
+    del st.session_state[TO_BE_SEEN]
+    components.put_back_into_the_box(question)
+    return None
+
+
+def _hand_over(worker: Worker, question: str) -> str:
+    """Have the question answered, unless personal data would leave this machine with it: then it waits to be seen first."""
+    if seen := st.session_state.pop(SEEN, None):
+        return _ask(worker, *seen)
     if not question:
         return ""
+    try:
+        coach = session.coach_that_may_send()
+        if coach is None or coach.outgoing(question) is None:
+            return _ask(worker, question, frozenset())
+    except CoachError as error:
+        components.draw_lost_question(question)
+        return str(error)
+    st.session_state[TO_BE_SEEN] = question
+    st.rerun()
+
+
+def _ask(worker: Worker, question: str, unmasked: frozenset[str]) -> str:
+    """What to tell the visitor where the question could not be kept."""
     try:
         exchange = worker.ask(
             question,
             session.conversation(),
             visitor=session.visitor(),
             collections=components.chosen_collections(),
+            unmasked=unmasked,
         )
     except CoachError as error:
         components.draw_lost_question(question)

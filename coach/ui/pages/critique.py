@@ -50,7 +50,7 @@ def render() -> None:
         components.draw_error(trouble)
         st.button("Try again", key="load_again")
     if reading is None:
-        draw_form(here, rubrics)
+        draw_form(coach, here, rubrics)
     elif reading.kept.under_way:
         components.bring_newest_into_view()
         st.fragment(_draw_live, run_every=LOOK_AGAIN)(coach, worker, reading)
@@ -80,7 +80,7 @@ def _draw_reading(coach: Coach | None, here: Desk, reading: Reading, rubrics: Se
         with left, st.container(key=critique_components.DRAFT_SIDE):
             if here.editing:
                 critique_components.bring_draft_into_view(here)
-                draw_form(here, rubrics)
+                draw_form(coach, here, rubrics)
             else:
                 st.html(critique_components.draft_side_html(reading, comparison))
                 critique_components.draw_draft_actions(reading, comparison)
