@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coach.answer.flow import Extracted, Finished
 from coach.backends.machine import still_runs, this_process
@@ -18,6 +18,7 @@ from coach.errors import CoachError
 from coach.jobs.turns import ModelTurns, StoppedError, Turn
 from coach.store.conversations import ConversationStore, Exchange
 from coach.store.critiques import draft_id
+from coach.store.database import StoreError
 from coach.store.readings import Reading, ReadingStore
 from coach.types import StepStarted, Token, Verdict
 from coach.types import Turn as Said
@@ -57,24 +58,30 @@ class Worker:
         self._lanes: dict[str, deque[_Job]] = {}
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
+        self._accepting = threading.Lock()  # held from when a job is written down until its thread is there
 
     def ask(
         self, question: str, conversation: str = "", *, visitor: str = "", collections: Sequence[str] = ()
     ) -> Exchange:
         """Have `question` answered, after those before it in its conversation. Raises StoreError and UsageError as the store."""
-        exchange = self.conversations.ask(question, conversation, owner=self._owner, collections=collections)
-        self._submit(exchange.conversation, exchange.id, self._answer, self._answer_failed, visitor)
+        with self._accepting:
+            exchange = self.conversations.ask(
+                question, conversation, owner=self._owner, collections=collections
+            )
+            self._submit(exchange.conversation, exchange.id, self._answer, self._answer_failed, visitor)
         return exchange
 
     def ask_again(self, exchange: Exchange, *, visitor: str = "") -> None:
         """Have a question that has no reply answered in its place."""
-        self.conversations.again(exchange.id, self._owner)
-        self._submit(exchange.conversation, exchange.id, self._answer, self._answer_failed, visitor)
+        with self._accepting:
+            self.conversations.again(exchange.id, self._owner)
+            self._submit(exchange.conversation, exchange.id, self._answer, self._answer_failed, visitor)
 
     def read(self, draft: str, question: str, kind: str, rubric: str, *, visitor: str = "") -> Reading:
         """Have a draft read. Raises StoreError as the store."""
-        reading = self.readings.hand_in(draft, question, kind, rubric, owner=self._owner)
-        self._submit(reading.id, reading.id, self._judge, self._judging_failed, visitor)
+        with self._accepting:
+            reading = self.readings.hand_in(draft, question, kind, rubric, owner=self._owner)
+            self._submit(reading.id, reading.id, self._judge, self._judging_failed, visitor)
         return reading
 
     def stop(self, identity: str) -> None:
@@ -105,8 +112,11 @@ class Worker:
         return replace(found, state="unfinished") if found and self._is_orphan(found) else found
 
     def _is_orphan(self, one: Exchange | Reading) -> bool:
-        if not one.under_way or one.id in self._jobs or (one.owner != self._owner and still_runs(one.owner)):
+        if not one.under_way:
             return False
+        with self._accepting:
+            if one.id in self._jobs or (one.owner != self._owner and still_runs(one.owner)):
+                return False
         store = self.conversations if isinstance(one, Exchange) else self.readings
         return store.update(one.id, state="unfinished")
 
@@ -135,7 +145,8 @@ class Worker:
             self._run(job)
             with self._lock:
                 self._lanes[lane].popleft()
-                del self._jobs[job.identity]
+                if self._jobs[job.identity] is job:  # else it was asked again meanwhile
+                    del self._jobs[job.identity]
                 if not self._lanes[lane]:
                     del self._lanes[lane]
                     return
@@ -146,15 +157,24 @@ class Worker:
         except StoppedError:
             pass
         except CoachError as error:
-            job.fail(job.identity, str(error))
+            self._report(job, str(error))
         except Exception:
             _log.exception("A job failed.")
-            job.fail(job.identity, UNFORESEEN)
+            self._report(job, UNFORESEEN)
         finally:
             job.turn.give_back()
 
+    def _report(self, job: _Job, error: str) -> None:
+        """Write down why there is no result. Where not even that can be kept, the next look finds the job unfinished."""
+        if job.turn.stopped:
+            return
+        try:
+            job.fail(job.identity, error)
+        except StoreError:
+            _log.exception("What went wrong with a job was not kept: %s", error)
+
     def _answer(self, job: _Job) -> None:
-        write, identity = self.conversations.update, job.identity
+        write, identity = _until_stopped(job, self.conversations.update), job.identity
         exchange = self.conversations.exchange(identity)
         if exchange is None or not write(identity, state="running", step="Reading the question"):
             return
@@ -188,7 +208,7 @@ class Worker:
         self.conversations.update(identity, state="failed", error=error)
 
     def _judge(self, job: _Job) -> None:
-        write, identity = self.readings.update, job.identity
+        write, identity = _until_stopped(job, self.readings.update), job.identity
         reading = self.readings.get(identity)
         if reading is None or not write(identity, state="running", step="Reading the draft"):
             return
@@ -221,3 +241,12 @@ class Worker:
 
     def _judging_failed(self, identity: str, error: str) -> None:
         self.readings.update(identity, state="failed", error=error)
+
+
+def _until_stopped(job: _Job, update: Callable[..., bool]) -> Callable[..., bool]:
+    """`update` for as long as the job was not stopped: one that is asked again belongs to the job that came after."""
+
+    def write(identity: str, **columns: Any) -> bool:
+        return not job.turn.stopped and update(identity, **columns)
+
+    return write
