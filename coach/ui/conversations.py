@@ -63,7 +63,7 @@ def _draw_one(one: Conversation, *, chosen: bool) -> None:
 
 def _plain(title: str) -> str:
     """A stranger's text as a button's label, which Streamlit reads as Markdown."""
-    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|~:$<>^" else sign for sign in title)
+    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|~:$<>^&" else sign for sign in title)
 
 
 def _draw_handling(worker: Worker, one: Conversation) -> None:
@@ -83,6 +83,7 @@ def _draw_handling(worker: Worker, one: Conversation) -> None:
             file_name="conversation.md",
             mime="text/markdown",
             key="conversation_markdown",
+            width="stretch",
             on_click="ignore",
         )
         st.download_button(
@@ -91,6 +92,7 @@ def _draw_handling(worker: Worker, one: Conversation) -> None:
             file_name="conversation.json",
             mime="application/json",
             key="conversation_json",
+            width="stretch",
             on_click="ignore",
         )
         if st.session_state.get("deletion_of") == one.id:
@@ -98,11 +100,18 @@ def _draw_handling(worker: Worker, one: Conversation) -> None:
                 "Delete it for good",
                 key="delete_conversation_now",
                 type="primary",
+                width="stretch",
                 on_click=_delete,
                 args=(worker, one.id),
             )
         else:
-            st.button("Delete", key="delete_conversation", on_click=_ask_whether_to_delete, args=(one.id,))
+            st.button(
+                "Delete",
+                key="delete_conversation",
+                width="stretch",
+                on_click=_ask_whether_to_delete,
+                args=(one.id,),
+            )
         _draw_note()
 
 
