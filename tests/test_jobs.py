@@ -187,23 +187,25 @@ def test_a_store_that_fails_for_a_while_does_not_hold_up_the_conversation(worker
     assert now(worker, asked).state == "finished"
 
 
-def test_a_window_that_looks_while_questions_come_in_never_takes_one_for_abandoned(worker, coach) -> None:
-    coach.let(30)
-    first = worker.ask("Question 0?")
-    seen: set[str] = set()
-    done = threading.Event()
+def test_a_window_that_looks_just_as_a_question_comes_in_does_not_take_it_for_abandoned(
+    worker, coach, monkeypatch
+) -> None:
+    coach.let()
+    write_down = worker.conversations.ask
+    seen: list[Exchange] = []
 
-    def look() -> None:
-        while not done.is_set():
-            seen.update(one.state for one in worker.exchanges(first.conversation))
+    def written_down_and_seen(*words, **options) -> Exchange:
+        asked = write_down(*words, **options)
+        window = threading.Thread(target=lambda: seen.extend(worker.exchanges(asked.conversation)))
+        window.start()
+        window.join(timeout=0.2)
+        return asked
 
-    window = threading.Thread(target=look)
-    window.start()
-    asked = [worker.ask(f"Question {number}?", first.conversation) for number in range(1, 20)]
-    until(lambda: now(worker, asked[-1]).state == "finished")
-    done.set()
-    window.join()
-    assert "unfinished" not in seen
+    monkeypatch.setattr(worker.conversations, "ask", written_down_and_seen)
+    asked = worker.ask("How many rounds?")
+    until(lambda: now(worker, asked).state == "finished")
+    until(lambda: seen)
+    assert seen[0].state != "unfinished"
 
 
 def test_a_draft_and_a_question_are_worked_on_side_by_side(worker, coach) -> None:
@@ -212,6 +214,25 @@ def test_a_draft_and_a_question_are_worked_on_side_by_side(worker, coach) -> Non
     reading = worker.read(DRAFT, QUESTION, "", "genai_pm", visitor="ben")
     until(lambda: worker.reading(reading.id).state == "finished")
     assert now(worker, question).under_way
+
+
+def test_a_rewrite_waits_for_the_model_like_any_other(worker, coach) -> None:
+    reading = worker.read(DRAFT, QUESTION, "", "genai_pm")
+    until(lambda: worker.reading(reading.id).critique)
+    critique = worker.reading(reading.id).critique
+    question = worker.ask("How many rounds?", visitor="ann")
+    wait_in_line(worker, coach, [question])
+    written, refused, stopped = (
+        worker.rewrite(critique, "cost", facts, visitor=facts)
+        for facts in ("Two cents.", "no help", "Not any more.")
+    )
+    until(lambda: sorted(worker.ahead(one.id) for one in (written, refused, stopped)) == [1, 2, 3])
+    worker.stop(stopped.id)
+    coach.let()
+    until(lambda: not written.under_way and not refused.under_way)
+    assert "Two cents." in written.redraft.text
+    assert refused.error == "The facts are too long: shorten them and ask again."
+    assert stopped.redraft is None
 
 
 def test_a_turn_is_taken_once_and_given_back_once() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 import time
 from collections import deque
@@ -20,11 +21,12 @@ from coach.store.conversations import ConversationStore, Exchange
 from coach.store.critiques import draft_id
 from coach.store.database import StoreError
 from coach.store.readings import Reading, ReadingStore
-from coach.types import StepStarted, Token, Verdict
+from coach.types import Critique, StepStarted, Token, Verdict
 from coach.types import Turn as Said
 
 if TYPE_CHECKING:
     from coach.coach import Coach
+    from coach.critique.redraft import Redraft
 
 UNFORESEEN = "Something unforeseen went wrong, and nothing is lost: try again, or run `coach doctor`."
 WRITE_PAUSE = (
@@ -40,6 +42,20 @@ class _Job:
     run: Callable[[_Job], None]
     fail: Callable[[str, str], None]
     turn: Turn
+
+
+@dataclass(slots=True, eq=False)
+class Rewriting:
+    """A rewrite that somebody waits for; it is kept nowhere but here. Ends with a `redraft`, or an `error` that says why not."""
+
+    id: str
+    step: str = "Writing with what you have said"
+    redraft: Redraft | None = None
+    error: str = ""
+
+    @property
+    def under_way(self) -> bool:
+        return self.redraft is None and not self.error
 
 
 class Worker:
@@ -84,8 +100,22 @@ class Worker:
             self._submit(reading.id, reading.id, self._judge, self._judging_failed, visitor)
         return reading
 
+    def rewrite(self, critique: Critique, criterion: str, facts: str, *, visitor: str = "") -> Rewriting:
+        """Have a draft rewritten on one point, with the candidate's own `facts`."""
+        asked = Rewriting(secrets.token_hex(6))
+
+        def write(job: _Job) -> None:
+            job.turn.take()
+            asked.redraft = self._open_coach().redraft(critique, criterion, "rewrite", facts)
+
+        def failed(_: str, error: str) -> None:
+            asked.error = error
+
+        self._submit(asked.id, asked.id, write, failed, visitor)
+        return asked
+
     def stop(self, identity: str) -> None:
-        """End an exchange or a reading; what has come back stays."""
+        """End an exchange, a reading or a rewrite; what has come back stays."""
         self.conversations.update(identity, state="stopped")
         self.readings.update(identity, state="stopped")
         with self._lock:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
     from coach.coach import Coach
-    from coach.jobs.worker import Worker
+    from coach.jobs.worker import Rewriting, Worker
 
 # Drawn here because Streamlit fetches emoji and icon favicons from another host.
 FAVICON = (
@@ -191,8 +191,8 @@ def reply_html(reply: Reply, key: str) -> str:
             return read_as_html(reply) + refusal_html(refusal)
 
 
-def step_of(worker: Worker, job: Exchange | Reading) -> str:
-    """What is being done for a question or a draft, or what it waits for."""
+def step_of(worker: Worker, job: Exchange | Reading | Rewriting) -> str:
+    """What is being done for a question, a draft or a rewrite, or what it waits for."""
     ahead = worker.ahead(job.id)
     if ahead:
         return f"Waiting for the model: {ahead} before this one"
