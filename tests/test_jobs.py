@@ -95,6 +95,7 @@ def test_twenty_visitors_get_their_own_answers_in_the_order_of_the_queue(worker,
     asked = [worker.ask(f"What does visitor {number} want?", visitor=str(number)) for number in range(20)]
     wait_in_line(worker, coach, asked)
     assert all(now(worker, one).extracted for one in asked)  # the sources' sentences wait for no model
+    assert worker.pace(0.3) == pytest.approx(2.0)  # twenty pages that look leave the server time to answer
     queue = sorted(asked, key=lambda one: worker.ahead(one.id))
     coach.let()
     until(lambda: [worker.ahead(one.id) for one in queue[1:]] == list(range(19)))
@@ -106,6 +107,7 @@ def test_twenty_visitors_get_their_own_answers_in_the_order_of_the_queue(worker,
         assert (reply.question, reply.mode) == (one.question, "generated")
     assert coach.spoke == [one.question for one in queue]
     assert coach.at_once == 1
+    until(lambda: worker.pace(0.3) == 0.3)
 
 
 def test_five_questions_of_one_visitor_do_not_keep_another_waiting_for_all_of_them(worker, coach) -> None:

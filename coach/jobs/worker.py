@@ -33,6 +33,10 @@ WRITE_PAUSE = (
     0.2  # seconds between two writes of the model's words: faster than reading, slower than the tokens
 )
 
+# Jobs up to which every page looks as often as it likes. Twenty pages that look three times a second leave a server of two
+# cores no time to answer (seen in a browser: answers that did not show for half a minute).
+AT_FULL_PACE = 3
+
 _log = logging.getLogger(__name__)
 
 
@@ -128,6 +132,10 @@ class Worker:
         with self._lock:
             job = self._jobs.get(identity)
         return self._turns.ahead(job.turn) if job is not None else 0
+
+    def pace(self, seconds: float) -> float:
+        """Seconds between two looks of a page that would look every `seconds`: the more jobs there are, the longer."""
+        return seconds * max(1.0, len(self._jobs) / AT_FULL_PACE)
 
     def exchanges(self, conversation: str) -> tuple[Exchange, ...]:
         """The conversation as it stands; what a process that is gone left behind is marked as unfinished."""

@@ -59,7 +59,8 @@ def _draw_improve(coach: Coach, reading: Reading, identity: str) -> None:
     if help_.error:
         components.draw_error(help_.error)
     if help_.rewriting is not None:
-        st.fragment(_draw_rewriting, run_every=LOOK_AGAIN)(session.current_worker(), help_)
+        worker = session.current_worker()
+        st.fragment(_draw_rewriting, run_every=worker.pace(LOOK_AGAIN))(worker, help_)
     else:
         _draw_stages(reading, identity, help_)
 
