@@ -161,7 +161,7 @@ def test_the_keyboard_alone_asks_stops_opens_a_source_and_renames(open_page) -> 
     page = open_page()
     keyboard, box = page.keyboard, page.get_by_test_id("stChatInputTextArea")
     tab_to(page, box)
-    keyboard.type(SLOWLY)
+    keyboard.type("How many rounds? Answer very slowly.")
     keyboard.press("Enter")
     page.locator(".coach-draft").wait_for()
     tab_to(page, page.get_by_role("button", name="Stop"))
