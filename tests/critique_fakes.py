@@ -58,7 +58,8 @@ class FakeCritic:
     """Judges as `SIGNS` says.
 
     Scripted: a draft with `fail here` raises after three verdicts, one with `crash here` something
-    unforeseen; `unsure` leaves the last criterion open, `no model` leaves all unscored, `slowly` keeps a pace that a test can follow.
+    unforeseen; `unsure` leaves the last criterion open, `no model` leaves all unscored, `slowly` (also in the facts of a rewrite) keeps a
+    pace that a test can follow.
     """
 
     leaves = ""
@@ -103,6 +104,7 @@ class FakeCritic:
         self.redrafted.append((criterion, stage, facts))
         verdict = next(one for one in critique.verdicts if one.criterion.id == criterion)
         asked = verdict.criterion
+        time.sleep(8 * PACE if "slowly" in facts else 0)
         if "no help" in facts:
             raise UsageError("The facts are too long: shorten them and ask again.")
         text = {

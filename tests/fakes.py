@@ -56,7 +56,8 @@ class FakeCoach(FakeCritic):
     """Answers every question from the article without searching.
 
     Scripted: a question with `unknown` is refused, with `fail` raises `error`, with `crash` something
-    unforeseen, with `sources only` is answered without a model; `slowly` at a pace that a test can follow.
+    unforeseen, with `sources only` is answered without a model; `slowly` at a pace that a test can follow
+    (`very slowly`: long enough to be stopped on a busy machine).
     """
 
     backend = "embedded"
@@ -161,8 +162,9 @@ class FakeCoach(FakeCritic):
             return
         yield StepStarted("Writing")
         before_model()
+        pace = 4 * PACE if "very slowly" in question else PACE if "slowly" in question else 0
         for word in SPOKEN.split():
-            time.sleep(PACE if "slowly" in question else 0)
+            time.sleep(pace)
             yield Token(f"{word} ")
         yield StepStarted("Checking every sentence")
         yield Finished(self._generated(answer))

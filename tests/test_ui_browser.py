@@ -20,14 +20,15 @@ pytestmark = pytest.mark.browser
 PROJECT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SLOWLY = "How many rounds? Answer slowly."
+TRIED = "tried-to-leave.txt"  # one line for each try, written by tests/loopback_only
 PATIENCE = 30_000  # milliseconds: two slow cores may be busy with other tests
 
 # Streamlit itself, with the shared coach replaced before the first page is drawn.
 LAUNCHER = """
 import sys
 from coach.ui import session
-from tests.fakes import FakeCoach
-coach = FakeCoach()
+from tests import fakes, hostile
+coach = {"fake": fakes.FakeCoach, "hostile": hostile.HostileCoach}[sys.argv[2]]()
 session._open_coach = lambda: coach
 from streamlit.web.cli import main
 sys.argv = ["streamlit", "run", "app.py", "--server.port", sys.argv[1]]
@@ -72,17 +73,18 @@ def browser():
 
 
 @contextlib.contextmanager
-def serving(home: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The app over a faked coach, with what it keeps under `home`."""
+def serving(home: Path, coach: str = "fake") -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The app over a faked coach, with what it keeps under `home`, and a record there of every try to leave this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
-        [sys.executable, "-c", LAUNCHER, str(port)],
+        [sys.executable, "-c", LAUNCHER, str(port), coach],
         cwd=PROJECT,
         env={
             **os.environ,
             "COACH_HOME": str(home),
+            "LOOPBACK_ONLY_RECORD": str(home / TRIED),
             "PYTHONPATH": os.pathsep.join([str(PROJECT), os.environ.get("PYTHONPATH", "")]),
         },
         stdout=subprocess.DEVNULL,

@@ -40,6 +40,7 @@ from coach.ui.critique_marks import (
     marked_draft_html,
     places,
 )
+from coach.ui.critique_session import Reading
 from coach.ui.format import visible
 from coach.ui.own_cases import MAKE_IT
 from tests.builders import document
@@ -74,13 +75,22 @@ def hand_in(page: AppTest, draft: str = DRAFT, question: str = QUESTION) -> str:
 
 
 def press(page: AppTest, key: str) -> str:
-    """What the page shows after a button was pressed and every draft has been read."""
+    """What the page shows after a button was pressed and every draft has been read and rewritten."""
     page.button(key=key).click().run()
     end = time.monotonic() + 20
-    while any(reading.kept.under_way for reading in page.session_state["critique_desk"].readings):
+    while any(reading.kept.under_way or is_rewritten(reading) for reading in readings_of(page)):
         assert time.monotonic() < end, "the draft was not read"
         page.run()
     return shown(page)
+
+
+def readings_of(page: AppTest) -> list[Reading]:
+    return page.session_state["critique_desk"].readings
+
+
+def is_rewritten(reading: Reading) -> bool:
+    """Whether somebody still waits for a rewrite of it."""
+    return any(help_.rewriting is not None for help_ in reading.helps.values())
 
 
 @pytest.fixture(autouse=True)
@@ -343,6 +353,21 @@ def test_the_rewrite_becomes_the_draft_and_the_old_one_can_be_brought_back(coach
     assert page.text_area(key="critique_draft").value.endswith("under [your number]%.")
     press(page, "critique_bring_back")
     assert page.text_area(key="critique_draft").value == DRAFT
+
+
+def test_the_page_waits_for_no_rewrite_and_one_can_be_stopped(coach: FakeCoach) -> None:
+    page = open_page(coach)
+    hand_in(page)
+    press(page, "critique_improve_cost")
+    press(page, "critique_hint_cost")
+    facts = next(area for area in page.text_area if area.label == "Your answer, in a few words")
+    facts.set_value("Answer slowly.").run()
+    page.button(key="critique_rewrite_cost").click().run()
+    assert "Writing with what you have said" in shown(page)
+    page.button(key="critique_stop_rewriting").click().run()
+    assert "Writing with what you have said" not in shown(page)
+    assert "critique_use_cost" not in [button.key for button in page.button]
+    assert "coach-redraft" in press(page, "critique_rewrite_cost")
 
 
 def test_help_that_fails_says_why_and_keeps_what_was_typed(coach: FakeCoach) -> None:

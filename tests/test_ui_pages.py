@@ -208,19 +208,19 @@ def test_while_the_model_loads_the_page_says_so() -> None:
 
 
 def test_the_sidebar_says_what_leaves_the_machine(coach: FakeCoach) -> None:
-    assert open_page(coach=coach).warning == []
+    assert "coach-caution" not in shown(open_page(coach=coach))
     coach.leaves = "big:120b-cloud is hosted elsewhere (ollama.com): your questions leave this machine."
     page = open_page(coach=coach)
-    assert [warning.value for warning in page.warning] == [coach.leaves]
+    assert f'<div class="coach-caution">{coach.leaves}</div>' in shown(page)
     assert PROMISE not in shown(page) and "leaves this machine: see the side bar" in shown(page)
     coach.leaves, coach.caution = "", "no-template:1.5b never sees the sources."
     page = open_page(coach=coach)
-    assert [warning.value for warning in page.warning] == [coach.caution] and PROMISE in shown(page)
+    assert f'<div class="coach-caution">{coach.caution}</div>' in shown(page) and PROMISE in shown(page)
 
 
 def test_the_sidebar_says_that_the_index_was_made_anew(coach: FakeCoach) -> None:
     coach.notice = "The index was of an earlier version and was made anew: 1 files."
-    assert [info.value for info in open_page(coach=coach).info] == [coach.notice]
+    assert f'<div class="coach-caution">{coach.notice}</div>' in shown(open_page(coach=coach))
 
 
 def test_the_sidebar_lists_the_models_that_are_here(coach: FakeCoach) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coach.answer.flow import Extracted, Finished
 from coach.backends.machine import still_runs, this_process
@@ -19,12 +20,14 @@ from coach.jobs.reading import UNFORESEEN, LibraryJobs
 from coach.jobs.turns import ModelTurns, StoppedError, Turn
 from coach.store.conversations import ConversationStore, Exchange
 from coach.store.critiques import draft_id
+from coach.store.database import StoreError
 from coach.store.readings import Reading, ReadingStore
-from coach.types import StepStarted, Token, Verdict
+from coach.types import Critique, StepStarted, Token, Verdict
 from coach.types import Turn as Said
 
 if TYPE_CHECKING:
     from coach.coach import Coach
+    from coach.critique.redraft import Redraft
 
 WRITE_PAUSE = (
     0.2  # seconds between two writes of the model's words: faster than reading, slower than the tokens
@@ -33,6 +36,9 @@ WRITE_PAUSE = (
 LONGEST_STOP = (
     60.0  # seconds: on two cores the built-in model reads a long prompt to its end before it can be stopped
 )
+# Jobs up to which every page looks as often as it likes. Twenty pages that look three times a second leave a server of two
+# cores no time to answer (seen in a browser: answers that did not show for half a minute).
+AT_FULL_PACE = 3
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +51,20 @@ class _Job:
     turn: Turn
     unmasked: frozenset[str]
     ended: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(slots=True, eq=False)
+class Rewriting:
+    """A rewrite that somebody waits for; it is kept nowhere but here. Ends with a `redraft`, or an `error` that says why not."""
+
+    id: str
+    step: str = "Writing with what you have said"
+    redraft: Redraft | None = None
+    error: str = ""
+
+    @property
+    def under_way(self) -> bool:
+        return self.redraft is None and not self.error
 
 
 class Worker:
@@ -64,6 +84,7 @@ class Worker:
         self._lanes: dict[str, deque[_Job]] = {}
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
+        self._accepting = threading.Lock()  # held from when a job is written down until its thread is there
 
     def ask(
         self,
@@ -78,14 +99,20 @@ class Worker:
 
         `unmasked` as for `Coach.answer`; it holds for this time only, and is kept nowhere.
         """
-        exchange = self.conversations.ask(question, conversation, owner=self._owner, collections=collections)
-        self._submit(exchange.conversation, exchange.id, self._answer, self._answer_failed, visitor, unmasked)
+        with self._accepting:
+            exchange = self.conversations.ask(
+                question, conversation, owner=self._owner, collections=collections
+            )
+            self._submit(
+                exchange.conversation, exchange.id, self._answer, self._answer_failed, visitor, unmasked
+            )
         return exchange
 
     def ask_again(self, exchange: Exchange, *, visitor: str = "") -> None:
         """Have a question that has no reply answered in its place."""
-        self.conversations.again(exchange.id, self._owner)
-        self._submit(exchange.conversation, exchange.id, self._answer, self._answer_failed, visitor)
+        with self._accepting:
+            self.conversations.again(exchange.id, self._owner)
+            self._submit(exchange.conversation, exchange.id, self._answer, self._answer_failed, visitor)
 
     def read(
         self,
@@ -98,12 +125,27 @@ class Worker:
         unmasked: Collection[str] = (),
     ) -> Reading:
         """Have a draft read; `unmasked` as for `ask`. Raises StoreError as the store."""
-        reading = self.readings.hand_in(draft, question, kind, rubric, owner=self._owner)
-        self._submit(reading.id, reading.id, self._judge, self._judging_failed, visitor, unmasked)
+        with self._accepting:
+            reading = self.readings.hand_in(draft, question, kind, rubric, owner=self._owner)
+            self._submit(reading.id, reading.id, self._judge, self._judging_failed, visitor, unmasked)
         return reading
 
+    def rewrite(self, critique: Critique, criterion: str, facts: str, *, visitor: str = "") -> Rewriting:
+        """Have a draft rewritten on one point, with the candidate's own `facts`."""
+        asked = Rewriting(secrets.token_hex(6))
+
+        def write(job: _Job) -> None:
+            job.turn.take()
+            asked.redraft = self._open_coach().redraft(critique, criterion, "rewrite", facts)
+
+        def failed(_: str, error: str) -> None:
+            asked.error = error
+
+        self._submit(asked.id, asked.id, write, failed, visitor)
+        return asked
+
     def stop(self, identity: str) -> None:
-        """End an exchange or a reading; what has come back stays."""
+        """End an exchange, a reading or a rewrite; what has come back stays."""
         self.conversations.update(identity, state="stopped")
         self.readings.update(identity, state="stopped")
         with self._lock:
@@ -132,6 +174,10 @@ class Worker:
             job = self._jobs.get(identity)
         return self._turns.ahead(job.turn) if job is not None else 0
 
+    def pace(self, seconds: float) -> float:
+        """Seconds between two looks of a page that would look every `seconds`: the more jobs there are, the longer."""
+        return seconds * max(1.0, len(self._jobs) / AT_FULL_PACE)
+
     def exchanges(self, conversation: str) -> tuple[Exchange, ...]:
         """The conversation as it stands; what a process that is gone left behind is marked as unfinished."""
         return tuple(
@@ -145,8 +191,11 @@ class Worker:
         return replace(found, state="unfinished") if found and self._is_orphan(found) else found
 
     def _is_orphan(self, one: Exchange | Reading) -> bool:
-        if not one.under_way or one.id in self._jobs or (one.owner != self._owner and still_runs(one.owner)):
+        if not one.under_way:
             return False
+        with self._accepting:
+            if one.id in self._jobs or (one.owner != self._owner and still_runs(one.owner)):
+                return False
         store = self.conversations if isinstance(one, Exchange) else self.readings
         return store.update(one.id, state="unfinished")
 
@@ -176,7 +225,8 @@ class Worker:
             self._run(job)
             with self._lock:
                 self._lanes[lane].popleft()
-                del self._jobs[job.identity]
+                if self._jobs[job.identity] is job:  # else it was asked again meanwhile
+                    del self._jobs[job.identity]
                 job.ended.set()
                 if not self._lanes[lane]:
                     del self._lanes[lane]
@@ -188,15 +238,24 @@ class Worker:
         except StoppedError:
             pass
         except CoachError as error:
-            job.fail(job.identity, str(error))
+            self._report(job, str(error))
         except Exception:
             _log.exception("A job failed.")
-            job.fail(job.identity, UNFORESEEN)
+            self._report(job, UNFORESEEN)
         finally:
             job.turn.give_back()
 
+    def _report(self, job: _Job, error: str) -> None:
+        """Write down why there is no result. Where not even that can be kept, the next look finds the job unfinished."""
+        if job.turn.stopped:
+            return
+        try:
+            job.fail(job.identity, error)
+        except StoreError:
+            _log.exception("What went wrong with a job was not kept: %s", error)
+
     def _answer(self, job: _Job) -> None:
-        write, identity = self.conversations.update, job.identity
+        write, identity = _until_stopped(job, self.conversations.update), job.identity
         exchange = self.conversations.exchange(identity)
         if exchange is None or not write(identity, state="running", step="Reading the question"):
             return
@@ -234,7 +293,7 @@ class Worker:
         self.conversations.update(identity, state="failed", error=error)
 
     def _judge(self, job: _Job) -> None:
-        write, identity = self.readings.update, job.identity
+        write, identity = _until_stopped(job, self.readings.update), job.identity
         reading = self.readings.get(identity)
         if reading is None or not write(identity, state="running", step="Reading the draft"):
             return
@@ -268,3 +327,12 @@ class Worker:
 
     def _judging_failed(self, identity: str, error: str) -> None:
         self.readings.update(identity, state="failed", error=error)
+
+
+def _until_stopped(job: _Job, update: Callable[..., bool]) -> Callable[..., bool]:
+    """`update` for as long as the job was not stopped: one that is asked again belongs to the job that came after."""
+
+    def write(identity: str, **columns: Any) -> bool:
+        return not job.turn.stopped and update(identity, **columns)
+
+    return write

@@ -15,6 +15,7 @@ from coach.types import Answer, Refusal, Reply
 from coach.ui import feedback, own_cases, session
 from coach.ui.format import (
     answer_html,
+    caution_html,
     draft_html,
     error_html,
     escaped,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
     from coach.coach import Coach
-    from coach.jobs.worker import Worker
+    from coach.jobs.worker import Rewriting, Worker
 
 # Drawn here because Streamlit fetches emoji and icon favicons from another host.
 FAVICON = (
@@ -76,10 +77,20 @@ _SCROLL_TO_NEWEST = (
     "</script></div>"
 )
 
+# Streamlit opens the side bar the way it was left; where it covers the page, the next visit begins without it.
+_FORGET_THE_SIDEBAR = """<div class="coach-unseen"><script>
+addEventListener('pagehide', () => {
+  if (innerWidth > 768) return;
+  Object.keys(localStorage).filter((key) => key.startsWith('stSidebarCollapsed'))
+    .forEach((key) => localStorage.removeItem(key));
+});
+</script></div>"""
+
 
 def draw_stylesheet() -> None:
     """Our few styles on top of the theme; colours follow light and dark by themselves."""
     st.html(Path(__file__).with_name("style.css"))
+    st.html(_FORGET_THE_SIDEBAR, unsafe_allow_javascript=True)
 
 
 def draw_promise(place: DeltaGenerator, promise: str = PROMISE) -> None:
@@ -139,13 +150,8 @@ def chosen_collections() -> tuple[str, ...]:
 
 
 def _draw_who_answers(coach: Coach) -> None:
-    if coach.notice:
-        st.info(coach.notice)
-    if coach.leaves:
-        st.warning(coach.leaves, icon=":material/outbound:")
-    if coach.caution:
-        st.warning(coach.caution)
-    st.html(_who_answers(coach))
+    said = filter(None, (coach.notice, coach.leaves, coach.caution))
+    st.html("".join(map(caution_html, said)) + _who_answers(coach))
 
 
 def _draw_models(coach: Coach) -> None:
@@ -210,8 +216,8 @@ def reply_html(reply: Reply, key: str) -> str:
             return read_as_html(reply) + refusal_html(refusal)
 
 
-def step_of(worker: Worker, job: Exchange | Reading) -> str:
-    """What is being done for a question or a draft, or what it waits for."""
+def step_of(worker: Worker, job: Exchange | Reading | Rewriting) -> str:
+    """What is being done for a question, a draft or a rewrite, or what it waits for."""
     ahead = worker.ahead(job.id)
     if ahead:
         return f"Waiting for the model: {ahead} before this one"

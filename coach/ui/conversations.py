@@ -85,6 +85,7 @@ def _draw_handling(worker: Worker, one: Conversation) -> None:
             file_name="conversation.md",
             mime="text/markdown",
             key="conversation_markdown",
+            width="stretch",
             on_click="ignore",
         )
         st.download_button(
@@ -93,6 +94,7 @@ def _draw_handling(worker: Worker, one: Conversation) -> None:
             file_name="conversation.json",
             mime="application/json",
             key="conversation_json",
+            width="stretch",
             on_click="ignore",
         )
         if st.session_state.get("deletion_of") == one.id:
@@ -100,11 +102,18 @@ def _draw_handling(worker: Worker, one: Conversation) -> None:
                 "Delete it for good",
                 key="delete_conversation_now",
                 type="primary",
+                width="stretch",
                 on_click=_delete,
                 args=(worker, one.id),
             )
         else:
-            st.button("Delete", key="delete_conversation", on_click=_ask_whether_to_delete, args=(one.id,))
+            st.button(
+                "Delete",
+                key="delete_conversation",
+                width="stretch",
+                on_click=_ask_whether_to_delete,
+                args=(one.id,),
+            )
         _draw_note()
 
 

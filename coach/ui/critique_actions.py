@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, get_args
 
 import streamlit as st
@@ -10,7 +9,7 @@ import streamlit as st
 from coach.errors import CoachError
 from coach.store.critiques import draft_id
 from coach.types import Level, Verdict
-from coach.ui import components, critique_session
+from coach.ui import components, critique_session, session
 from coach.ui.critique_format import redraft_html, with_icon
 from coach.ui.critique_session import Desk, Help, Panel, Reading
 from coach.ui.feedback import draw_thumbs
@@ -19,15 +18,9 @@ from coach.ui.own_cases import draw_verdict_case
 
 if TYPE_CHECKING:
     from coach.coach import Coach
+    from coach.jobs.worker import Worker
 
-NO_HELP = "Something unforeseen went wrong, and nothing is lost: try again, or run `coach doctor`."
-
-_STEPS = {
-    "question": "Finding the question",
-    "hint": "Finding a hint",
-    "rewrite": "Writing with what you have said",
-}
-_log = logging.getLogger(__name__)
+LOOK_AGAIN = 0.5  # seconds between looks at a rewrite that is being written
 
 
 def draw_actions(coach: Coach, here: Desk, reading: Reading, verdict: Verdict) -> None:
@@ -72,26 +65,50 @@ def _draw_improve(coach: Coach, reading: Reading, identity: str) -> None:
         st.html(redraft_html(help_.stages["rewrite"]))
     if help_.error:
         components.draw_error(help_.error)
-    _draw_stages(reading, identity, help_)
+    if help_.rewriting is not None:
+        worker = session.current_worker()
+        st.fragment(_draw_rewriting, run_every=worker.pace(LOOK_AGAIN))(worker, help_)
+    else:
+        _draw_stages(reading, identity, help_)
 
 
 def _fetch(coach: Coach, reading: Reading, identity: str, help_: Help) -> None:
-    """Ask the coach for the stage that is wanted, and say so while it takes its time."""
+    """Get the stage that is wanted: question and hint are the rubric's own words, a rewrite waits for the model."""
     stage, help_.wanted = help_.wanted, None
     if stage is None or reading.critique is None:
         return
-    facts = critique_session.typed(_facts_key(reading, identity))
-    place = st.empty()
-    place.html(step_html(_STEPS[stage]))
+    help_.error = ""
+    if stage == "rewrite":
+        facts = critique_session.typed(_facts_key(reading, identity))
+        help_.rewriting = session.current_worker().rewrite(
+            reading.critique, identity, facts, visitor=session.visitor()
+        )
+        return
     try:
-        help_.stages[stage] = coach.redraft(reading.critique, identity, stage, facts=facts)
-        help_.error = ""
+        help_.stages[stage] = coach.redraft(reading.critique, identity, stage)
     except CoachError as error:
         help_.error = str(error)
-    except Exception:
-        _log.exception("There was no help to be had.")
-        help_.error = NO_HELP
-    place.empty()
+
+
+def _draw_rewriting(worker: Worker, help_: Help) -> None:
+    """What the rewrite waits for, until it is there."""
+    rewriting = help_.rewriting
+    if rewriting is None:
+        return
+    if not rewriting.under_way:
+        help_.rewriting, help_.error = None, rewriting.error
+        if rewriting.redraft is not None:
+            help_.stages["rewrite"] = rewriting.redraft
+        st.rerun()
+    with st.container(horizontal=True, key="critique_rewriting", vertical_alignment="center"):
+        st.html(step_html(components.step_of(worker, rewriting)))
+        st.button("Stop", key="critique_stop_rewriting", on_click=_stop_rewriting, args=(worker, help_))
+
+
+def _stop_rewriting(worker: Worker, help_: Help) -> None:
+    if help_.rewriting is not None:
+        worker.stop(help_.rewriting.id)
+    help_.rewriting = None
 
 
 def _facts_key(reading: Reading, identity: str) -> str:

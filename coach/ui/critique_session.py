@@ -20,7 +20,7 @@ from coach.ui import session
 if TYPE_CHECKING:
     from coach.coach import Coach
     from coach.critique.redraft import Redraft
-    from coach.jobs.worker import Worker
+    from coach.jobs.worker import Rewriting, Worker
 
 Panel = Literal["improve", "overrule"]
 Stage = Literal["question", "hint", "rewrite"]
@@ -42,6 +42,7 @@ class Help:
 
     stages: dict[Stage, Redraft] = field(default_factory=dict)
     wanted: Stage | None = "question"
+    rewriting: Rewriting | None = None
     error: str = ""
 
 

@@ -234,6 +234,11 @@ def error_html(message: str) -> str:
     return f'<div class="coach-error" role="alert">{with_code(message)}</div>'
 
 
+def caution_html(message: str) -> str:
+    """What the visitor should know before they ask; a model's name in it is a stranger's words."""
+    return f'<div class="coach-caution">{with_code(message)}</div>'
+
+
 def trace_html(trace: Trace, passages: Sequence[Passage], grounding: float | None) -> str:
     """How a reply came about: the query, who spoke, the times, and every passage that was looked at."""
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in _facts(trace, grounding))

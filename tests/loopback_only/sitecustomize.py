@@ -1,9 +1,11 @@
 """Refuse every socket that would leave this machine; Python imports this by itself from PYTHONPATH.
 
-`tests/conftest.py` runs it for the tests and hands it to the Python processes they start.
+`tests/conftest.py` runs it for the tests and hands it to the Python processes they start. With LOOPBACK_ONLY_RECORD
+in the environment every refused host is written to that file, one a line.
 """
 
 import ipaddress
+import os
 import socket
 
 
@@ -15,11 +17,13 @@ def refuse_other_machines() -> None:
     def checked(address):
         host = address[0] if isinstance(address, tuple) else None
         if host is not None and not _is_here(host):
+            _record(host)
             raise ConnectionRefusedError(f"the tests may not leave this machine, and {host} is elsewhere")
         return address
 
     def checked_getaddrinfo(host, *rest, **options):
         if host is not None and not _is_here(host):
+            _record(host)
             raise socket.gaierror(socket.EAI_NONAME, f"the tests may not look up {host!r}")
         return getaddrinfo(host, *rest, **options)
 
@@ -28,6 +32,12 @@ def refuse_other_machines() -> None:
     socket.socket.sendto = lambda self, data, *rest: sendto(self, data, *rest[:-1], checked(rest[-1]))
     socket.getaddrinfo = checked_getaddrinfo
     socket.loopback_only = True
+
+
+def _record(host):
+    if path := os.environ.get("LOOPBACK_ONLY_RECORD"):
+        with open(path, "a", encoding="utf-8") as file:  # noqa: PTH123 (nothing more is imported at every start)
+            file.write(f"{host}\n")
 
 
 def _is_here(host) -> bool:

@@ -150,19 +150,22 @@ def _draw_exchanges(worker: Worker, exchanges: Sequence[Exchange]) -> None:
     for exchange in exchanges[:first]:
         components.draw_exchange(worker, exchange)
     waiting = any(one.under_way for one in exchanges)
+    pace = worker.pace(LOOK_AGAIN) if waiting else None
     with components.newest_place(exchanges):
-        st.fragment(_draw_newest, run_every=LOOK_AGAIN if waiting else None)(worker, first, waiting)
+        st.fragment(_draw_newest, run_every=pace)(worker, first, pace)
         if st.session_state.pop("newest", None):
             components.bring_newest_into_view()
 
 
-def _draw_newest(worker: Worker, first: int, waiting: bool) -> None:
+def _draw_newest(worker: Worker, first: int, pace: float | None) -> None:
     exchanges, trouble = _read(worker)
     _draw_trouble(trouble)
     for exchange in exchanges[first:]:
         components.draw_exchange(worker, exchange)
-    if waiting and not any(one.under_way for one in exchanges):
-        st.rerun()
+    if pace is None:
+        return
+    if worker.pace(LOOK_AGAIN) < pace / 2 or not any(one.under_way for one in exchanges):
+        st.rerun()  # a fragment's pace is set where the whole page is drawn
 
 
 def _load_coach() -> tuple[Coach | None, str]:

@@ -53,7 +53,7 @@ def render() -> None:
         draw_form(coach, here, rubrics)
     elif reading.kept.under_way:
         components.bring_newest_into_view()
-        st.fragment(_draw_live, run_every=LOOK_AGAIN)(coach, worker, reading)
+        st.fragment(_draw_live, run_every=worker.pace(LOOK_AGAIN))(coach, worker, reading)
     else:
         _draw_reading(coach, here, reading, rubrics)
 
