@@ -103,8 +103,8 @@ class FakeCoach(FakeCritic):
 
     def outgoing(self, text: str, unmasked: Collection[str] = ()) -> Outgoing | None:
         """What a model elsewhere would be shown; `model_elsewhere` says whether there is one."""
-        found = Masking().outgoing(text, unmasked)
-        return found if self.model_elsewhere and found.items else None
+        found = Masking().outgoing(text, unmasked) if self.model_elsewhere else None
+        return found if found is not None and found.items else None
 
     def close(self) -> None:
         return None
