@@ -12,7 +12,6 @@ import numpy as np
 
 from coach.answer.flow import AnswerStream, Event, Extracted, Finished
 from coach.errors import BackendError, CoachError, IngestError
-from coach.privacy.outgoing import Masking, Outgoing
 from coach.protocols import TokenVectors, Vectors
 from coach.settings import corpus_folder
 from coach.text.sentences import split_sentences
@@ -70,7 +69,6 @@ class FakeCoach(FakeCritic):
         )
         self.asked: list[tuple[str, tuple[Turn, ...]]] = []
         self.ingests = 0
-        self.model_elsewhere = False
         article = corpus_folder() / "guides" / "generative-ai-pm-skillset-interview-prep.md"
         self.article = replace(
             document(article.read_text(encoding="utf-8"), f"guides/{article.name}"),
@@ -100,11 +98,6 @@ class FakeCoach(FakeCritic):
 
     def warm(self) -> None:
         return None
-
-    def outgoing(self, text: str, unmasked: Collection[str] = ()) -> Outgoing | None:
-        """What a model elsewhere would be shown; `model_elsewhere` says whether there is one."""
-        found = Masking().outgoing(text, unmasked) if self.model_elsewhere else None
-        return found if found is not None and found.items else None
 
     def close(self) -> None:
         return None
