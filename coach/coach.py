@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from coach.backends import (
@@ -18,7 +20,7 @@ from coach.backends import (
     may_leave,
     who_may_speak,
 )
-from coach.errors import CoachError, IndexOutdatedError, UsageError
+from coach.errors import CoachError, IndexOutdatedError, IngestError, UsageError
 from coach.library import drop_old_uploads
 from coach.privacy.find import prepare_to_find
 from coach.privacy.outgoing import MaskedChatModel, Masking, Outgoing, masked_where_it_leaves
@@ -46,8 +48,6 @@ from coach.types import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from coach.answer.flow import AnswerStream, Event
     from coach.critique.flow import CritiqueStream
     from coach.critique.flow import Event as CritiqueEvent
@@ -526,11 +526,20 @@ def ingest_library(
     )
 
 
-def erase_everything(settings: Settings, progress: Any = None) -> None:
+def erase_everything(settings: Settings) -> None:
     """Delete everything in the coach's folder but the downloaded models, then read the article again, with the settings as they
-    come. Whoever holds a coach over this folder closes it before. Raises EraseError, IngestError and ModelMissingError."""
+    come. Whoever holds a coach over this folder closes it before. Raises EraseError, and IngestError in the command's words.
+
+    The article is read in a process of its own: Chroma writes memory to disk that it has not filled (`data_level0.bin`), and in
+    this process that may still hold what was asked.
+    """
     erase_all(settings)
-    ingest_library(load_settings(), progress=progress)
+    command = [sys.executable, "-m", "coach", "ingest"]
+    folder = Path(__file__).resolve().parent.parent
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        said = ended.stderr.strip().splitlines()
+        raise IngestError(said[-1] if said else "The article was not read again: run `coach ingest`.")
 
 
 def _current_index(settings: Settings, embedder: Embedder) -> tuple[PassageIndex, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from coach.critique.flow import Critiqued, CritiqueStream, Judged, by_weight
 from coach.critique.redraft import Redraft
 from coach.critique.rubric import bundled_rubrics, choose_kind
 from coach.errors import CoachError, UsageError
+from coach.privacy.outgoing import Masking, Outgoing
 from coach.text.sentences import split_sentences
 from coach.types import (
     Band,
@@ -65,6 +66,7 @@ class FakeCritic:
     leaves = ""
     notice = ""
     caution = ""
+    model_elsewhere = False
     rubrics_error: CoachError | None = None
 
     def __init__(self) -> None:
@@ -91,6 +93,11 @@ class FakeCritic:
         self.let_pass += filter(None, [unmasked])
         used = next((one for one in self.rubrics() if one.name == rubric), self.rubrics()[0])
         return CritiqueStream(self._judging(draft, question, used, kind or choose_kind(question, used)))
+
+    def outgoing(self, text: str, unmasked: Collection[str] = ()) -> Outgoing | None:
+        """What a model elsewhere would be shown; `model_elsewhere` says whether there is one."""
+        found = Masking().outgoing(text, unmasked) if self.model_elsewhere else None
+        return found if found is not None and found.items else None
 
     def overrule(self, critique: Critique, criterion: str, level: Level, reason: str) -> Critique:
         override = Override(level, reason, "2026-01-01T00:00:00Z")

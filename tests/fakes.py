@@ -12,7 +12,6 @@ import numpy as np
 
 from coach.answer.flow import AnswerStream, Event, Extracted, Finished
 from coach.errors import BackendError, CoachError, IngestError
-from coach.privacy.outgoing import Masking, Outgoing
 from coach.protocols import TokenVectors, Vectors
 from coach.settings import corpus_folder, load_settings
 from coach.text.sentences import split_sentences
@@ -74,7 +73,6 @@ class FakeCoach(FakeCritic):
         self.asked: list[tuple[str, tuple[Turn, ...]]] = []
         self.settings = load_settings()
         self.ingests = 0
-        self.model_elsewhere = False
         article = corpus_folder() / "guides" / "generative-ai-pm-skillset-interview-prep.md"
         self.article = replace(
             document(article.read_text(encoding="utf-8"), f"guides/{article.name}"),
@@ -108,11 +106,6 @@ class FakeCoach(FakeCritic):
 
     def warm(self) -> None:
         return None
-
-    def outgoing(self, text: str, unmasked: Sequence[str] = ()) -> Outgoing | None:
-        """What a model elsewhere would be shown; `model_elsewhere` says whether there is one."""
-        found = Masking().outgoing(text, unmasked)
-        return found if self.model_elsewhere and found.items else None
 
     def close(self) -> None:
         return None

@@ -109,9 +109,10 @@ def found_under(home: Path, word: str) -> list[str]:
 def test_erasing_by_command_leaves_no_byte_while_the_app_is_open_and_answers(lived_in):
     other = sqlite3.connect(lived_in / "coach.sqlite3")
     other.execute("BEGIN").execute("SELECT count(*) FROM traces")
-    erased = threading.Event()
+    erased, asked_for = threading.Event(), threading.Semaphore(0)
 
     def coach() -> Coach:
+        asked_for.release()
         assert erased.wait(60)
         return before
 
@@ -119,6 +120,7 @@ def test_erasing_by_command_leaves_no_byte_while_the_app_is_open_and_answers(liv
     app = session.Worker(lived_in, coach)
     app.ask(f"Is the {QUESTION} kept?")
     app.read(f"{DRAFT}: I would start.", f"{QUESTION}?", "design", "generative-ai-pm")
+    assert all(asked_for.acquire(timeout=60) for _ in range(2))  # both are under way
     assert run(["erase", "--all", "--yes"]) == 0
     assert [path.name for path in lived_in.iterdir()] == ["models"]
     erased.set()
@@ -127,10 +129,7 @@ def test_erasing_by_command_leaves_no_byte_while_the_app_is_open_and_answers(liv
     assert [found_under(lived_in, word) for word in WORDS] == [[]] * len(WORDS)
 
 
-def test_erasing_in_the_app_stops_what_runs_leaves_no_byte_and_goes_on_from_the_article(
-    lived_in, embedder, monkeypatch
-):
-    monkeypatch.setattr("coach.coach.load_embedder", lambda settings: embedder)
+def test_erasing_in_the_app_stops_what_runs_leaves_no_byte_and_goes_on_from_the_article(lived_in):
     server = session.Server()
     server.coach()
     under_way = server.worker.ask(f"When is the {DOCUMENT} closed, and what is the {QUESTION}?")

@@ -102,9 +102,8 @@ def test_retention_is_applied_at_once(own_home):
     assert ConversationStore(own_home).list() == ()
 
 
-def test_erasing_is_asked_twice_and_clears_the_page(own_home, library, embedder, monkeypatch):
+def test_erasing_is_asked_twice_and_clears_the_page(own_home, library):
     (own_home / "models").symlink_to(library / "models", target_is_directory=True)
-    monkeypatch.setattr("coach.coach.load_embedder", lambda settings: embedder)
     ConversationStore(own_home).ask("How many rounds?")
     save_setting("history", "forever")
     page = open_page("settings")

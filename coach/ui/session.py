@@ -6,7 +6,6 @@ import atexit
 import logging
 import secrets
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -62,7 +61,7 @@ class Server:
         self.worker.wait()
         coach.close()
 
-    def erase(self, progress: Callable[[str, int, int], None] | None = None) -> None:
+    def erase(self) -> None:
         """Stop what is under way, delete everything in the coach's folder but the downloaded models, and read the article again.
 
         Raises EraseError, having deleted nothing, where a job does not end, and what `erase_everything` raises.
@@ -77,7 +76,7 @@ class Server:
             before, self._coach = self._coach, None
             if before is not None:
                 before.close()
-            erase_everything(load_settings(), progress)
+            erase_everything(load_settings())
 
 
 @st.cache_resource(show_spinner=False)
@@ -124,10 +123,10 @@ def settings_changed() -> None:
     _server().reopen()
 
 
-def erase_everything(progress: Callable[[str, int, int], None]) -> None:
+def erase_everything() -> None:
     """As `Server.erase`; then this window knows nothing any more either."""
     try:
-        _server().erase(progress)
+        _server().erase()
     finally:  # also where reading the article again fails; where nothing was erased, the store has what the window knew
         for name in list(st.session_state):
             if name != "coach":

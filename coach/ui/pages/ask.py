@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from coach.errors import CoachError
+from coach.errors import CoachError, UsageError
 from coach.jobs.reading import UNFORESEEN
 from coach.jobs.worker import Worker
+from coach.settings import load_settings
 from coach.store.conversations import Exchange
+from coach.text.sanitize import clean_question
 from coach.ui import components, conversations, outgoing, session
 from coach.ui.format import question_html
 
@@ -107,13 +109,22 @@ def _hand_over(worker: Worker, question: str) -> str:
         return ""
     try:
         coach = session.coach_that_may_send()
-        if coach is None or coach.outgoing(question) is None:
+        if coach is None or _is_refused_anyway(question) or coach.outgoing(question) is None:
             return _ask(worker, question, frozenset())
     except CoachError as error:
         components.draw_lost_question(question)
         return str(error)
     st.session_state[TO_BE_SEEN] = question
     st.rerun()
+
+
+def _is_refused_anyway(question: str) -> bool:
+    """Whether it is too long to be read: nothing of it leaves, and a pasted book is not searched for names."""
+    try:
+        clean_question(question, load_settings().max_question_characters)
+    except UsageError:
+        return True
+    return False
 
 
 def _ask(worker: Worker, question: str, unmasked: frozenset[str]) -> str:

@@ -178,13 +178,9 @@ def _erase_next() -> None:
 def _erase() -> None:
     place = st.empty()
 
-    def progress(step: str, done: int, total: int) -> None:
-        with place.container():
-            st.html(step_html(f"Reading the article again: {step}"))
-
-    place.html(step_html("Ending what is under way, then erasing"))
+    place.html(step_html("Erasing, then reading the article again"))
     try:
-        session.erase_everything(progress)
+        session.erase_everything()
     except CoachError as error:
         with place:
             components.draw_error(str(error))
