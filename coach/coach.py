@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -476,6 +477,12 @@ class Coach:
         self.reload()
         return report
 
+    def ingest_apart(self, forget: Iterable[Path] = ()) -> tuple[str, ...]:
+        """The same in a process of its own, for what is to be gone for good; what that said. Raises IngestError."""
+        said = ingest_apart(self.settings, forget)
+        self.reload()
+        return said
+
     def reload(self) -> None:
         """Read the index again after an ingest; the chat model stays loaded."""
         before, self.index = self.index, load_index(self.settings, self.embedder.name)
@@ -528,18 +535,29 @@ def ingest_library(
 
 def erase_everything(settings: Settings) -> None:
     """Delete everything in the coach's folder but the downloaded models, then read the article again, with the settings as they
-    come. Whoever holds a coach over this folder closes it before. Raises EraseError, and IngestError in the command's words.
-
-    The article is read in a process of its own: Chroma writes memory to disk that it has not filled (`data_level0.bin`), and in
-    this process that may still hold what was asked.
-    """
+    come. Whoever holds a coach over this folder closes it before. Raises EraseError and IngestError."""
     erase_all(settings)
+    ingest_apart(settings)
+
+
+def ingest_apart(settings: Settings, forget: Iterable[Path] = ()) -> tuple[str, ...]:
+    """Bring the index up to date in a process of its own; what it said. Raises IngestError.
+
+    For what is deleted: Chroma writes memory to disk that it has not filled (`data_level0.bin`), and in this process that may still
+    hold what was asked, or the document that is to be gone.
+    """
     command = [sys.executable, "-m", "coach", "ingest"]
+    for path in forget:
+        command += ["--forget", str(path)]
     folder = Path(__file__).resolve().parent.parent
-    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "COACH_HOME": str(settings.home)}
+    ended = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
+    )
     if ended.returncode:
         said = ended.stderr.strip().splitlines()
-        raise IngestError(said[-1] if said else "The article was not read again: run `coach ingest`.")
+        raise IngestError(said[-1] if said else "The documents were not read again: run `coach ingest`.")
+    return tuple(ended.stdout.strip().splitlines())
 
 
 def _current_index(settings: Settings, embedder: Embedder) -> tuple[PassageIndex, str]:

@@ -60,8 +60,8 @@ def add_uploads(
     return report
 
 
-def delete_document(coach: Coach, source: str, progress: Progress | None = None) -> IngestReport:
-    """Take a document out of the index, delete the coach's copy of it, and every kept answer and trace that quotes it.
+def delete_document(coach: Coach, source: str) -> tuple[str, ...]:
+    """Take a document out of the index, delete the coach's copy of it, and every kept answer and trace that quotes it; what was done.
 
     A file in a folder of the user's stays where it is and is not read again. Raises UsageError for the committee's article,
     IndexMissingError for an unknown document, and IngestError as `Coach.ingest`.
@@ -75,19 +75,20 @@ def delete_document(coach: Coach, source: str, progress: Progress | None = None)
     copies = coach.settings.home / UPLOADS
     if path is not None and path.is_relative_to(copies.resolve()):
         path.unlink(missing_ok=True)
-        report = coach.ingest(progress=progress)
-    else:
-        report = coach.ingest(forget=[path] if path is not None else [], progress=progress)
-    forget_quotes(coach.settings, [source])
-    return report
+        path = None
+    return _taken_out(coach, [source], path)
 
 
-def forget_folder(coach: Coach, folder: Path, progress: Progress | None = None) -> IngestReport:
-    """Follow `folder` no longer: its documents leave the index, and what quotes them goes. Its files stay where they are."""
-    before = {document.source for document in coach.documents()}
-    report = coach.ingest(forget=[folder], progress=progress)
-    forget_quotes(coach.settings, before - {document.source for document in coach.documents()})
-    return report
+def forget_folder(coach: Coach, folder: Path) -> tuple[str, ...]:
+    """Follow `folder` no longer: its documents leave the index, and what quotes them goes; what was done. Its files stay."""
+    sources = [source for source, path in _paths(coach).items() if path.is_relative_to(folder.resolve())]
+    return _taken_out(coach, sources, folder)
+
+
+def _taken_out(coach: Coach, sources: Iterable[str], path: Path | None) -> tuple[str, ...]:
+    done = coach.ingest_apart([path] if path is not None else [])
+    forget_quotes(coach.settings, sources)
+    return done
 
 
 def forget_quotes(settings: Settings, sources: Iterable[str]) -> None:

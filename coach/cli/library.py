@@ -108,7 +108,7 @@ def library_delete(source: str, yes: bool) -> None:
     coach.document(source)
     if not yes:
         click.confirm(f"Delete {source} and every kept answer that quotes it?", abort=True, err=True)
-    for line in delete_document(coach, source).lines():
+    for line in delete_document(coach, source):
         show(line)
 
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from coach.errors import CoachError
 from coach.pace import Pace
-
-if TYPE_CHECKING:
-    from ingest.pipeline import IngestReport
 
 UNFORESEEN = "Something unforeseen went wrong, and nothing is lost: try again, or run `coach doctor`."
 
@@ -43,8 +39,8 @@ class LibraryJobs:
         """The job that goes on, or the last that has ended; None where there was none since `dismiss`."""
         return self._work
 
-    def start(self, run: Callable[[Progress], IngestReport]) -> bool:
-        """Begin, unless another job goes on; whether it was begun."""
+    def start(self, run: Callable[[Progress], Sequence[str]]) -> bool:
+        """Begin, unless another job goes on; whether it was begun. `run` returns lines that say what was done."""
         with self._lock:
             if self._work is not None and not self._work.finished:
                 return False
@@ -58,14 +54,14 @@ class LibraryJobs:
             if self._work is not None and self._work.finished:
                 self._work = None
 
-    def _do(self, run: Callable[[Progress], IngestReport]) -> None:
+    def _do(self, run: Callable[[Progress], Sequence[str]]) -> None:
         pace = Pace()
 
         def progress(step: str, done: int, total: int) -> None:
             self._work = LibraryWork(pace(step, done, total), min(done / total, 1.0) if total else 0.0)
 
         try:
-            ended = LibraryWork(lines=tuple(run(progress).lines()))
+            ended = LibraryWork(lines=tuple(run(progress)))
         except CoachError as error:
             ended = LibraryWork(error=str(error))
         except Exception:

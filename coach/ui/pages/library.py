@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +28,6 @@ from coach.ui.format import (
 
 if TYPE_CHECKING:
     from coach.coach import Coach
-    from ingest.pipeline import IngestReport
 
 ENDINGS = ["md", "markdown", "txt", "html", "htm", "pdf", "docx", "pptx", "odt", "rtf", "epub"]
 UPLOAD_MEGABYTES = 50
@@ -101,7 +100,7 @@ def _draw_work(jobs: LibraryJobs, going_on: bool) -> None:
     st.button("OK", key="library_dismiss", on_click=jobs.dismiss)
 
 
-def _start(jobs: LibraryJobs, run: Callable[[Progress], IngestReport]) -> None:
+def _start(jobs: LibraryJobs, run: Callable[[Progress], Sequence[str]]) -> None:
     if not jobs.start(run):
         st.session_state["library_note"] = "Documents are being read already: wait until that is done."
 
@@ -148,7 +147,7 @@ def _upload(coach: Coach, jobs: LibraryJobs) -> None:
         return
     uploads = [library.Upload(file.name, file.getvalue()) for file in files]
     collection = _collection()
-    _start(jobs, lambda progress: library.add_uploads(coach, uploads, collection, progress))
+    _start(jobs, lambda progress: library.add_uploads(coach, uploads, collection, progress).lines())
     st.session_state[SERIAL] += 1
 
 
@@ -159,7 +158,7 @@ def _follow(coach: Coach, jobs: LibraryJobs) -> None:
         return
     collection = _collection()
     name = None if collection == OWN else collection
-    _start(jobs, lambda progress: coach.ingest([Path(typed)], collection=name, progress=progress))
+    _start(jobs, lambda progress: coach.ingest([Path(typed)], collection=name, progress=progress).lines())
 
 
 def _collection() -> str:
@@ -222,7 +221,7 @@ def _ask_whether_to_delete(source: str) -> None:
 
 
 def _delete(coach: Coach, jobs: LibraryJobs, source: str) -> None:
-    _start(jobs, lambda progress: library.delete_document(coach, source, progress))
+    _start(jobs, lambda _: library.delete_document(coach, source))
 
 
 def _draw_folders(coach: Coach, jobs: LibraryJobs) -> None:
@@ -251,11 +250,11 @@ def _draw_folders(coach: Coach, jobs: LibraryJobs) -> None:
 
 
 def _forget(coach: Coach, jobs: LibraryJobs, folder: Path) -> None:
-    _start(jobs, lambda progress: library.forget_folder(coach, folder, progress))
+    _start(jobs, lambda _: library.forget_folder(coach, folder))
 
 
 def _read_again(coach: Coach, jobs: LibraryJobs) -> None:
-    _start(jobs, lambda progress: coach.ingest(progress=progress))
+    _start(jobs, lambda progress: coach.ingest(progress=progress).lines())
 
 
 def _draw_document(coach: Coach, source: str) -> None:
