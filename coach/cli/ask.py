@@ -10,6 +10,7 @@ import click
 
 from coach.cli.terminal import (
     backend_option,
+    fitted,
     limited,
     loaded,
     opened,
@@ -22,12 +23,21 @@ if TYPE_CHECKING:
     from coach.answer.flow import AnswerStream
     from coach.settings import Settings
     from coach.text.json_lines import Record
+    from coach.types import Reply
 
 Collections = tuple[str, ...] | None
 
 
 @click.command()
 @click.argument("question", required=False)
+@click.option("--why", is_flag=True, help="Print how the answer was made, step by step, after it.")
+@click.option(
+    "--price",
+    nargs=2,
+    type=click.FloatRange(min=0),
+    metavar="IN OUT",
+    help="With --why: a hosted price per million tokens, to compare.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the reply as one JSON object.")
 @backend_option("Who speaks: BACKENDS (the sources alone).")
 @click.option("--model", help="Model name for Ollama or the server.")
@@ -44,6 +54,8 @@ Collections = tuple[str, ...] | None
 @click.option("--batch", type=click.Path(dir_okay=False), help="JSONL of questions; one JSON reply a line.")
 def ask(
     question: str | None,
+    why: bool,
+    price: tuple[float, float] | None,
     as_json: bool,
     backend: str | None,
     model: str | None,
@@ -56,6 +68,10 @@ def ask(
         raise click.UsageError("Give a QUESTION or --batch FILE, not both.")
     if batch is None and question is None:
         raise click.UsageError('Give a QUESTION, as in: coach ask "How many rounds are typical?"')
+    if why and (as_json or batch is not None):
+        raise click.UsageError("The JSON holds it already, under `trace`: leave --why out.")
+    if price is not None and not why:
+        raise click.UsageError("--price goes with --why: give both, or none.")
     from coach.settings import load_settings
 
     settings = load_settings(backend=backend, model=model)
@@ -63,7 +79,11 @@ def ask(
         _ask_batch(settings, batch, collections or None)
         return
     text = limited(sys.stdin) if question == "-" else str(question)
-    _ask_one(settings, text, _history(history), collections or None, as_json)
+    reply = _ask_one(settings, text, _history(history), collections or None, as_json)
+    if why:
+        from coach.cli.why import path_as_text
+
+        show(fitted(f"\n{path_as_text(reply, price)}"))
 
 
 def _ask_one(
@@ -72,21 +92,19 @@ def _ask_one(
     history: list[Any],
     collections: Collections,
     as_json: bool,
-) -> None:
+) -> Reply:
+    """Answer and print it; the reply."""
     from coach.text.sanitize import clean_question
 
     clean_question(question, settings.max_question_characters)  # before anything is loaded
-    coach = loaded(settings)
+    stream = loaded(settings).answer(question, history, collections)
     if as_json:
         from coach.json_form import reply_to_json
 
-        show(
-            json.dumps(
-                reply_to_json(_with_steps(coach.answer(question, history, collections))), ensure_ascii=False
-            )
-        )
-        return
-    _print_stream(coach.answer(question, history, collections))
+        show(json.dumps(reply_to_json(_with_steps(stream)), ensure_ascii=False))
+    else:
+        _print_stream(stream)
+    return stream.result()
 
 
 def _print_stream(stream: AnswerStream) -> None:
