@@ -264,7 +264,8 @@ def test_a_telephone_shows_everything_without_scrolling_sideways(open_page) -> N
     page = open_page(390, 844)
     ask_and_wait(page)
     page.get_by_text("How this answer was made").click()
-    page.locator(".coach-trace").wait_for()
+    page.locator(".coach-path").wait_for()
+    page.get_by_label("Price in").wait_for()
     assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= 390
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     size = page.locator(".coach-chip").first.bounding_box()

@@ -122,6 +122,8 @@ def reply_check(reply: Answer) -> str:
         return ""
     if reply.mode == "extractive":
         return f"The sources carry {carried:.0%} of what the model wrote, less than half or nothing: they speak alone."
+    if carried == 1.0:
+        return "The sources carry every sentence that the model wrote."
     return f"The sources carry {carried:.0%} of the sentences that the model wrote; the others are left out."
 
 

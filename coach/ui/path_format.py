@@ -175,11 +175,9 @@ def _prompt(reply: Reply) -> str:
     used = sum(share.tokens for share in shares)
     window = max(trace.window, used, 1)
     whole = "; ".join(f"{share.name} {share.tokens}" for share in shares)
-    segments = "".join(
-        f'<i class="coach-group-{place % HUES + 1}" style="width:{100 * share.tokens / window:.2f}%"></i>'
-        for place, share in enumerate(shares)
-    )
-    bar = f'<div class="coach-tokens" role="img" aria-label="{escaped(f"{used} of {window} tokens: {whole}")}">{segments}</div>'
+    whole = f"{used} of {window} tokens: {whole}"
+    bar = f'<div class="coach-tokens" role="img" aria-label="{escaped(whole)}">{_segments(shares, window)}</div>'
+    enlarged = f'<div class="coach-tokens coach-enlarged" aria-hidden="true">{_segments(shares, used)}</div>'
     rows = "".join(_share(share, place, window) for place, share in enumerate(shares))
     note = f'<p class="coach-place">{escaped(ESTIMATED)}</p>' if estimated else ""
     purpose = "to write" if trace.usage else "to say Yes or No to the evidence"
@@ -189,7 +187,14 @@ def _prompt(reply: Reply) -> str:
         if trace.window
         else "The window is unknown."
     )
-    return f"<p>What the model read {purpose}. {free}</p>{bar}{rows}{note}{dropped}"
+    return f"<p>What the model read {purpose}. {free}</p>{bar}{enlarged}{rows}{note}{dropped}"
+
+
+def _segments(shares: Sequence[Share], room: int) -> str:
+    return "".join(
+        f'<i class="coach-group-{place % HUES + 1}" style="width:{100 * share.tokens / max(1, room):.2f}%"></i>'
+        for place, share in enumerate(shares)
+    )
 
 
 def _share(share: Share, place: int, window: int) -> str:
