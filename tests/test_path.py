@@ -66,7 +66,7 @@ def test_a_candidate_has_its_rank_by_meaning_its_rank_by_words_and_its_place_in_
     by_meaning = sorted(search.candidates, key=lambda one: -one.cosine)
     assert [one.vector_rank for one in by_meaning] == sorted(one.vector_rank for one in by_meaning)
     assert search.candidates[-1].dropped == "behind the last that is taken"
-    assert f"Dropped: {search.looked_at - len(taken)}" in path_html(generated)
+    assert f"Dropped: {search.looked_at - len(taken)}, the best 3 of them listed" in path_html(generated)
 
 
 def test_each_sentence_weighed_says_whether_it_was_shown(ask):

@@ -63,7 +63,7 @@ def path_html(reply: Reply) -> str:
         "cost": _cost,
     }
     steps = "".join(f"<li>{_title(name)}{draw[name](reply)}</li>" for name in steps_of(reply))
-    return f'<div class="coach-path"><ol>{steps}</ol>{_times(reply)}</div>'
+    return f'<div class="coach-path">{_times(reply)}<ol>{steps}</ol></div>'
 
 
 def _title(step: str) -> str:
@@ -97,8 +97,9 @@ def _one_search(search: Search, passages: Sequence[Passage]) -> str:
     dropped = [one for one in search.candidates if one.dropped]
     rows = "".join(_candidate(one, texts.get((one.source, one.start))) for one in taken)
     left = search.looked_at - len(taken)
+    listed = f", the best {len(dropped)} of them listed" if len(dropped) < left else ""
     others = (
-        f'<details class="coach-source"><summary><span>Dropped: {left:,}</span></summary>'
+        f'<details class="coach-source"><summary><span>Dropped: {left:,}{listed}</span></summary>'
         f"{''.join(_candidate(one, None) for one in dropped)}</details>"
         if left
         else ""
@@ -115,17 +116,17 @@ def _candidate(one: Candidate, passage: Passage | None) -> str:
     return (
         f'<details class="coach-source"><summary><span>{one.rank}. {escaped(shown_title(one.heading))}</span>'
         f'<span class="coach-figures">{escaped(ranks(one))} · fused {one.score:.2f}{why}</span>'
-        f"{_bar(one.cosine, 'meaning')}{_bar(one.keyword, 'words')}</summary>{text}{place}</details>"
+        f'<span class="coach-bars">{_bar(one.cosine, "meaning")}{_bar(one.keyword, "words")}</span></summary>{text}{place}</details>'
     )
 
 
-def _bar(value: float, label: str = "", hue: str = "") -> str:
+def _bar(value: float, label: str = "") -> str:
     """A bar from 0 to 1; its figure stands beside it in words."""
     width = 100 * min(1.0, max(0.0, value))
     name = f"<span>{label}</span>" if label else ""
     return (
         f'<span class="coach-bar" role="img" aria-label="{label or "value"} {value:.2f} of 1">{name}'
-        f'<span class="coach-bar-room {hue}"><i style="width:{width:.1f}%"></i></span></span>'
+        f'<span class="coach-bar-room"><i style="width:{width:.1f}%"></i></span></span>'
     )
 
 
@@ -140,24 +141,34 @@ def _scale(part: WeighedPart) -> str:
         f"A scale from 0 to 1. Refused below {part.refuse_below:.2f}, a doubt below {part.doubt_below:.2f}; "
         f"this question is at {part.probability:.2f}."
     )
-    refuse, doubt, here = (100 * value for value in (part.refuse_below, part.doubt_below, part.probability))
+    refuse, doubt = 100 * part.refuse_below, 100 * part.doubt_below
+    zones = (("refused", refuse), ("doubt", max(0.0, doubt - refuse)), ("answered", max(0.0, 100 - doubt)))
+    drawn = "".join(f'<i class="coach-zone-{zone}" style="width:{width:.1f}%"></i>' for zone, width in zones)
     picture = (
-        f'<svg class="coach-scale" viewBox="0 0 100 9" preserveAspectRatio="none" role="img" aria-label="{alternative}">'
-        f'<rect class="coach-zone-refused" x="0" y="3" width="{refuse:.1f}" height="4"></rect>'
-        f'<rect class="coach-zone-doubt" x="{refuse:.1f}" y="3" width="{max(0.0, doubt - refuse):.1f}" height="4"></rect>'
-        f'<rect class="coach-zone-answered" x="{doubt:.1f}" y="3" width="{max(0.0, 100 - doubt):.1f}" height="4"></rect>'
-        f'<rect class="coach-zone-here" x="{min(99.0, max(0.0, here - 0.5)):.1f}" y="0" width="1" height="9"></rect></svg>'
+        f'<div class="coach-scale" role="img" aria-label="{alternative}">{drawn}'
+        f'<i class="coach-zone-here" style="left:calc((100% - 0.3rem) * {part.probability:.3f})"></i></div>'
     )
     legend = (
         f'<p class="coach-legend"><span>0</span><span>refused below {part.refuse_below:.2f}</span>'
         f"<span>doubt below {part.doubt_below:.2f}</span><span>1</span></p>"
     )
-    return f"{name}{picture}{legend}<p><strong>{escaped(decision(part))}</strong> {escaped(decided_by(part))}</p>"
+    drawing = f"{picture}{legend}" if part.refuse_below else ""
+    return f"{name}{drawing}<p><strong>{escaped(decision(part))}</strong> {escaped(decided_by(part))}</p>"
 
 
 def _sentences(reply: Reply) -> str:
-    rows = "".join(f"<li>{_weighed(one)}</li>" for one in reply.trace.weighed)
-    return f'<p>How likely each speaks of what is asked:</p><ul class="coach-rows">{rows}</ul>'
+    weighed = reply.trace.weighed
+    shown = "".join(f"<li>{_weighed(one)}</li>" for one in weighed if one.shown)
+    listed = f'<ul class="coach-rows">{shown}</ul>' if shown else ""
+    others = [one for one in weighed if not one.shown]
+    rest = "".join(f"<li>{_weighed(one)}</li>" for one in others)
+    best = f"Not shown: {len(others)}, the best at {max((one.relevance for one in others), default=0.0):.2f}"
+    folded = (
+        f'<details class="coach-source"><summary>{best}</summary><ul class="coach-rows">{rest}</ul></details>'
+        if others
+        else ""
+    )
+    return f"<p>How likely each speaks of what is asked:</p>{listed}{folded}"
 
 
 def _weighed(one: WeighedSentence) -> str:
@@ -165,7 +176,7 @@ def _weighed(one: WeighedSentence) -> str:
     fate = "shown" if one.shown else "not shown"
     return (
         f"<p><strong>{one.relevance:.2f} · {fate}</strong> {escaped(one.text)}</p>{_bar(one.relevance)}"
-        f'<p class="coach-place"><a href="{address}" target="_self">{escaped(attribution(one.collection, one.source, [one.heading]))}</a></p>'
+        f'<p class="coach-place"><a href="{address}" target="_self">{escaped(attribution(one.collection, one.source, [shown_title(one.heading)]))}</a></p>'
     )
 
 
@@ -213,8 +224,12 @@ def _model(reply: Reply) -> str:
     trace = reply.trace
     facts = trace.model_facts
     name = trace.model or (facts.name if facts else UNKNOWN)
-    role = "wrote" if trace.model and trace.usage else "read the evidence and wrote nothing"
-    rows = [("Name", f"{name} {role}"), ("Chosen", trace.backend_reason)]
+    role = (
+        "wrote the reply’s first draft"
+        if trace.model and trace.usage
+        else "read the evidence and wrote nothing"
+    )
+    rows = [("Name", name), ("What it did", role), ("Chosen", trace.backend_reason)]
     rows += (
         [("First token", f"{milliseconds(trace.first_token_ms)} after the question")]
         if trace.first_token_ms
@@ -269,7 +284,8 @@ def _checked(sentence: Sentence, answer: Answer) -> str:
 
 
 def _headings(answer: Answer, place: int) -> tuple[str, ...]:
-    return answer.passages[place].chunk.headings if 0 <= place < len(answer.passages) else ()
+    headings = answer.passages[place].chunk.headings if 0 <= place < len(answer.passages) else ()
+    return tuple(map(shown_title, headings))
 
 
 def _cost(reply: Reply) -> str:
@@ -285,10 +301,16 @@ def _cost(reply: Reply) -> str:
 
 def _times(reply: Reply) -> str:
     trace = reply.trace
-    steps = " · ".join(f"{name} {milliseconds(value)}" for name, value in trace.steps_ms.items())
-    whole = f"First cited sentence {milliseconds(trace.first_citation_ms)}, whole reply {milliseconds(trace.total_ms)}."
-    notes = lines_html("Notes", trace.notes)
-    return f'<p class="coach-label">Time</p><p class="coach-place">{escaped(f"{whole} {steps}")}</p>{notes}'
+    steps = " · ".join(
+        f"{name.replace('_', ' ')} {milliseconds(value)}" for name, value in trace.steps_ms.items()
+    )
+    first = (
+        f"First cited sentence after {milliseconds(trace.first_citation_ms)}. "
+        if trace.first_citation_ms
+        else ""
+    )
+    whole = f"Whole reply in {milliseconds(trace.total_ms)}. {first}{steps}"
+    return f'<p class="coach-place coach-times">{escaped(whole)}</p>{lines_html("Notes", trace.notes)}'
 
 
 def _passages(reply: Reply) -> tuple[Passage, ...]:
