@@ -8,9 +8,9 @@ import pytest
 
 from coach.answer.concepts import concepts
 from coach.answer.path import TITLES, cost_in_words, hosted_cost, steps_of, window_shares
+from coach.answer.path_text import path_as_text
 from coach.answer.report import NO_MODEL
 from coach.backends import load_index
-from coach.cli.why import path_as_text
 from coach.coach import Coach
 from coach.protocols import ChosenModel
 from coach.settings import corpus_folder, load_settings

@@ -81,7 +81,7 @@ def ask(
     text = limited(sys.stdin) if question == "-" else str(question)
     reply = _ask_one(settings, text, _history(history), collections or None, as_json)
     if why:
-        from coach.cli.why import path_as_text
+        from coach.answer.path_text import path_as_text
 
         show(fitted(f"\n{path_as_text(reply, price)}"))
 
