@@ -150,7 +150,13 @@ def _ollama(settings: Settings) -> ChosenModel:
         remember_used(settings.home, chosen.name)
     caution = "" if chosen.hosted_at else warning(chosen)
     passed = [note for note in choice.warnings if note != warning(chosen)]
-    facts = ModelFacts(chosen.name, chosen.size, chosen.parameters, chosen.licence, chosen.quantisation)
+    facts = ModelFacts(
+        chosen.name,
+        0 if chosen.hosted_at else chosen.size,
+        chosen.parameters,
+        chosen.licence,
+        chosen.quantisation,
+    )
     return ChosenModel(model, "ollama", " ".join([reason, *passed]), _leaves(chosen, address), caution, facts)
 
 
