@@ -6,7 +6,7 @@ The forms are the documentation: `docs/json.md` is made of them, and `json_schem
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -34,7 +34,6 @@ from coach.types import (
     SentenceStatus,
     Span,
     Trace,
-    Usage,
     Verdict,
 )
 
@@ -119,6 +118,75 @@ class UsageForm(Form):
     fresh: int = Field(0, description="tokens of the prompt that had to be computed")
 
 
+class CandidateForm(Form):
+    """A passage that a search looked at."""
+
+    source: str
+    collection: str = Field(OWN, description="whose words it holds")
+    heading: str
+    start: int
+    end: int
+    cosine: float = Field(description="likeness by meaning")
+    keyword: float = Field(description="likeness by words, 0 to 1 within this search")
+    vector_rank: int = Field(description="rank by meaning, from 1; 0 for none")
+    keyword_rank: int = Field(description="rank by words, from 1; 0 for none")
+    score: float = Field(description="both fused, with the best sentence and the questions written for it")
+    rank: int = Field(description="by the score, from 1")
+    dropped: str = Field("", description="why it was not taken; empty where it was")
+
+
+class SearchForm(Form):
+    """One query to the index, and the best candidates for it."""
+
+    query: str
+    looked_at: int = Field(description="how many candidates there were")
+    candidates: list[CandidateForm]
+
+
+class WeighedPartForm(Form):
+    """One thing that was asked, and what decided whether it is answered."""
+
+    text: str
+    probability: float = Field(description="that what was found answers it")
+    outcome: str = Field(description="`answered`, `in doubt` or `not covered`")
+    refuse_below: float
+    doubt_below: float
+    log_odds: float | None = Field(None, description="a chat model's Yes; null where none was asked")
+    missing: str = Field("", description="what nothing found speaks of; empty where that cannot be told")
+
+
+class WeighedSentenceForm(Form):
+    """A sentence of the passages, and how likely it speaks of what is asked."""
+
+    text: str
+    source: str
+    collection: str = Field(OWN, description="whose words it is")
+    heading: str
+    start: int
+    end: int
+    relevance: float = Field(description="0 to 1")
+    shown: bool
+
+
+class PromptPartForm(Form):
+    """A part of what the chat model read."""
+
+    name: str
+    text: str
+    tokens: int = Field(description="an upper estimate where the model's server does not count")
+
+
+class ModelFactsForm(Form):
+    """What is known of the chat model."""
+
+    name: str
+    size: int = Field(0, description="in bytes; 0 where unknown")
+    parameters: str = ""
+    licence: str = ""
+    quantisation: str = ""
+    leaves: str = Field("", description="what leaves this machine with it; empty for nothing")
+
+
 class TraceForm(Form):
     """How it came about. All times in milliseconds since the question."""
 
@@ -139,6 +207,12 @@ class TraceForm(Form):
     gate: dict[str, float] = Field({}, description="the signals by which the question was decided")
     dropped: list[str] = Field([], description="what was left out of the prompt so that it fits")
     notes: list[str] = Field([], description="what the reader should know")
+    searches: list[SearchForm] = []
+    parts: list[WeighedPartForm] = []
+    weighed: list[WeighedSentenceForm] = Field([], description="the best sentences of each part")
+    prompt: list[PromptPartForm] = Field([], description="what the chat model read last, in order")
+    tokens_per_second: float | None = Field(None, description="written after the first")
+    model_facts: ModelFactsForm | None = None
 
 
 class AnswerForm(Form):
@@ -533,10 +607,7 @@ def _read_quotes(forms: Sequence[QuoteForm], draft: str) -> tuple[Quote, ...]:
 
 
 def _read_trace(form: TraceForm) -> Trace:
-    facts = {field.name: getattr(form, field.name) for field in fields(Trace)}
-    usage = form.usage
-    facts["usage"] = Usage(usage.prompt, usage.cached, usage.completion) if usage else None
-    return Trace(**{**facts, "dropped": tuple(form.dropped), "notes": tuple(form.notes)})
+    return TypeAdapter(Trace).validate_python(form.model_dump())
 
 
 def _malformed(why: str) -> CritiqueFormatError:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coach.errors import BackendError
-from coach.types import Document, Passage, Turn, Usage
+from coach.types import Document, ModelFacts, Passage, Turn, Usage
 
 Vectors = NDArray[np.float32]
 
@@ -160,7 +160,7 @@ class ChosenModel:
     """Who speaks, ready to, and the reason in plain words. `model` is None where the sources speak alone.
 
     `leaves` says, where anything leaves this machine, what and where to; `caution` what else a user has to know of this
-    model. Both are empty where there is nothing to say.
+    model. Both are empty where there is nothing to say. `facts` are what is known of its file, None for nothing.
     """
 
     model: ChatModel | None
@@ -168,6 +168,7 @@ class ChosenModel:
     reason: str
     leaves: str = ""
     caution: str = ""
+    facts: ModelFacts | None = None
 
     def required(self) -> ChatModel:
         """The chat model. Raises BackendError, with the reason, where there is none."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from coach.protocols import ChosenModel
-from coach.types import Trace
+from coach.types import ModelFacts, Search, Trace
 
 Event = TypeVar("Event")
 Result_co = TypeVar("Result_co", covariant=True)
@@ -59,13 +60,23 @@ class Tracer:
             backend=chosen.backend if model else without,
             backend_reason=chosen.reason,
             model=model.name if model else None,
-            window=model.context_window if model else 0,
         )
+        self.record_reader(chosen)
         self.lap("load")
+
+    def record_reader(self, chosen: ChosenModel) -> None:
+        """Set what is known of the chat model that reads, whether it speaks or not."""
+        if chosen.model is not None:
+            facts = chosen.facts or ModelFacts(chosen.model.name)
+            self.record(window=chosen.model.context_window, model_facts=replace(facts, leaves=chosen.leaves))
 
     def measure(self, **signals: float) -> None:
         """Add to the signals by which the question was decided."""
         self._facts["gate"] = {**self._facts.get("gate", {}), **signals}
+
+    def searched(self, search: Search) -> None:
+        """Add a search to those that were made."""
+        self._facts["searches"] = (*self._facts.get("searches", ()), search)
 
     def count(self, step: str, began: float) -> None:
         """Count the time since `began`, as `time.perf_counter` gave it, to a step within the lap."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Role = Literal["system", "user", "assistant"]
@@ -293,12 +293,14 @@ class Sentence:
 @dataclass(frozen=True, slots=True)
 class Extract:
     """The sentences found for a question: the `nearest`, the most relevant first, with their `relevance`, 0..1; those of them to
-    be `shown`, in reading order; and the `likeness` of the one that is most like the question, 0..1."""
+    be `shown`, in reading order; and the `likeness` of the one that is most like the question, 0..1. `further` are the next ones with
+    their relevance, which nothing is made of."""
 
     nearest: tuple[Statement, ...] = ()
     relevance: tuple[float, ...] = ()
     shown: tuple[Sentence, ...] = ()
     likeness: float = 0.0
+    further: tuple[tuple[Statement, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,8 +331,92 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What is known of a chat model: `size` in bytes, 0 where unknown, as an empty text is; `leaves` what leaves this machine
+    with it, empty for nothing."""
+
+    name: str
+    size: int = 0
+    parameters: str = ""
+    licence: str = ""
+    quantisation: str = ""
+    leaves: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A passage that a search looked at: where it stands, and its likeness by meaning and by words.
+
+    `vector_rank` and `keyword_rank` are its ranks by each of them, 0 where it is not among the candidates of that side; `rank` is
+    the one by the fused `score`. `dropped` says why it was not taken, empty for one that was.
+    """
+
+    source: str
+    heading: str
+    start: int
+    end: int
+    cosine: float
+    keyword: float
+    vector_rank: int
+    keyword_rank: int
+    score: float
+    rank: int
+    dropped: str = ""
+    collection: str = OWN
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One query to the index: how many candidates came back, and the best of them, fused."""
+
+    query: str
+    looked_at: int
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WeighedSentence:
+    """A sentence of the passages and how likely it speaks of what is asked, 0..1; `shown` whether it was shown for that."""
+
+    text: str
+    source: str
+    start: int
+    end: int
+    heading: str
+    relevance: float
+    shown: bool
+    collection: str = OWN
+
+
+@dataclass(frozen=True, slots=True)
+class WeighedPart:
+    """One thing that was asked and how likely the sentences found answer it: refused below `refuse_below`, answered with a doubt
+    below `doubt_below`. `log_odds` is a chat model's Yes, None where none was asked; `missing` what nothing found speaks of."""
+
+    text: str
+    probability: float
+    outcome: str
+    refuse_below: float
+    doubt_below: float
+    log_odds: float | None = None
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPart:
+    """A part of what the chat model read, and its tokens as the model counts them, or an upper estimate."""
+
+    name: str
+    text: str
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
-    """How a reply came about: what the glass box shows. All times in milliseconds since the question."""
+    """How a reply came about: what the glass box shows. All times in milliseconds since the question.
+
+    `prompt` is what the chat model read last: to write, or where it did not, to say Yes or No to the evidence.
+    """
 
     query: str
     rewritten: bool = False
@@ -349,6 +435,32 @@ class Trace:
     gate: Mapping[str, float] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    searches: tuple[Search, ...] = ()
+    parts: tuple[WeighedPart, ...] = ()
+    weighed: tuple[WeighedSentence, ...] = ()
+    prompt: tuple[PromptPart, ...] = ()
+    tokens_per_second: float | None = None
+    model_facts: ModelFacts | None = None
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The documents that it names."""
+        candidates = (one.source for search in self.searches for one in search.candidates)
+        return frozenset([*candidates, *(one.source for one in self.weighed)])
+
+    @property
+    def without_texts(self) -> Trace:
+        """The same trace with where the words of sources and prompts stand, and not what they are."""
+        return replace(
+            self,
+            searches=tuple(
+                Search("", one.looked_at, tuple(replace(found, heading="") for found in one.candidates))
+                for one in self.searches
+            ),
+            parts=tuple(replace(one, text="", missing="") for one in self.parts),
+            weighed=tuple(replace(one, text="", heading="") for one in self.weighed),
+            prompt=tuple(replace(one, text="") for one in self.prompt),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,17 @@ from coach.text.sentences import split_sentences
 from coach.types import (
     COMMITTEE,
     Answer,
+    Candidate,
     Chunk,
     Citation,
     Collection,
     Document,
+    ModelFacts,
     ModelList,
     Passage,
+    PromptPart,
     Refusal,
+    Search,
     Sentence,
     Span,
     StepStarted,
@@ -32,6 +36,8 @@ from coach.types import (
     Trace,
     Turn,
     Usage,
+    WeighedPart,
+    WeighedSentence,
 )
 from ingest.manifest import Changes
 from ingest.pipeline import IngestReport
@@ -197,6 +203,9 @@ class FakeCoach(FakeCritic):
             steps_ms={"read": 1.0, "retrieve": 52.0, "extract": 24.0},
             gate={"best_cosine": 0.71},
             notes=notes,
+            searches=(Search(question, len(passages), tuple(map(_looked_at, passages))),),
+            parts=(WeighedPart(question, 0.91, "answered", 0.47, 0.65),),
+            weighed=tuple(_weighed(passage) for passage in passages),
         )
         return Answer(question, question, tuple(sentences), passages, trace)
 
@@ -225,6 +234,13 @@ class FakeCoach(FakeCritic):
             total_ms=4180.0,
             dropped=("Preparation Checklist",),
             sampling={"temperature": 0.0, "max_tokens": 256.0},
+            tokens_per_second=10.5,
+            model_facts=ModelFacts(str(self.model_name), 1_117_320_768, "1.5B", "Apache-2.0", "Q4_K_M"),
+            prompt=(
+                PromptPart("Rules", "You read passages.", 300),
+                PromptPart("What was found", extracted.passages[0].chunk.text, 2000),
+                PromptPart("The question", extracted.question, 90),
+            ),
         )
         return replace(extracted, sentences=sentences, mode="generated", trace=trace)
 
@@ -233,6 +249,38 @@ class FakeCoach(FakeCritic):
         return Refusal(
             question, question, "no_evidence", text, passages, Trace(query=question, total_ms=61.0)
         )
+
+
+def _looked_at(passage: Passage) -> Candidate:
+    start, end, rank = passage.chunk.start, passage.chunk.end, passage.rank
+    return Candidate(
+        passage.source,
+        passage.heading,
+        start,
+        end,
+        0.71,
+        0.64,
+        rank,
+        rank,
+        passage.score,
+        rank,
+        collection=COMMITTEE,
+    )
+
+
+def _weighed(passage: Passage) -> WeighedSentence:
+    chunk = passage.chunk
+    start, end = split_sentences(chunk.text)[0]
+    return WeighedSentence(
+        chunk.text[start:end],
+        passage.source,
+        chunk.start + start,
+        chunk.start + end,
+        passage.heading,
+        passage.score,
+        passage.rank < 3,
+        COMMITTEE,
+    )
 
 
 class HashingEmbedder:

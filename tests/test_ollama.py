@@ -238,8 +238,24 @@ class TestListing:
         }
         assert found[THINKER].thinks and not found[TALKER].thinks
         assert found[TALKER].window == 8192 and found[EMBEDDER].window == 512
+        told = found[TALKER]
+        assert (told.parameters, told.quantisation, told.licence) == (
+            "1.8B",
+            "Q4_K_M",
+            "",
+        )  # its card has none
         # 28 layers, 2 heads of 128 for key and value, 2 bytes: 28,672 bytes a token
         assert found[TALKER].memory - found[TALKER].size == 8192 * 28_672
+
+    def test_a_licence_is_known_by_the_first_line_of_its_text(self):
+        routes = recorded_ollama()
+        routes["/api/show"] = lambda body: (
+            200,
+            {"model_info": {}, "license": "\nApache License\nVersion 2.0"},
+        )
+        with serving(routes) as server:
+            found = {model.name: model.licence for model in list_models(server.address, 8192)}
+        assert found[TALKER] == "Apache License"
 
     def test_what_does_not_fit_the_memory_is_passed_over(self, monkeypatch, tmp_path):
         monkeypatch.setattr("coach.backends.ollama_models.memory_for_a_model", lambda: 1_000_000_000)

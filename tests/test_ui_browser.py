@@ -266,11 +266,27 @@ def test_a_telephone_shows_everything_without_scrolling_sideways(open_page) -> N
     page = open_page(390, 844)
     ask_and_wait(page)
     page.get_by_text("How this answer was made").click()
-    page.locator(".coach-trace").wait_for()
+    page.locator(".coach-path").wait_for()
+    page.get_by_label("Price in").wait_for()
     assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= 390
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     size = page.locator(".coach-chip").first.bounding_box()
     assert min(size["width"], size["height"]) >= 24  # WCAG 2.2, target size (minimum)
+
+
+def test_the_path_opens_what_the_model_read_and_works_out_a_hosted_price(open_page) -> None:
+    page = open_page()
+    ask_and_wait(page)
+    page.get_by_text("How this answer was made").click()
+    page.locator(".coach-path").wait_for()
+    part = page.locator(".coach-path details", has_text="What was found").last
+    part.locator("summary").click()
+    assert "5-7 rounds" in part.locator(".coach-source-text").inner_text()
+    page.get_by_label("Price in").fill("3")
+    page.get_by_label("Price in").press("Enter")
+    said = page.locator(".coach-note", has_text="0.007230")  # 2,410 tokens
+    said.wait_for()
+    assert "nothing was sent" in said.inner_text()
 
 
 def contrast(page, selector: str) -> float:
@@ -295,6 +311,14 @@ def test_text_stands_out_from_what_is_behind_it(open_page, scheme: str) -> None:
         ".coach-left-out summary",
         ".coach-passage mark",
         ".coach-passage .coach-place",
+    ):
+        low[selector] = contrast(page, selector)
+    page.get_by_text("How this answer was made").click()
+    for selector in (
+        ".coach-path .coach-place",
+        ".coach-path a",
+        ".coach-legend",
+        ".coach-path .coach-figures",
     ):
         low[selector] = contrast(page, selector)
     ask(page, "fail")

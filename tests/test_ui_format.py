@@ -20,7 +20,6 @@ from coach.ui.format import (
     question_html,
     refusal_html,
     shown_title,
-    trace_html,
     visible,
     with_code,
 )
@@ -146,7 +145,6 @@ def test_markup_in_a_document_is_shown_and_not_obeyed(coach: FakeCoach) -> None:
     )
     sentences = (replace(answer.sentences[0], text=evil),)
     page = answer_html(replace(answer, passages=passages, sentences=sentences), "7")
-    page += trace_html(answer.trace, passages, 1.0)
     assert "<img" not in page
     assert html.escape(evil) in page
 
@@ -159,25 +157,6 @@ def test_a_refusal_offers_three_passages_to_open(coach: FakeCoach) -> None:
     page = refusal_html(reply_to(coach, "unknown"))
     assert page.count("<details") == 3
     assert "Not in your sources" in page
-
-
-def test_the_panel_says_what_ran_who_spoke_and_how_long_it_took(coach: FakeCoach) -> None:
-    answer = reply_to(coach)
-    page = trace_html(answer.trace, answer.passages, answer.grounding)
-    for fact in (
-        "How many rounds?",
-        "rewritten from your question",
-        "Qwen2.5-Coder-1.5B-Instruct",
-        "embedded: Ollama is not running",
-        "2,304 cached, 106 fresh",
-        "84 ms",
-        "1.2 s",
-        "4.2 s",
-        "67% of the claims",
-        "Preparation Checklist",
-        "#1 · score 0.800",
-    ):
-        assert fact in page, fact
 
 
 def test_a_draft_is_named_as_one() -> None:

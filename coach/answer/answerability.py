@@ -28,7 +28,8 @@ class Evidence:
     """How likely the sentences found are an answer, 0..1, and what follows from it.
 
     `signals` holds what that was read from; `nearest` the best sentences, the best first; `missing` the words of the question
-    that nothing found covers; `undecided` whether a chat model's Yes or No could change the outcome.
+    that nothing found covers; `undecided` whether a chat model's Yes or No could change the outcome. `refuse_below` and `doubt_below` are the bounds of
+    the outcomes.
     """
 
     probability: float
@@ -38,6 +39,8 @@ class Evidence:
     missing: str = ""
     reason: RefusalReason | None = None
     undecided: bool = False
+    refuse_below: float = 0.0
+    doubt_below: float = 0.0
 
     @property
     def enough(self) -> bool:
@@ -96,6 +99,8 @@ def _judged(
         missing,
         reason if refused else None,
         least <= probability < most,
+        fit["refuse_below"],
+        fit["doubt_below"],
     )
 
 

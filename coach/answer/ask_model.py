@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from coach.answer.answerability import with_entailment
 from coach.answer.calibration import CALIBRATION_FILE, calibrated
-from coach.answer.compose import answer_prompt, evidence_prompt, statement_prompt
+from coach.answer.compose import answer_prompt, evidence_prompt, prompt_parts, statement_prompt
 from coach.answer.resources import Resources
 from coach.answer.search import Found, Part, together
 from coach.errors import BackendError, ModelMissingError
 from coach.protocols import ChatModel, TokenStream
 from coach.stream import Tracer
-from coach.types import Statement, StepStarted, Token, Turn
+from coach.types import Statement, StepStarted, Token, Turn, Usage
 from coach.yes_or_no import log_odds, probability_of_yes
 
 
@@ -37,9 +37,11 @@ def _decided(part: Part, resources: Resources, tracer: Tracer) -> Part:
     if not part.evidence.undecided:
         return part
     try:
-        model = resources.chosen().model
+        chosen = resources.chosen()
+        model = chosen.model
         if model is None:
             return part
+        tracer.record_reader(chosen)
         conversation = _reading(part.text, part.evidence.nearest, model, resources, tracer)
         evidence = with_entailment(part.evidence, _entailment(conversation, model, resources))
         return replace(part, evidence=evidence, conversation=conversation)
@@ -53,7 +55,7 @@ def _reading(
 ) -> tuple[Turn, ...]:
     """The conversation in which the model reads the question with what was found for it."""
     prompt = evidence_prompt(question, stated, model, max_tokens=resources.settings.max_tokens)
-    tracer.record(dropped=prompt.dropped)
+    tracer.record(dropped=prompt.dropped, prompt=prompt_parts(prompt.messages, model))
     return prompt.messages
 
 
@@ -70,10 +72,11 @@ def write(
         stream = _begun(question, found, resources, tracer)
         if stream is None:
             return ""
-        asked = time.perf_counter()
+        asked = first = time.perf_counter()
         try:
             for piece in stream:
                 if piece and not said:
+                    first = time.perf_counter()
                     tracer.record(first_token_ms=tracer.elapsed())
                     tracer.count("first_token_wait", asked)
                 if thinking != (not piece):
@@ -84,12 +87,20 @@ def write(
                     yield Token(piece)
         finally:
             stream.close()
-            tracer.record(usage=stream.usage)
+            tracer.record(usage=stream.usage, tokens_per_second=_pace(stream.usage, first))
     except (BackendError, ModelMissingError) as error:
         tracer.note(str(error))
         return ""
     cut = stream.usage is not None and stream.usage.completion >= resources.settings.max_tokens
     return _up_to_last_full_stop(said) if cut else said
+
+
+def _pace(usage: Usage | None, first: float) -> float | None:
+    """Tokens a second from the `first` one on; None for fewer than two."""
+    seconds = time.perf_counter() - first
+    if usage is None or usage.completion < 2 or seconds <= 0:
+        return None
+    return round((usage.completion - 1) / seconds, 1)
 
 
 def _begun(question: str, found: Found, resources: Resources, tracer: Tracer) -> TokenStream | None:
@@ -105,9 +116,9 @@ def _begun(question: str, found: Found, resources: Resources, tracer: Tracer) ->
         question, _to_read(found, model, resources), model, resources, tracer
     )
     tracer.record(sampling={"temperature": settings.temperature, "max_tokens": float(settings.max_tokens)})
-    return model.stream(
-        answer_prompt(conversation), max_tokens=settings.max_tokens, temperature=settings.temperature
-    )
+    messages = answer_prompt(conversation)
+    tracer.record(prompt=prompt_parts(messages, model))
+    return model.stream(messages, max_tokens=settings.max_tokens, temperature=settings.temperature)
 
 
 def _up_to_last_full_stop(said: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 from coach.errors import BackendError
 from coach.prompts import fill_prompt, read_prompt
 from coach.protocols import ChatModel
-from coach.types import Statement, Turn
+from coach.types import PromptPart, Statement, Turn
 
 TEMPLATE_TOKENS = 64  # chat-template tokens around the messages, an upper estimate for the templates in use
 QUESTION = "Question:"  # where what was found ends in a prompt: an engine's state may end behind it, as no token spans it
@@ -74,6 +74,23 @@ def evidence_prompt(
 def answer_prompt(conversation: Sequence[Turn]) -> tuple[Turn, ...]:
     """The prompt that has what was read in `conversation`, which `evidence_prompt` began, put together into an answer."""
     return (*conversation, Turn("assistant", "Yes"), Turn("user", read_prompt("answer/evidence_answer")))
+
+
+def prompt_parts(messages: Sequence[Turn], chat_model: ChatModel) -> tuple[PromptPart, ...]:
+    """What a prompt of `evidence_prompt` or `answer_prompt` is made of, with the tokens of each part."""
+    fixed = len(evidence_prefix())
+    found, question, asked = messages[fixed].text.rpartition(QUESTION)
+    wish = " ".join(turn.text for turn in messages[fixed + 1 :])
+    named = {
+        "Rules": messages[0].text,
+        "Worked examples": "\n\n".join(turn.text for turn in messages[1:fixed]),
+        "What was found": found.strip(),
+        "The question": f"{question}{asked}",
+        "What to write": wish,
+    }
+    return tuple(
+        PromptPart(name, text, chat_model.count_tokens(text)) for name, text in named.items() if text
+    )
 
 
 def statement_prompt(claim: str, nearest: Sequence[Statement]) -> tuple[Turn, ...]:

@@ -62,7 +62,8 @@ def extract(
         return Extract()
     reranked = _reranked(question, candidates, embedder, follow_up)
     relevance = _relevance(reranked.signals)
-    best = [int(place) for place in np.argsort(-relevance, kind="stable")[:NEAREST]]
+    order = [int(place) for place in np.argsort(-relevance, kind="stable")]
+    best = order[:NEAREST]
     nearest = tuple(reranked.candidates[place] for place in best)
     scores = tuple(float(relevance[place]) for place in best)
     least = NEAR_BEST * scores[0]
@@ -71,7 +72,8 @@ def extract(
         for rank, (statement, score) in enumerate(zip(nearest, scores, strict=True))
         if rank < MIN_SENTENCES or score >= least
     ]
-    return Extract(nearest, scores, _in_reading_order(shown, reranked.is_topic), reranked.likeness)
+    further = tuple((reranked.candidates[place], float(relevance[place])) for place in order[NEAREST:])
+    return Extract(nearest, scores, _in_reading_order(shown, reranked.is_topic), reranked.likeness, further)
 
 
 def sentence_signals(

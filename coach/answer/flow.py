@@ -120,6 +120,7 @@ def _written(
 
 
 def _record_evidence(found: Found, tracer: Tracer, step: str) -> None:
-    """Put the signals of the least certain part into the trace."""
+    """Put what decided each part into the trace, and the signals of the least certain one."""
     tracer.measure(probability=found.least.probability, **found.least.signals)
+    tracer.record(parts=found.weighed_parts(), weighed=found.weighed_sentences())
     tracer.lap(step)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from coach.protocols import Embedder, PassageIndex
-from coach.types import Passage
+from coach.types import Candidate, Passage, Search
 
 CANDIDATES = 40  # from either side; 30 to 200 rank the public sets alike, and fewer are faster
 # Fitted on public question sets with one set left out in turn: `python -m coach.evaluation.retrieval`.
@@ -21,6 +21,8 @@ SENTENCE_WEIGHT = 0.3
 ASKED_WEIGHT = 0.5
 # Share of three-word shingles two texts must have in common to count as one (Broder 1997 names the measure).
 NEAR_DUPLICATE = 0.8
+NEXT_SHOWN = 3  # candidates that the trace shows beyond those taken
+SAYS_THE_SAME, TOO_FAR = "says the same as one above", "behind the last that is taken"
 _SHINGLE_WORDS = 3
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+")
@@ -35,15 +37,68 @@ def retrieve(query: str, *, embedder: Embedder, index: PassageIndex, limit: int)
     keep the order of the index's answer. An empty query, an empty index or a `limit` below 1 gives an empty
     tuple. Errors of the embedder and the index pass through.
     """
+    return _best(_scored(query, embedder, index, limit), limit)
+
+
+def retrieve_and_tell(
+    query: str, *, embedder: Embedder, index: PassageIndex, limit: int
+) -> tuple[tuple[Passage, ...], Search]:
+    """As `retrieve`, and what was looked at for it: every passage taken and the first few that were not."""
+    scored = _scored(query, embedder, index, limit)
+    passages = _best(scored, limit)
+    return passages, Search(query, len(scored), _looked_at(scored, passages, max(CANDIDATES, limit)))
+
+
+def _scored(query: str, embedder: Embedder, index: PassageIndex, limit: int) -> list[tuple[float, Passage]]:
+    """The candidates with their fused scores, the best first."""
     if limit < 1 or not query.strip():
-        return ()
+        return []
     vector = embedder.embed([query])[0]
     candidates = index.search(vector, query, max(CANDIDATES, limit))
-    scored = sorted(zip(_scores(candidates), candidates, strict=True), key=_by_score)
+    return sorted(zip(_scores(candidates), candidates, strict=True), key=_by_score)
+
+
+def _best(scored: Sequence[tuple[float, Passage]], limit: int) -> tuple[Passage, ...]:
     return tuple(
         replace(passage, score=score, rank=rank, also_in=also_in)
         for rank, (score, passage, also_in) in enumerate(_merge_near_duplicates(scored, limit), start=1)
     )
+
+
+def _looked_at(
+    scored: Sequence[tuple[float, Passage]], taken: Sequence[Passage], from_either_side: int
+) -> tuple[Candidate, ...]:
+    """The candidates as the trace shows them; behind the last one taken `NEXT_SHOWN` more."""
+    by_meaning = _ranks([passage.cosine for _, passage in scored], from_either_side)
+    by_words = _ranks([passage.keyword for _, passage in scored], from_either_side)
+    places = {passage.chunk.id: place for place, passage in enumerate(taken, start=1)}
+    last = max((n for n, (_, one) in enumerate(scored) if one.chunk.id in places), default=-1)
+    return tuple(
+        Candidate(
+            passage.source,
+            passage.heading,
+            passage.chunk.start,
+            passage.chunk.end,
+            round(passage.cosine, 3),
+            round(passage.keyword, 3),
+            by_meaning[n],
+            by_words[n],
+            round(score, 3),
+            n + 1,
+            "" if passage.chunk.id in places else SAYS_THE_SAME if n < last else TOO_FAR,
+            passage.collection,
+        )
+        for n, (score, passage) in enumerate(scored[: last + 1 + NEXT_SHOWN])
+    )
+
+
+def _ranks(values: Sequence[float], most: int) -> list[int]:
+    """The rank of each from 1; 0 for one that is beyond the first `most` or has nothing."""
+    order = sorted(range(len(values)), key=lambda place: -values[place])
+    ranks = [0] * len(values)
+    for rank, place in enumerate(order[:most], start=1):
+        ranks[place] = rank if values[place] > 0 else 0
+    return ranks
 
 
 def _scores(candidates: Sequence[Passage]) -> list[float]:

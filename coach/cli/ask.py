@@ -10,6 +10,7 @@ import click
 
 from coach.cli.terminal import (
     backend_option,
+    fitted,
     limited,
     loaded,
     opened,
@@ -30,6 +31,14 @@ Collections = tuple[str, ...] | None
 
 @click.command()
 @click.argument("question", required=False)
+@click.option("--why", is_flag=True, help="Print how the answer was made, step by step, after it.")
+@click.option(
+    "--price",
+    nargs=2,
+    type=click.FloatRange(min=0),
+    metavar="IN OUT",
+    help="With --why: a hosted price per million tokens, to compare.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the reply as one JSON object.")
 @backend_option("Who speaks: BACKENDS (the sources alone).")
 @click.option("--model", help="Model name for Ollama or the server.")
@@ -50,6 +59,8 @@ Collections = tuple[str, ...] | None
 @click.option("--batch", type=click.Path(dir_okay=False), help="JSONL of questions; one JSON reply a line.")
 def ask(
     question: str | None,
+    why: bool,
+    price: tuple[float, float] | None,
     as_json: bool,
     backend: str | None,
     model: str | None,
@@ -64,6 +75,10 @@ def ask(
         raise click.UsageError("Give a QUESTION or --batch FILE, not both.")
     if batch is None and question is None:
         raise click.UsageError('Give a QUESTION, as in: coach ask "How many rounds are typical?"')
+    if why and (as_json or batch is not None):
+        raise click.UsageError("The JSON holds it already, under `trace`: leave --why out.")
+    if price is not None and not why:
+        raise click.UsageError("--price goes with --why: give both, or none.")
     from coach.settings import load_settings
     from coach.text.sanitize import clean_question
 
@@ -84,6 +99,10 @@ def ask(
     reply = _answered(coach.answer(text, turns, collections or None), as_json=as_json)
     if kept is not None:
         kept.keep(text, collections, reply)
+    if why:
+        from coach.answer.path_text import path_as_text
+
+        show(fitted(f"\n{path_as_text(reply, price)}"))
 
 
 def _answered(stream: AnswerStream, *, as_json: bool) -> Reply:

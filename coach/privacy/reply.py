@@ -61,7 +61,9 @@ def _masking(own_words: Sequence[str]) -> Callable[[str], str]:
 
 def _masked_trace(trace: Trace, masked: Callable[[str], str]) -> Trace:
     missing = () if names_are_found() else (MISSING_NAMES,)
-    return replace(trace, query=masked(trace.query), notes=(*map(masked, trace.notes), *missing))
+    return replace(
+        trace.without_texts, query=masked(trace.query), notes=(*map(masked, trace.notes), *missing)
+    )
 
 
 def _masked_sentences(sentences: Sequence[Sentence], masked: Callable[[str], str]) -> tuple[Sentence, ...]:

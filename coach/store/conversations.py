@@ -342,7 +342,7 @@ def read_reply(written: str) -> Reply:
 def sources_of(reply: Reply) -> set[str]:
     """Every document that a reply looked at."""
     passages = reply.passages if isinstance(reply, Answer) else reply.nearest
-    return {name for passage in passages for name in (passage.source, *passage.also_in)}
+    return {name for passage in passages for name in (passage.source, *passage.also_in)} | reply.trace.sources
 
 
 def _exchanges(database: sqlite3.Connection, conversation: str) -> tuple[Exchange, ...]:

@@ -90,13 +90,16 @@ class TraceStore:
         with store_errors(self._database.path, "The traces that quote it were not deleted"):
             with self._database.transaction() as database:
                 rows = database.execute("SELECT id, reply FROM traces").fetchall()
-                quoting = [
-                    (identity,)
-                    for identity, reply in rows
-                    if any(one["source"] == source for one in json.loads(reply)["passages"])
-                ]
+                quoting = [(identity,) for identity, reply in rows if source in _sources(json.loads(reply))]
                 database.executemany("DELETE FROM traces WHERE id = ?", quoting)
             self._database.forget_what_was_deleted()
+
+
+def _sources(written: Mapping[str, Any]) -> set[str]:
+    """The documents that a kept trace names; one of an earlier version names its passages alone."""
+    trace = written["trace"]
+    looked_at = [one for search in trace.get("searches", ()) for one in search["candidates"]]
+    return {one["source"] for one in (*written["passages"], *looked_at, *trace.get("weighed", ()))}
 
 
 def _row(reply: Reply) -> tuple[str | None, ...]:
@@ -106,7 +109,7 @@ def _row(reply: Reply) -> tuple[str | None, ...]:
         "sentences": [_sentence(sentence) for sentence in reply.sentences]
         if isinstance(reply, Answer)
         else [],
-        "trace": asdict(reply.trace),
+        "trace": asdict(reply.trace.without_texts),
     }
     return (
         datetime.now(UTC).isoformat(timespec="milliseconds"),

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from coach.answer.path import NOTHING_SENT, cost_in_words
 from coach.store.conversations import Exchange
 from coach.store.readings import Reading
-from coach.types import Answer, Refusal, Reply
+from coach.types import Answer, Refusal, Reply, Usage
 from coach.ui import feedback, own_cases, session
 from coach.ui.format import (
     answer_html,
@@ -26,10 +27,10 @@ from coach.ui.format import (
     read_as_html,
     refusal_html,
     step_html,
-    trace_html,
     visible,
     with_code,
 )
+from coach.ui.path_format import path_html
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -62,6 +63,7 @@ NO_REPLY = {
 }
 
 COLLECTIONS = "ask_of"
+HOSTED_PRICE = "hosted_price"  # in the session: per million tokens in and out, as it was typed last
 LOOK_AGAIN = 3.0  # seconds between looks at a model that is still loading
 _WHO_ANSWERS = {
     "embedded": "built in, on this machine",
@@ -201,7 +203,8 @@ def draw_exchange(worker: Worker, exchange: Exchange) -> None:
             given = feedback.draw_thumbs(exchange.id)
             if given is not None and not given.useful:
                 own_cases.draw_reply_case(exchange.id)
-            _draw_making(exchange.reply, exchange.id)
+            # A fragment: opening it, or typing a price, must not draw the whole page anew.
+            st.fragment(_draw_making)(exchange.reply, exchange.id)
         elif not exchange.under_way:
             _draw_failure(exchange)
 
@@ -225,13 +228,39 @@ def step_of(worker: Worker, job: Exchange | Reading | Rewriting) -> str:
 
 
 def _draw_making(reply: Reply, key: str) -> None:
-    """The panel that opens the box: query, passages, model, times."""
-    with st.expander("How this answer was made", key=f"making_{key}"):
-        match reply:
-            case Answer():
-                st.html(trace_html(reply.trace, reply.passages, reply.grounding))
-            case Refusal():
-                st.html(trace_html(reply.trace, reply.nearest, None))
+    """The panel that opens the box: the path of this one question, drawn when somebody looks."""
+    place = st.expander("How this answer was made", key=f"making_{key}", on_change="rerun")
+    if not place.open:
+        return
+    with place:
+        st.html(path_html(reply))
+        if reply.trace.usage is not None:
+            _draw_cost(reply.trace.usage, key)
+
+
+def _draw_cost(usage: Usage, key: str) -> None:
+    """What the same tokens would have taken at a price that the user types in, kept in the session."""
+    prices = st.session_state.setdefault(HOSTED_PRICE, {"in": 0.0, "out": 0.0})
+    st.html('<p class="coach-label">Hosted price per million tokens (in / out)</p>')
+    with st.container(horizontal=True, key=f"price_{key}"):
+        for name, price in prices.items():
+            field = f"price_{name}_{key}"
+            st.session_state[field] = price  # the one typed last, under whichever reply
+            st.number_input(
+                f"Price {name}",
+                min_value=0.0,
+                max_value=1e6,
+                step=0.5,
+                key=field,
+                on_change=_keep_price,
+                args=(name, field),
+            )
+    said = cost_in_words(usage, prices["in"], prices["out"]) if any(prices.values()) else NOTHING_SENT
+    st.html(f'<p class="coach-note" role="status">{escaped(said)}</p>')
+
+
+def _keep_price(name: str, field: str) -> None:
+    st.session_state[HOSTED_PRICE][name] = st.session_state[field]
 
 
 def _draw_failure(exchange: Exchange) -> None:

@@ -40,7 +40,6 @@ from coach.types import (
     Reply,
     Sentence,
     Span,
-    Trace,
 )
 
 SHOWN_QUESTION_CHARACTERS = 600  # about eight lines; a pasted book must not push the answer off the page
@@ -180,16 +179,10 @@ def refusal_html(refusal: Refusal) -> str:
     )
 
 
-def passage_html(passage: Passage, *, measured: bool = False) -> str:
-    """A passage that opens in place; `measured` adds the figures it was ranked by."""
-    figures = (
-        f'<span class="coach-figures">#{passage.rank} · score {passage.score:.3f} · '
-        f"meaning {passage.cosine:.3f} · words {passage.keyword:.3f}</span>"
-        if measured
-        else ""
-    )
+def passage_html(passage: Passage) -> str:
+    """A passage that opens in place."""
     return (
-        f'<details class="coach-source"><summary><span>{heading_path(passage)}</span>{figures}</summary>'
+        f'<details class="coach-source"><summary><span>{heading_path(passage)}</span></summary>'
         f'<div class="coach-source-text">{escaped(passage.chunk.text)}</div>'
         f'<p class="coach-place">{escaped(collection_label(passage.collection))} · '
         f"{_place(passage.source, passage.page, passage.chunk.start, passage.chunk.end)}"
@@ -237,16 +230,6 @@ def error_html(message: str) -> str:
 def caution_html(message: str) -> str:
     """What the visitor should know before they ask; a model's name in it is a stranger's words."""
     return f'<div class="coach-caution">{with_code(message)}</div>'
-
-
-def trace_html(trace: Trace, passages: Sequence[Passage], grounding: float | None) -> str:
-    """How a reply came about: the query, who spoke, the times, and every passage that was looked at."""
-    rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in _facts(trace, grounding))
-    steps = _steps(trace)
-    lines = lines_html("Passages dropped to fit the window", trace.dropped) + lines_html("Notes", trace.notes)
-    found = "".join(passage_html(passage, measured=True) for passage in passages)
-    listed = f'<p class="coach-label">Passages, best first</p>{found}' if found else ""
-    return f'<div class="coach-trace"><dl>{rows}</dl>{steps}{lines}{listed}</div>'
 
 
 def state_html(
@@ -494,39 +477,3 @@ def _left_out(sentences: Sequence[Sentence]) -> str:
         f'<details class="coach-left-out"><summary>{LEFT_OUT} ({len(sentences)})</summary>'
         f"<ul>{lines}</ul></details>"
     )
-
-
-def _facts(trace: Trace, grounding: float | None) -> Iterable[tuple[str, str]]:
-    rewritten = ' <span class="coach-figures">rewritten from your question</span>' if trace.rewritten else ""
-    yield "Query that ran", f"<q>{escaped(shortened(trace.query))}</q>{rewritten}"
-    yield "Answered by", escaped(trace.model or NO_MODEL)
-    yield "Backend", with_code(f"{trace.backend}: {trace.backend_reason}".rstrip(": "))
-    if grounding is not None:
-        yield "Supported by the sources", f"{grounding:.0%} of the claims"
-    if trace.usage:
-        usage = trace.usage
-        window = f" of a window of {trace.window:,}" if trace.window else ""
-        yield (
-            "Tokens read",
-            f"{usage.prompt:,}{window} ({usage.cached:,} cached, {usage.fresh:,} fresh)",
-        )
-        yield "Tokens written", f"{usage.completion:,}"
-    yield "First cited sentence", milliseconds(trace.first_citation_ms)
-    if trace.first_token_ms is not None:
-        yield "First word of the model", milliseconds(trace.first_token_ms)
-    yield "Whole reply", milliseconds(trace.total_ms)
-    if trace.gate:
-        yield "Evidence", escaped(" · ".join(f"{name} {value:.3f}" for name, value in trace.gate.items()))
-    if trace.sampling:
-        yield "Sampling", escaped(" · ".join(f"{name} {value:g}" for name, value in trace.sampling.items()))
-    if trace.embedder:
-        yield "Embedder", escaped(trace.embedder)
-    if trace.index_fingerprint:
-        yield "Index", f"<code>{escaped(trace.index_fingerprint[:16])}</code>"
-
-
-def _steps(trace: Trace) -> str:
-    if not trace.steps_ms:
-        return ""
-    steps = " · ".join(f"{name} {milliseconds(value)}" for name, value in trace.steps_ms.items())
-    return f'<p class="coach-label">Time by step</p><p class="coach-place">{escaped(steps)}</p>'
