@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from coach.errors import UsageError
+from coach.lab import chunks_and_embeddings, refusal_threshold, vector_keyword_hybrid
 from coach.lab.experiment import Experiment
 
-EXPERIMENTS: tuple[Experiment, ...] = ()
+EXPERIMENTS: tuple[Experiment, ...] = (
+    vector_keyword_hybrid.EXPERIMENT,
+    refusal_threshold.EXPERIMENT,
+    chunks_and_embeddings.EXPERIMENT,
+)
 
 
 def experiment(name: str) -> Experiment:

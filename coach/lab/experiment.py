@@ -21,7 +21,10 @@ Tell = Callable[
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Something the user can change. A number has bounds; a text has none."""
+    """Something the user can change. A number has bounds, and may have `stops` at which the page's slider halts; a text has neither.
+
+    `moves` says that an outcome of before follows it (`Experiment.moved`), without another run.
+    """
 
     name: str
     label: str
@@ -29,6 +32,8 @@ class Control:
     least: float | None = None
     most: float | None = None
     choices: tuple[str, ...] = ()
+    stops: tuple[int, ...] = ()
+    moves: bool = False
 
     def checked(self, given: Any) -> Value:
         """`given` as this control takes it. Raises UsageError with what it takes."""
@@ -72,7 +77,8 @@ class Run(Protocol):
 @dataclass(frozen=True, slots=True)
 class Experiment:
     """One experiment. `quote` is the article's sentence on it, verbatim; `question` is one that an interviewer could ask, of the
-    rubric's `kind`; `needs_model` says whether a chat model has to be there."""
+    rubric's `kind`; `needs_model` says whether a chat model has to be there. `moved` makes of an
+    outcome the one for other values of the controls that move it: at once, from its rows."""
 
     name: str
     title: str
@@ -83,6 +89,7 @@ class Experiment:
     controls: tuple[Control, ...]
     run: Run
     needs_model: bool = False
+    moved: Callable[[Outcome, Mapping[str, Value]], Outcome] | None = None
 
     def values(self, given: Mapping[str, object]) -> dict[str, Value]:
         """The value of every control, the default where none is given. Raises UsageError for an unknown control or a bad value."""

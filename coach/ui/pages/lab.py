@@ -6,6 +6,7 @@ import importlib
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -93,7 +94,7 @@ def _draw_experiment(coach: Coach, worker: Worker, one: Experiment) -> None:
             st.button("Stop", key="lab_stop", on_click=worker.experiments.stop, args=(one.name,))
     if note := st.session_state.pop("lab_note", ""):
         components.draw_error(note)
-    st.fragment(_draw_trial, run_every=LOOK_AGAIN if going_on else None)(worker, one, going_on)
+    st.fragment(_draw_trial, run_every=LOOK_AGAIN if going_on else None)(worker, one, given, going_on)
     _draw_question(one)
 
 
@@ -124,6 +125,8 @@ def _draw_control(one: Experiment, control: Control) -> object:
         )
     if isinstance(default, str):
         return st.text_input(control.label, value=default, key=key, persist_state="session")
+    if control.stops:
+        return st.select_slider(control.label, control.stops, value=default, key=key, persist_state="session")
     step = 1 if isinstance(default, int) else 0.05
     kind = type(default)
     return st.slider(
@@ -145,7 +148,7 @@ def _start(worker: Worker, one: Experiment, given: Mapping[str, object]) -> None
         st.session_state["lab_note"] = str(error)
 
 
-def _draw_trial(worker: Worker, one: Experiment, going_on: bool) -> None:
+def _draw_trial(worker: Worker, one: Experiment, given: Mapping[str, object], going_on: bool) -> None:
     trial = worker.experiments.trial(one.name)
     if trial is None:
         return
@@ -160,7 +163,21 @@ def _draw_trial(worker: Worker, one: Experiment, going_on: bool) -> None:
     elif trial.outcome is None:
         st.html('<p class="coach-note">Stopped before it was done.</p>')
     else:
-        _draw_outcome(one, trial)
+        _draw_outcome(one, _as_set_now(one, trial, given))
+
+
+def _as_set_now(one: Experiment, trial: Trial, given: Mapping[str, object]) -> Trial:
+    """What was found, as the controls that move it stand now; says so where another one asks for a run of its own."""
+    assert trial.outcome is not None  # the caller looked
+    values = one.values(given)
+    kept = {**one.values({}), **trial.controls}  # an earlier version may have had fewer controls
+    if any(values[control.name] != kept[control.name] for control in one.controls if not control.moves):
+        st.html(
+            '<p class="coach-note">This is what the last run found: press “Run it” for what is set now.</p>'
+        )
+    now = {control.name: (values if control.moves else kept)[control.name] for control in one.controls}
+    outcome = one.moved(trial.outcome, now) if one.moved is not None else trial.outcome
+    return replace(trial, controls=now, outcome=outcome)
 
 
 def _draw_outcome(one: Experiment, trial: Trial) -> None:
