@@ -34,6 +34,7 @@ FOLDERS = {
         "evaluation",
         "privacy",
         "library",
+        "lab",
         "coach",
         "doctor",
     },

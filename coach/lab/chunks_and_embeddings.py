@@ -134,8 +134,8 @@ def _said_of_map(rows: Sequence[Mapping[str, Any]], depth: int) -> list[str]:
     return [
         f"Nearest to “{star['question']}”, of {len(points)} passages: {near[0]['heading']}, with a likeness of {near[0]['likeness']:.2f} "
         "(1 would be the same direction).",
-        f"A flat map keeps {star['spread shown']:.0%} of what tells the passages apart: of the {len(near)} nearest in meaning, {both} are "
-        "also the nearest here.",
+        f"A flat map keeps {star['spread shown']:.0%} of what tells the passages apart: its {len(flat)} nearest to the star have {both} in "
+        "common with the nearest in meaning.",
     ]
 
 

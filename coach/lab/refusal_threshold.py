@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from coach.evaluation.selection import bundled_cases
@@ -76,9 +77,12 @@ def wrong(cases: Sequence[Mapping[str, Any]], outcomes: Sequence[str]) -> dict[s
 
 
 def flips(cases: Sequence[Mapping[str, Any]], threshold: float) -> list[Mapping[str, Any]]:
-    """The cases that come out otherwise than today, the nearest to the threshold first."""
+    """The cases that come out otherwise than today: in turn one rightly and one wrongly, the nearest to the threshold first."""
     other = [case for case in cases if outcome_at(case, threshold) != case["today"]]
-    return sorted(other, key=lambda case: abs(case["probability"] - threshold))
+    near = sorted(other, key=lambda case: abs(case["probability"] - threshold))
+    rightly = [case for case in near if outcome_at(case, threshold) == case["right"]]
+    wrongly = [case for case in near if outcome_at(case, threshold) != case["right"]]
+    return [case for pair in zip_longest(rightly, wrongly) for case in pair if case is not None]
 
 
 def _said(cases: Sequence[Mapping[str, Any]], today: Mapping[str, Any], threshold: float) -> list[str]:
@@ -99,7 +103,7 @@ def _said_of_flips(cases: Sequence[Mapping[str, Any]], threshold: float) -> list
     if not other:
         return ["No case comes out otherwise than today."]
     named = [
-        f"“{case['question']}” is {outcome_at(case, threshold)} here and {case['today']} today; right is {case['right']}."
+        f"“{case['question']}”: here {outcome_at(case, threshold)}, today {case['today']}, right is to be {case['right']}."
         for case in other[:NAMED]
     ]
     better = sum(outcome_at(case, threshold) == case["right"] for case in other)
@@ -111,7 +115,7 @@ EXPERIMENT = Experiment(
     title="Hallucination and refusal",
     explanation="Before it answers, the coach estimates how likely the article answers the question at all, and refuses below a "
     "threshold: that is what keeps it from making things up. Move the threshold and watch the point on the curve: to the right it "
-    "refuses what it could have answered, upwards it answers what it should have refused. No place on the curve has neither.",
+    "refuses what it could have answered, upwards it answers what it should have refused.",
     quote="Where is the plan for when the model hallucinates legal advice, or generates copyrighted material?",
     question="Your assistant sometimes makes up an answer and sometimes refuses a question it could answer. How do you decide where to "
     "set the threshold between the two?",

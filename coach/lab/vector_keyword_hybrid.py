@@ -136,16 +136,18 @@ def _graphs(coach: Coach, cases: Sequence[Case], width: int) -> Iterator[tuple[s
 
 
 def _said_of_ranks(ranks: Sequence[Mapping[str, Any]], passages: int) -> Iterator[str]:
-    first = ranks[0]
-    places = [
-        f"{way} {f'put it {_ordinal(first[way])}' if first[way] else 'did not find it'}"
-        for way in ("keywords", "meaning")
+    tops = [(way, next((row for row in ranks if row[way] == 1), None)) for way in WAYS.values()]
+    firsts = [f"{way} “{row['heading']}”" if row else f"{way} nothing" for way, row in tops]
+    yield f"First comes, by {', by '.join(firsts)}."
+    best = ranks[0]
+    others = [
+        f"by {way} {_ordinal(best[way]) if best[way] else 'nowhere'}" for way in ("keywords", "meaning")
     ]
-    yield f"Both together put “{first['heading']}” first; {' and '.join(places)}."
-    tops = [
+    yield f"What both together put first stands {' and '.join(others)}."
+    firsts_of = [
         {row["begins"] for row in ranks if _place(row, way) <= passages} for way in ("keywords", "meaning")
     ]
-    yield f"Of the first {passages} passages, keywords and meaning have {len(tops[0] & tops[1])} in common."
+    yield f"Of the first {passages} passages, keywords and meaning have {len(firsts_of[0] & firsts_of[1])} in common."
 
 
 def _said_of_cases(cases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -191,7 +193,7 @@ EXPERIMENT = Experiment(
     "the right choice?",
     kind="technical",
     controls=(
-        Control("question", "Question", "Why is saying “AI will solve this” a mistake?"),
+        Control("question", "Question", "How should I talk about hallucinations?"),
         Control("passages", "Passages shown", 5, 3, MOST, moves=True),
         Control(
             "width",

@@ -12,6 +12,7 @@ from coach.lab.experiment import Outcome
 from coach.lab.refusal_threshold import ANSWERED, REFUSED, outcome_at, wrong_at
 from coach.ui.lab.palette import BLUE, GREEN, GREY, ORANGE
 
+TICKS = [0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1]
 HERE, TODAY = "at this threshold", "today"
 BINS = 25  # of the probability
 
@@ -32,9 +33,11 @@ def _draw_curve(
     today: Mapping[str, Any],
     threshold: float,
 ) -> None:
-    x = altair.X("share of wrong refusals:Q", title="refused though answerable", axis=altair.Axis(format="%"))
+    # Few errors are where the choice lies: the root gives them room.
+    scale, axis = altair.Scale(type="sqrt", domain=[0, 1]), altair.Axis(format="%", values=TICKS)
+    x = altair.X("share of wrong refusals:Q", title="refused though answerable", axis=axis, scale=scale)
     y = altair.Y(
-        "share of wrong answers:Q", title="answered though not in the article", axis=altair.Axis(format="%")
+        "share of wrong answers:Q", title="answered though not in the article", axis=axis, scale=scale
     )
     order = altair.Order("threshold:Q")
     line = altair.Chart(altair.InlineData(values=list(curve))).mark_line(color=GREY).encode(x, y, order)
@@ -80,7 +83,9 @@ def _draw_cases(cases: Sequence[Mapping[str, Any]], threshold: float) -> None:
         altair.Chart(altair.InlineData(values=dots))
         .mark_circle(size=45)
         .encode(
-            altair.X("x:Q", title="probability", scale=altair.Scale(domain=[0, 1])),
+            altair.X(
+                "x:Q", title="probability", axis=altair.Axis(tickCount=5), scale=altair.Scale(domain=[0, 1])
+            ),
             altair.Y("y:Q", axis=None),
             altair.Color("to be:N", scale=colours, legend=altair.Legend(orient="top", title=None)),
             opacity=altair.condition(right, altair.value(0.35), altair.value(1)),

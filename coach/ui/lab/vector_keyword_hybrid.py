@@ -69,7 +69,7 @@ def _draw_ranks(rows: Sequence[Mapping[str, Any]], passages: int) -> None:
     )
     st.altair_chart(picture.properties(height=70 + 34 * below), width="stretch")
     lines = (
-        f"<li><strong>{letter}</strong> {escaped(row['heading'])}: <span class='coach-note'>{escaped(row['begins'])}"
+        f"<li><strong>{letter}</strong> {escaped(row['heading'])} · <span class='coach-note'>{escaped(row['begins'])}"
         f"{'' if row['whose'].startswith('The committee') else ' (' + escaped(row['whose']) + ')'}</span></li>"
         for letter, row in zip(LETTERS, shown, strict=False)
     )
@@ -112,8 +112,7 @@ def _draw_graph(rows: Sequence[Mapping[str, Any]]) -> None:
             "over": f"{row['vectors']:,} {row['vectors of'].partition(',')[0]}",
             "how": how,
             "ms": row[f"{how} ms"],
-            "figure": f"{row[f'{how} ms']:.2f} ms"
-            + (f", finds {row['recall']:.1%}" if how == "graph" else ""),
+            "figure": f"{row[f'{how} ms']:.2f} ms" + (f"; {row['recall']:.1%}" if how == "graph" else ""),
         }
         for row in rows
         for how in ("exact", "graph")
@@ -121,7 +120,12 @@ def _draw_graph(rows: Sequence[Mapping[str, Any]]) -> None:
     picture = altair.Chart(altair.InlineData(values=bars)).encode(
         y=altair.Y("over:N", sort=None, title=None, axis=altair.Axis(labelLimit=160)),
         yOffset=altair.YOffset("how:N", sort=None),
-        x=altair.X("ms:Q", title="milliseconds (median)", scale=altair.Scale(padding=90)),
+        x=altair.X(
+            "ms:Q",
+            title="milliseconds (median)",
+            axis=altair.Axis(tickCount=4),
+            scale=altair.Scale(domain=[0, 2 * max(bar["ms"] for bar in bars)]),
+        ),
     )
     colours = altair.Scale(domain=["exact", "graph"], range=[BLUE, PINK])
     coloured = picture.mark_bar().encode(
