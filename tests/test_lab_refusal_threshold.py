@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from coach.lab.refusal_threshold import EXPERIMENT, flips, outcome_at, wrong_at
 from coach.settings import corpus_folder
@@ -55,3 +56,14 @@ def test_its_quote_stands_in_the_article_and_its_rows_can_be_kept(outcome):
         EXPERIMENT.quote in guide.read_text("utf-8") for guide in (corpus_folder() / "guides").glob("*.md")
     )
     assert json.loads(json.dumps(outcome.rows)) == [dict(row) for row in outcome.rows]
+
+
+def test_its_pictures_are_drawn(outcome):
+    def page(outcome, controls):
+        from coach.ui.lab.refusal_threshold import draw
+
+        draw(outcome, controls)
+
+    drawn = AppTest.from_function(page, args=(outcome, EXPERIMENT.values({}))).run(timeout=30)
+    assert not drawn.exception
+    assert len(drawn.get("vega_lite_chart") or drawn.get("arrow_vega_lite_chart")) == 2

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from coach.errors import UsageError
 from coach.evaluation.nearest import compare_with_graph, mixed
@@ -72,7 +73,7 @@ def test_the_graph_is_measured_on_all_that_the_index_holds(outcome, sources_only
 
 
 def test_more_passages_are_told_of_without_another_run(outcome):
-    few, many = (EXPERIMENT.moved(outcome, {"passages": number}) for number in (3, 20))
+    few, many = (EXPERIMENT.moved(outcome, {"passages": number}) for number in (3, 12))
     assert few.rows == many.rows == outcome.rows
     assert few.findings != many.findings
 
@@ -103,3 +104,14 @@ def test_its_quote_stands_in_the_article():
 
 def test_its_rows_can_be_kept_as_json(outcome):
     assert json.loads(json.dumps(outcome.rows)) == [dict(row) for row in outcome.rows]
+
+
+def test_its_pictures_are_drawn(outcome):
+    def page(outcome, controls):
+        from coach.ui.lab.vector_keyword_hybrid import draw
+
+        draw(outcome, controls)
+
+    drawn = AppTest.from_function(page, args=(outcome, EXPERIMENT.values({"passages": 4}))).run(timeout=30)
+    assert not drawn.exception
+    assert len(drawn.get("vega_lite_chart") or drawn.get("arrow_vega_lite_chart")) == 3

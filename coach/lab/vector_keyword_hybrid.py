@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 WAYS = {WORDS: "keywords", MEANING: "meaning", OURS: "both"}
 FUSED = "ranks added"
-MOST = 20  # passages that can be shown
+MOST = 12  # passages that can be shown
 FAR = 1000  # a rank behind every other
 DEPTHS = (1, 3, 5)  # among how many passages the answer is looked for
 NEAREST, QUERIES = 10, 100  # of the comparison with the graph

@@ -35,7 +35,7 @@ def _draw_ranks(rows: Sequence[Mapping[str, Any]], passages: int) -> None:
             "letter": letter,
             "way": way.capitalize(),
             "rank": min(row[way] or below, below),
-            "place": row[way] or "not found",
+            "place": str(row[way] or "not found"),
             "passage": f"{row['heading']}: {row['begins']}",
             "whose": row["whose"],
             "colour": (BLUE, ORANGE, GREEN)[place] if place < MARKED else GREY,
