@@ -24,6 +24,16 @@ class TokenVectors(NamedTuple):
     own: Vectors
 
 
+class IndexedVectors(NamedTuple):
+    """What an index can find, as unit vectors: row n of `chunks` is that of `passages[n]` (unscored), `sentences` are those of their
+    sentences, `questions` of what is written down for their documents."""
+
+    passages: list[Passage]
+    chunks: Vectors
+    sentences: Vectors
+    questions: Vectors
+
+
 @runtime_checkable
 class Embedder(Protocol):
     """Turns texts into unit vectors."""
@@ -85,6 +95,9 @@ class PassageIndex(Protocol):
         Each passage carries `cosine`, `keyword` (BM25, scaled to 0..1 within this query) and
         `sentence_scores`; `score` and `rank` are 0. Up to `limit` from either side.
         """
+
+    def vectors(self) -> IndexedVectors:
+        """All that can be found, to be looked at rather than searched."""
 
     def document(self, source: str) -> Document:
         """The text a citation points into. Raises IndexMissingError for an unknown source."""

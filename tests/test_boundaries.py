@@ -20,8 +20,9 @@ FOLDERS = {
     "store": SEAMS,
     "privacy": SEAMS,
     "ingest": SEAMS | {"text"},
-    "jobs": SEAMS | {"answer", "critique", "store", "backends", "coach"},
-    "ui": SEAMS | {"text", "answer", "critique", "privacy", "store", "jobs", "library", "coach"},
+    "lab": SEAMS | {"text", "answer", "critique", "store", "evaluation", "coach"},
+    "jobs": SEAMS | {"answer", "critique", "store", "backends", "lab", "coach"},
+    "ui": SEAMS | {"text", "answer", "critique", "privacy", "store", "jobs", "lab", "library", "coach"},
     "evaluation": SEAMS | {"text", "answer", "critique", "backends", "store", "ingest", "coach"},
     "cli": SEAMS
     | {
@@ -33,6 +34,7 @@ FOLDERS = {
         "evaluation",
         "privacy",
         "library",
+        "lab",
         "coach",
         "doctor",
     },

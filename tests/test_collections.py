@@ -75,6 +75,14 @@ def library(tmp_path_factory, embedder):
     return Library(tmp_path_factory.mktemp("library"), embedder)
 
 
+def test_the_vectors_of_a_part_are_of_its_documents_alone(library):
+    index = library.coach().index
+    committee = index.within({COMMITTEE}).vectors()
+    assert {passage.collection for passage in committee.passages} == {COMMITTEE}
+    assert 0 < len(committee.chunks) == len(committee.passages) < len(index)
+    assert len(committee.sentences) == sum(len(passage.chunk.sentences) for passage in committee.passages)
+
+
 @pytest.fixture(scope="module")
 def coach(library):
     return library.coach()

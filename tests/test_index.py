@@ -77,6 +77,15 @@ def test_scores_are_what_they_are_said_to_be(index):
     assert max(passage.keyword for passage in passages) == 1.0
 
 
+def test_its_vectors_are_those_it_searches_by(index):
+    held = index.vectors()
+    assert len(held.passages) == len(held.chunks) == len(index)
+    assert len(held.sentences) == sum(len(passage.chunk.sentences) for passage in held.passages)
+    found = index.search(held.chunks[5], "", 1)[0]
+    assert found.chunk == held.passages[5].chunk
+    assert found.cosine == pytest.approx(1, abs=1e-5)
+
+
 def test_candidates_are_the_nearest_and_the_best_by_keywords(index):
     query = EMBEDDER.embed(["safety"])[0]
     everything = index.search(query, "price price latency", 300)

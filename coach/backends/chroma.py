@@ -37,7 +37,7 @@ from coach.backends.index_files import (
     write_whole,
 )
 from coach.errors import IndexMismatchError, IndexMissingError, IndexOutdatedError, IngestError
-from coach.protocols import Vectors
+from coach.protocols import IndexedVectors, Vectors
 from coach.text.words import content_words
 from coach.types import COMMITTEE, Chunk, Document, Passage, WrittenQuestion
 
@@ -173,6 +173,25 @@ class ChromaIndex:
         best = matching[_largest(keyword[matching], limit)].tolist()
         rows = list(dict.fromkeys([*self._nearest(query, limit), *best]))
         return self._passages(rows, query, keyword, words)
+
+    def vectors(self) -> IndexedVectors:
+        """All that can be found, to be looked at rather than searched."""
+        generation, searched = self._generation, {document.id for document in self._searched}
+        every = np.arange(len(generation.chunks))
+        rows = (every if self._rows_searched is None else every[self._rows_searched]).tolist()
+        starts, nothing = generation.sentence_starts, np.zeros((0, self._current.dimension), dtype=np.float32)
+        unscored = np.zeros(len(generation.chunks), dtype=np.float32)
+        asked = [place for place, one in enumerate(generation.questions) if one.document_id in searched]
+        return IndexedVectors(
+            self._passages(rows, np.zeros(self._current.dimension, dtype=np.float32), unscored, "")
+            if rows
+            else [],
+            generation.chunk_vectors[rows],
+            np.concatenate(
+                [nothing, *(generation.sentence_vectors[starts[n] : starts[n + 1]] for n in rows)]
+            ),
+            generation.question_vectors[asked],
+        )
 
     def document(self, source: str) -> Document:
         """The text a citation points into, under any of its names.
@@ -615,6 +634,31 @@ def _client(folder: Path, server: str = "") -> Any:
             f"No Chroma server answers at {server}: start it with `chroma run`, or unset COACH_CHROMA_URL, then run "
             "`coach ingest`."
         ) from error
+
+
+@contextmanager
+def graph_of(vectors: Vectors, width: int) -> Iterator[Callable[[Vectors, int], list[int]]]:
+    """Chroma's own graph (HNSW) over these vectors, in memory for as long as it is looked at: `search(query, limit)` gives the rows it
+    finds. `width` is how many neighbours it keeps in view while it walks (`ef_search`)."""
+    import chromadb
+    from chromadb.config import Settings
+
+    client = chromadb.EphemeralClient(settings=Settings(anonymized_telemetry=False))
+    name = f"graph-{os.urandom(8).hex()}"
+    shape = {"hnsw": {"space": "cosine", "ef_search": width}}
+    collection = client.create_collection(name, embedding_function=None, configuration=shape)  # type: ignore[arg-type]
+    try:
+        for first in range(0, len(vectors), _BATCH):
+            part = vectors[first : first + _BATCH]
+            collection.add(ids=[str(first + row) for row in range(len(part))], embeddings=part)
+
+        def search(query: Vectors, limit: int) -> list[int]:
+            found = collection.query(query_embeddings=query[None], n_results=limit, include=[])
+            return [int(row) for row in found["ids"][0]]
+
+        yield search
+    finally:
+        client.delete_collection(name)
 
 
 @contextmanager

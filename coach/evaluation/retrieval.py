@@ -16,14 +16,16 @@ import numpy as np
 
 from coach.answer.retrieve import retrieve
 from coach.errors import UsageError
+from coach.evaluation.cases import Case
 from coach.evaluation.metrics import bootstrap_interval, ndcg, recall, reciprocal_rank
+from coach.evaluation.score import facts_found
 from coach.protocols import Embedder, PassageIndex
 from coach.types import Document, Passage
 
 RRF_K = 60  # Cormack, Clarke & Büttcher 2009
 CANDIDATES = 100  # chunks that each of the methods we compare with may rank
 PASSAGES = 50  # enough for ten documents, even when several chunks of each are found
-OURS = "ours"
+WORDS, MEANING, OURS = "bm25", "minilm", "ours"
 SIMPLE_SETS = ("squad2_dev", "cranfield", "interview_faq")
 CONVERSATIONS = "mtrag_human"
 CONVERSATION_FORMS = ("last_turn", "rewrite")
@@ -84,6 +86,29 @@ def measure_set(
             for name, measure in MEASURES.items():
                 results[method][name].append(measure(ranking, query.relevant))
     return {method: dict(measures) for method, measures in results.items()}
+
+
+def rank_passages(query: str, embedder: Embedder, index: PassageIndex) -> dict[str, Sequence[Passage]]:
+    """The passages of `index`, best first, by their words alone, by their meaning alone, and as the coach ranks them."""
+    candidates = index.search(embedder.embed([query])[0], query, CANDIDATES)
+    by_words = sorted((p for p in candidates if p.keyword > 0), key=lambda p: -p.keyword)[:CANDIDATES]
+    by_meaning = sorted(candidates, key=lambda p: -p.cosine)[:CANDIDATES]
+    ours = retrieve(query, embedder=embedder, index=index, limit=PASSAGES)
+    return {WORDS: by_words, MEANING: by_meaning, OURS: ours}
+
+
+def fuse_ranks(*rankings: Sequence[str]) -> list[str]:
+    """Several rankings of names as one, by rank alone (reciprocal rank fusion: Cormack, Clarke & Büttcher 2009)."""
+    scores: dict[str, float] = defaultdict(float)
+    for ranking in rankings:
+        for rank, name in enumerate(ranking, start=1):
+            scores[name] += 1.0 / (RRF_K + rank)
+    return sorted(scores, key=lambda name: -scores[name])
+
+
+def holds_answer(case: Case, headings: Sequence[str], text: str) -> bool:
+    """Whether a passage answers the case: one of its facts stands in it, under the case's heading."""
+    return tuple(headings[-1:]) == (case.section,) and facts_found(case.facts, text) > 0
 
 
 def summarise(results: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> dict[str, Any]:
@@ -220,28 +245,15 @@ def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 def _rankings(query: str, embedder: Embedder, index: PassageIndex) -> dict[str, list[str]]:
     """Names of documents, best first, for each method."""
-    candidates = index.search(embedder.embed([query])[0], query, CANDIDATES)
-    by_words = sorted((p for p in candidates if p.keyword > 0), key=lambda p: -p.keyword)[:CANDIDATES]
-    by_meaning = sorted(candidates, key=lambda p: -p.cosine)[:CANDIDATES]
-    return {
-        "bm25": _documents(by_words),
-        "minilm": _documents(by_meaning),
-        "rrf": _fuse_ranks(_documents(by_words), _documents(by_meaning)),
-        OURS: _documents(retrieve(query, embedder=embedder, index=index, limit=PASSAGES)),
-    }
+    by_method = rank_passages(query, embedder, index)
+    rankings = {method: _documents(passages) for method, passages in by_method.items()}
+    fused = fuse_ranks(rankings[WORDS], rankings[MEANING])
+    return {WORDS: rankings[WORDS], MEANING: rankings[MEANING], "rrf": fused, OURS: rankings[OURS]}
 
 
 def _documents(passages: Iterable[Passage]) -> list[str]:
     """Each document once, where its first chunk stands; one merged into another comes right after it."""
     return list(dict.fromkeys(name for passage in passages for name in (passage.source, *passage.also_in)))
-
-
-def _fuse_ranks(*rankings: Sequence[str]) -> list[str]:
-    scores: dict[str, float] = defaultdict(float)
-    for ranking in rankings:
-        for rank, name in enumerate(ranking, start=1):
-            scores[name] += 1.0 / (RRF_K + rank)
-    return sorted(scores, key=lambda name: -scores[name])
 
 
 def _summarise_set(methods: Mapping[str, Mapping[str, Sequence[float]]]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coach.errors import UsageError
-from coach.evaluation.cases import Case
+from coach.evaluation.cases import Case, CaseKind, load_cases
 from coach.settings import corpus_folder
 
 FAST = {"answerable": 20, "unanswerable": 10, "follow_up": 4, "odd": 3, "small_talk": 3}
@@ -20,11 +20,17 @@ def bench_folder() -> Path:
     Raises UsageError in an installation without them.
     """
     folder = corpus_folder().parent / "bench"
-    if not folder.is_dir():
+    if not (folder / "README.md").is_file():  # an installation holds the cases of the answers alone
         raise UsageError(
             "The benchmark cases are not part of this installation: run `coach eval` in a checkout, or give your own with `--cases FILE`."
         )
     return folder
+
+
+def bundled_cases(split: str, *kinds: CaseKind) -> tuple[Case, ...]:
+    """The cases of these kinds on the bundled article, of one split or of "all"; they come with an installation too."""
+    cases = load_cases(corpus_folder().parent / "bench" / "answers" / "cases.jsonl")
+    return choose_cases([case for case in cases if case.kind in kinds], split=split)
 
 
 def choose_cases(

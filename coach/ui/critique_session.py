@@ -325,6 +325,14 @@ def overrule(coach: Coach, reading: Reading, criterion: str, level_key: str, rea
             help_.error, desk().opened = "", None
 
 
+def take_question(question: str, kind: str) -> None:
+    """A new desk with this question in the form; the draft that lay there can be brought back."""
+    desk()
+    start_over()
+    st.session_state[QUESTION], st.session_state[KIND] = question, kind
+    keep_fields()
+
+
 def open_reading(identity: str) -> None:
     """Lay another reading on the desk; what is being written stays in the form."""
     st.session_state["critique_desk"] = Desk()

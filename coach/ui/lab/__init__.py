@@ -1,0 +1,1 @@
+"""The pictures of the experiments, one file each with a `draw(outcome)`."""
