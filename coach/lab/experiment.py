@@ -21,7 +21,7 @@ Tell = Callable[
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Something the user can change. A number has bounds; a text has none."""
+    """Something the user can change. A number has bounds, and may have `stops` at which the page's slider halts; a text has neither."""
 
     name: str
     label: str
@@ -29,6 +29,7 @@ class Control:
     least: float | None = None
     most: float | None = None
     choices: tuple[str, ...] = ()
+    stops: tuple[int, ...] = ()
 
     def checked(self, given: Any) -> Value:
         """`given` as this control takes it. Raises UsageError with what it takes."""
@@ -72,7 +73,8 @@ class Run(Protocol):
 @dataclass(frozen=True, slots=True)
 class Experiment:
     """One experiment. `quote` is the article's sentence on it, verbatim; `question` is one that an interviewer could ask, of the
-    rubric's `kind`; `needs_model` says whether a chat model has to be there."""
+    rubric's `kind`; `needs_model` says whether a run may ask a chat model, and so waits for its turn with it. `preview` gives what
+    takes no model and under a second: the page shows it as soon as a control moves."""
 
     name: str
     title: str
@@ -83,6 +85,7 @@ class Experiment:
     controls: tuple[Control, ...]
     run: Run
     needs_model: bool = False
+    preview: Run | None = None
 
     def values(self, given: Mapping[str, object]) -> dict[str, Value]:
         """The value of every control, the default where none is given. Raises UsageError for an unknown control or a bad value."""

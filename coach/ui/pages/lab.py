@@ -14,7 +14,7 @@ from coach.errors import CoachError
 from coach.jobs.experiments import Trial
 from coach.jobs.reading import UNFORESEEN
 from coach.lab.catalogue import EXPERIMENTS
-from coach.lab.experiment import Control, Experiment, rows_as_csv
+from coach.lab.experiment import Control, Experiment, Outcome, Value, rows_as_csv
 from coach.ui import components, critique_session, session
 from coach.ui.format import document_address, escaped, step_html
 
@@ -78,6 +78,8 @@ def _draw_experiment(coach: Coach, worker: Worker, one: Experiment) -> None:
         f"{_quote_html(coach, one)}"
     )
     given = {control.name: _draw_control(one, control) for control in one.controls}
+    if one.preview is not None:
+        _draw_preview(coach, one, given)
     trial = worker.experiments.trial(one.name)
     going_on = trial is not None and not trial.finished
     with st.container(horizontal=True):
@@ -124,6 +126,8 @@ def _draw_control(one: Experiment, control: Control) -> object:
         )
     if isinstance(default, str):
         return st.text_input(control.label, value=default, key=key, persist_state="session")
+    if control.stops:
+        return st.select_slider(control.label, control.stops, value=default, key=key, persist_state="session")
     step = 1 if isinstance(default, int) else 0.05
     kind = type(default)
     return st.slider(
@@ -135,6 +139,27 @@ def _draw_control(one: Experiment, control: Control) -> object:
         key=key,
         persist_state="session",
     )
+
+
+def _draw_preview(coach: Coach, one: Experiment, given: Mapping[str, object]) -> None:
+    """What moves as soon as a control does."""
+    assert one.preview is not None  # the caller looked
+    values = one.values(given)
+    try:
+        outcome = one.preview(coach, values, lambda doing, done, total: None)
+    except CoachError as error:
+        components.draw_error(str(error))
+        return
+    _draw_picture(one, outcome, values)
+
+
+def _draw_picture(one: Experiment, outcome: Outcome, values: Mapping[str, Value]) -> None:
+    """The picture, what it shows in words, and where its figures come from."""
+    picture: Any = importlib.import_module(f"coach.ui.lab.{one.name.replace('-', '_')}")
+    picture.draw(outcome, values)
+    st.html("".join(f"<p>{escaped(finding)}</p>" for finding in outcome.findings))
+    estimated = f" Estimated, not measured: {', '.join(outcome.estimated)}." if outcome.estimated else ""
+    st.html(f'<p class="coach-note">{escaped(outcome.measured + estimated)}</p>')
 
 
 def _start(worker: Worker, one: Experiment, given: Mapping[str, object]) -> None:
@@ -166,11 +191,12 @@ def _draw_trial(worker: Worker, one: Experiment, going_on: bool) -> None:
 def _draw_outcome(one: Experiment, trial: Trial) -> None:
     outcome = trial.outcome
     assert outcome is not None  # the caller looked
-    picture: Any = importlib.import_module(f"coach.ui.lab.{one.name.replace('-', '_')}")
-    picture.draw(outcome, trial.controls)
-    st.html("".join(f"<p>{escaped(finding)}</p>" for finding in outcome.findings))
-    estimated = f" Estimated, not measured: {', '.join(outcome.estimated)}." if outcome.estimated else ""
-    st.html(f'<p class="coach-note">{escaped(outcome.measured + estimated)}</p>')
+    if one.preview is not None:
+        said = ", ".join(
+            f"{control.label.lower()}: {trial.controls[control.name]}" for control in one.controls
+        )
+        st.html(f'<p class="coach-label">The run with {escaped(said)}</p>')
+    _draw_picture(one, outcome, trial.controls)
     with st.container(horizontal=True):
         st.download_button(
             "Rows as CSV",
