@@ -7,7 +7,7 @@ from coach.protocols import ChosenModel
 from coach.settings import corpus_folder, load_settings
 from tests.fakes import ScriptedChatModel
 
-SAID = "There are 5-7 rounds, and the process takes 6-8 weeks."
+SAID = "The process often takes 6-8 weeks from initial contact to offer."
 
 
 def told(doing, done, total):
@@ -54,7 +54,7 @@ def test_where_not_one_sentence_fits_the_sources_answer_alone(sources_only):
 
 
 def test_the_model_reads_what_the_picture_says_it_reads(sources_only):
-    model = ScriptedChatModel(SAID)
+    model = ScriptedChatModel(SAID, choices={"": "Yes"})
     outcome = seen(speaking(sources_only, model), EXPERIMENT.run, window=800)
     read = model.prompts[0][-3].text
     for row in outcome.rows:

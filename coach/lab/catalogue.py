@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from coach.errors import UsageError
+from coach.lab import context_window, evaluation
 from coach.lab.experiment import Experiment
 
-EXPERIMENTS: tuple[Experiment, ...] = ()
+EXPERIMENTS: tuple[Experiment, ...] = (context_window.EXPERIMENT, evaluation.EXPERIMENT)
 
 
 def experiment(name: str) -> Experiment:
