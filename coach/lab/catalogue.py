@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from coach.errors import UsageError
-from coach.lab import context_window, evaluation
+from coach.lab import context_window, drift_and_attacks, evaluation, fast_and_slow
 from coach.lab.experiment import Experiment
 
-EXPERIMENTS: tuple[Experiment, ...] = (context_window.EXPERIMENT, evaluation.EXPERIMENT)
+EXPERIMENTS: tuple[Experiment, ...] = (
+    context_window.EXPERIMENT,
+    evaluation.EXPERIMENT,
+    drift_and_attacks.EXPERIMENT,
+    fast_and_slow.EXPERIMENT,
+)
 
 
 def experiment(name: str) -> Experiment:
