@@ -58,7 +58,9 @@ def test_the_slow_model_is_shown_what_the_fast_one_drafted(sources_only, monkeyp
     coach = coach_with(sources_only, slow)
     listed = (ListedModel("small", "Ollama", 1), ListedModel("large", "Ollama", 2, chosen=True))
     monkeypatch.setattr(coach, "models", lambda: ModelList(listed, "large speaks."))
-    monkeypatch.setattr("coach.coach.load_chat_model", lambda settings: ChosenModel(fast, "ollama", settings.model))
+    monkeypatch.setattr(
+        "coach.coach.load_chat_model", lambda settings: ChosenModel(fast, "ollama", settings.model)
+    )
     outcome = seen(coach)
     assert [row["who"] for row in outcome.rows] == ["small", "large"]
     draft, wish = slow.prompts[-1][-2:]

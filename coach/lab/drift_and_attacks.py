@@ -42,6 +42,7 @@ def preview(coach: Coach, controls: Mapping[str, Value], tell: Tell) -> Outcome:
     own, others = of_one_model(traces, baseline)
     looks = drift(observed_live(own), observed_in_run(baseline))
     said = drift_text(baseline, int(controls["days"]), own, looks, others).splitlines()
+    said = [" ".join(line.split()) for line in said]
     rows = [*_periods(own, str(controls["each"])), *_figures(BASELINE, observed_in_run(baseline))]
     return Outcome(tuple(rows), tuple(said), measured(f"answers of {baseline.name}"))
 

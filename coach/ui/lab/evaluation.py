@@ -42,13 +42,13 @@ def _draw_points(title: str, rows: Sequence[Mapping[str, Any]], form: str, *, ze
     labels = list(dict.fromkeys(row["label"] for row in rows))
     runs = list(dict.fromkeys(row["run"] for row in rows))
     base = altair.Chart(altair.InlineData(values=[dict(row) for row in rows])).encode(
-        y=altair.Y("label:N", title=None, sort=labels, axis=altair.Axis(labelLimit=230)),
+        y=altair.Y("label:N", title=None, sort=labels, axis=altair.Axis(labelLimit=170)),
         yOffset=altair.YOffset("run:N", sort=runs),
         color=altair.Color(
             "run:N",
             title=None,
             scale=altair.Scale(domain=runs, range=COLOURS[: len(runs)]),
-            legend=altair.Legend(orient="bottom", columns=1, labelLimit=320),
+            legend=altair.Legend(orient="bottom", columns=1, labelLimit=190),
         ),
         tooltip=[
             "label:N",

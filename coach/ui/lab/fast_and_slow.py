@@ -33,7 +33,7 @@ def draw(outcome: Outcome, controls: Mapping[str, Any]) -> None:
         altair.Chart(altair.InlineData(values=parts))
         .mark_bar(size=24)
         .encode(
-            x=altair.X("from:Q", title="seconds since the question"),
+            x=altair.X("from:Q", title="seconds since the question", axis=altair.Axis(tickCount=6)),
             x2="to:Q",
             y=altair.Y("step:N", title=None, sort=[row["step"] for row in outcome.rows]),
             color=altair.Color(

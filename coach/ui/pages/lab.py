@@ -150,6 +150,10 @@ def _draw_preview(coach: Coach, one: Experiment, given: Mapping[str, object]) ->
     except CoachError as error:
         components.draw_error(str(error))
         return
+    except Exception:
+        _log.exception("The picture of an experiment failed.")
+        components.draw_error(UNFORESEEN)
+        return
     _draw_picture(one, outcome, values)
 
 
