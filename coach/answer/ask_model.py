@@ -113,7 +113,7 @@ def _begun(question: str, found: Found, resources: Resources, tracer: Tracer) ->
         return None
     conversation = found.parts[0].conversation if len(found.parts) == 1 else ()
     conversation = conversation or _reading(
-        question, _to_read(found, model, resources), model, resources, tracer
+        question, to_read(found, model, resources), model, resources, tracer
     )
     tracer.record(sampling={"temperature": settings.temperature, "max_tokens": float(settings.max_tokens)})
     messages = answer_prompt(conversation)
@@ -127,7 +127,7 @@ def _up_to_last_full_stop(said: str) -> str:
     return said[: end + 1] if end > 0 else said
 
 
-def _to_read(found: Found, model: ChatModel, resources: Resources) -> Sequence[Statement]:
+def to_read(found: Found, model: ChatModel, resources: Resources) -> Sequence[Statement]:
     """What the model is to answer from: the whole section of the best sentence where the engine keeps its state, which costs
     nothing to read again; else only the sentences found."""
     keeps = model.keeps_states and len(found.parts) == 1

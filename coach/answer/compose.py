@@ -36,14 +36,14 @@ def evidence_prefix() -> tuple[Turn, ...]:
     turns = [Turn("system", read_prompt("answer/evidence_system"))]
     for example in _examples():
         stated = [Statement((heading,), text) for heading, text in example["passages"]]
-        turns.append(Turn("user", _asked(example["question"], stated)))
+        turns.append(Turn("user", question_with_sources(example["question"], stated)))
         turns.append(Turn("assistant", example["answer"]))
     return tuple(turns)
 
 
 def section_prefix(section: Statement) -> tuple[Turn, ...]:
     """What every prompt begins with that has a whole section read: for an engine to remember."""
-    before, _, _ = _asked("", [section]).rpartition(QUESTION)
+    before, _, _ = question_with_sources("", [section]).rpartition(QUESTION)
     return (*evidence_prefix(), Turn("user", before + QUESTION))
 
 
@@ -59,7 +59,7 @@ def evidence_prompt(
     budget = chat_model.context_window - max_tokens - TEMPLATE_TOKENS
     fixed = sum(chat_model.count_tokens(turn.text) for turn in prefix) + chat_model.count_tokens(wish)
     for kept in range(len(nearest), 0, -1):
-        asked = Turn("user", _asked(question, nearest[:kept]))
+        asked = Turn("user", question_with_sources(question, nearest[:kept]))
         needed = fixed + chat_model.count_tokens(asked.text)
         if needed <= budget:
             left = len(nearest) - kept
@@ -102,7 +102,8 @@ def statement_prompt(claim: str, nearest: Sequence[Statement]) -> tuple[Turn, ..
     )
 
 
-def _asked(question: str, nearest: Sequence[Statement]) -> str:
+def question_with_sources(question: str, nearest: Sequence[Statement]) -> str:
+    """What is asked last: the sentences, each under its heading, and the question."""
     passages = "\n".join(f"- {stated.heading}: {' '.join(stated.text.split())}" for stated in nearest)
     return fill_prompt("answer/evidence_question", passages=passages, question=" ".join(question.split()))
 

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from coach.errors import UsageError
-from coach.lab import chunks_and_embeddings, refusal_threshold, vector_keyword_hybrid
+from coach.lab import (
+    chunks_and_embeddings,
+    context_window,
+    drift_and_attacks,
+    evaluation,
+    fast_and_slow,
+    refusal_threshold,
+    vector_keyword_hybrid,
+)
 from coach.lab.experiment import Experiment
 
 EXPERIMENTS: tuple[Experiment, ...] = (
-    vector_keyword_hybrid.EXPERIMENT,
-    refusal_threshold.EXPERIMENT,
     chunks_and_embeddings.EXPERIMENT,
+    vector_keyword_hybrid.EXPERIMENT,
+    context_window.EXPERIMENT,
+    fast_and_slow.EXPERIMENT,
+    refusal_threshold.EXPERIMENT,
+    evaluation.EXPERIMENT,
+    drift_and_attacks.EXPERIMENT,
 )
 
 

@@ -77,8 +77,9 @@ class Run(Protocol):
 @dataclass(frozen=True, slots=True)
 class Experiment:
     """One experiment. `quote` is the article's sentence on it, verbatim; `question` is one that an interviewer could ask, of the
-    rubric's `kind`; `needs_model` says whether a chat model has to be there. `moved` makes of an
-    outcome the one for other values of the controls that move it: at once, from its rows."""
+    rubric's `kind`; `needs_model` says whether a run may ask a chat model, and so waits for its turn with it. `preview` gives what
+    takes no model and under a second: the page shows it as soon as a control moves. `moved` makes of an outcome the one for other values of the controls that move
+    it: at once, from its rows."""
 
     name: str
     title: str
@@ -90,6 +91,7 @@ class Experiment:
     run: Run
     needs_model: bool = False
     moved: Callable[[Outcome, Mapping[str, Value]], Outcome] | None = None
+    preview: Run | None = None
 
     def values(self, given: Mapping[str, object]) -> dict[str, Value]:
         """The value of every control, the default where none is given. Raises UsageError for an unknown control or a bad value."""

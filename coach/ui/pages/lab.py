@@ -15,7 +15,7 @@ from coach.errors import CoachError
 from coach.jobs.experiments import Trial
 from coach.jobs.reading import UNFORESEEN
 from coach.lab.catalogue import EXPERIMENTS
-from coach.lab.experiment import Control, Experiment, rows_as_csv
+from coach.lab.experiment import Control, Experiment, Outcome, Value, rows_as_csv
 from coach.ui import components, critique_session, session
 from coach.ui.format import document_address, escaped, step_html
 
@@ -79,6 +79,8 @@ def _draw_experiment(coach: Coach, worker: Worker, one: Experiment) -> None:
         f"{_quote_html(coach, one)}"
     )
     given = {control.name: _draw_control(one, control) for control in one.controls}
+    if one.preview is not None:
+        _draw_preview(coach, one, given)
     trial = worker.experiments.trial(one.name)
     going_on = trial is not None and not trial.finished
     with st.container(horizontal=True):
@@ -140,6 +142,31 @@ def _draw_control(one: Experiment, control: Control) -> object:
     )
 
 
+def _draw_preview(coach: Coach, one: Experiment, given: Mapping[str, object]) -> None:
+    """What moves as soon as a control does."""
+    assert one.preview is not None  # the caller looked
+    values = one.values(given)
+    try:
+        outcome = one.preview(coach, values, lambda doing, done, total: None)
+    except CoachError as error:
+        components.draw_error(str(error))
+        return
+    except Exception:
+        _log.exception("The picture of an experiment failed.")
+        components.draw_error(UNFORESEEN)
+        return
+    _draw_picture(one, outcome, values)
+
+
+def _draw_picture(one: Experiment, outcome: Outcome, values: Mapping[str, Value]) -> None:
+    """The picture, what it shows in words, and where its figures come from."""
+    picture: Any = importlib.import_module(f"coach.ui.lab.{one.name.replace('-', '_')}")
+    picture.draw(outcome, values)
+    st.html("".join(f"<p>{escaped(finding)}</p>" for finding in outcome.findings))
+    estimated = f" Estimated, not measured: {', '.join(outcome.estimated)}." if outcome.estimated else ""
+    st.html(f'<p class="coach-note">{escaped(outcome.measured + estimated)}</p>')
+
+
 def _start(worker: Worker, one: Experiment, given: Mapping[str, object]) -> None:
     now = {name: st.session_state.get(f"lab_{one.name}_{name}", value) for name, value in given.items()}
     try:
@@ -183,11 +210,12 @@ def _as_set_now(one: Experiment, trial: Trial, given: Mapping[str, object]) -> T
 def _draw_outcome(one: Experiment, trial: Trial) -> None:
     outcome = trial.outcome
     assert outcome is not None  # the caller looked
-    picture: Any = importlib.import_module(f"coach.ui.lab.{one.name.replace('-', '_')}")
-    picture.draw(outcome, trial.controls)
-    st.html("".join(f"<p>{escaped(finding)}</p>" for finding in outcome.findings))
-    estimated = f" Estimated, not measured: {', '.join(outcome.estimated)}." if outcome.estimated else ""
-    st.html(f'<p class="coach-note">{escaped(outcome.measured + estimated)}</p>')
+    if one.preview is not None:
+        said = ", ".join(
+            f"{control.label.lower()}: {trial.controls[control.name]}" for control in one.controls
+        )
+        st.html(f'<p class="coach-label">The run with {escaped(said)}</p>')
+    _draw_picture(one, outcome, trial.controls)
     with st.container(horizontal=True):
         st.download_button(
             "Rows as CSV",
