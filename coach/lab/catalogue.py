@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from coach.errors import UsageError
+from coach.lab import sampling
 from coach.lab.experiment import Experiment
 
-EXPERIMENTS: tuple[Experiment, ...] = ()
+EXPERIMENTS: tuple[Experiment, ...] = (sampling.EXPERIMENT,)
 
 
 def experiment(name: str) -> Experiment:

@@ -69,10 +69,17 @@ class Run(Protocol):
     def __call__(self, coach: Coach, controls: Mapping[str, Value], tell: Tell) -> Outcome: ...
 
 
+class Moved(Protocol):
+    """The outcome of a run as it is with the controls elsewhere, computed from what was measured, without a model and at once."""
+
+    def __call__(self, outcome: Outcome, controls: Mapping[str, Value]) -> Outcome: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Experiment:
     """One experiment. `quote` is the article's sentence on it, verbatim; `question` is one that an interviewer could ask, of the
-    rubric's `kind`; `needs_model` says whether a chat model has to be there."""
+    rubric's `kind`; `needs_model` says whether a chat model has to be there; the page shows what `moved` makes of the last
+    run as soon as a control moves."""
 
     name: str
     title: str
@@ -83,6 +90,7 @@ class Experiment:
     controls: tuple[Control, ...]
     run: Run
     needs_model: bool = False
+    moved: Moved | None = None
 
     def values(self, given: Mapping[str, object]) -> dict[str, Value]:
         """The value of every control, the default where none is given. Raises UsageError for an unknown control or a bad value."""

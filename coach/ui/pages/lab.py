@@ -6,6 +6,7 @@ import importlib
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -93,7 +94,7 @@ def _draw_experiment(coach: Coach, worker: Worker, one: Experiment) -> None:
             st.button("Stop", key="lab_stop", on_click=worker.experiments.stop, args=(one.name,))
     if note := st.session_state.pop("lab_note", ""):
         components.draw_error(note)
-    st.fragment(_draw_trial, run_every=LOOK_AGAIN if going_on else None)(worker, one, going_on)
+    st.fragment(_draw_trial, run_every=LOOK_AGAIN if going_on else None)(worker, one, going_on, given)
     _draw_question(one)
 
 
@@ -145,7 +146,7 @@ def _start(worker: Worker, one: Experiment, given: Mapping[str, object]) -> None
         st.session_state["lab_note"] = str(error)
 
 
-def _draw_trial(worker: Worker, one: Experiment, going_on: bool) -> None:
+def _draw_trial(worker: Worker, one: Experiment, going_on: bool, given: Mapping[str, object]) -> None:
     trial = worker.experiments.trial(one.name)
     if trial is None:
         return
@@ -160,7 +161,15 @@ def _draw_trial(worker: Worker, one: Experiment, going_on: bool) -> None:
     elif trial.outcome is None:
         st.html('<p class="coach-note">Stopped before it was done.</p>')
     else:
-        _draw_outcome(one, trial)
+        _draw_outcome(one, _moved(one, trial, given))
+
+
+def _moved(one: Experiment, trial: Trial, given: Mapping[str, object]) -> Trial:
+    """The run as it is with the controls as they stand now, where that takes no new run."""
+    if one.moved is None or trial.outcome is None:
+        return trial
+    controls = one.values(given)
+    return replace(trial, controls=controls, outcome=one.moved(trial.outcome, controls))
 
 
 def _draw_outcome(one: Experiment, trial: Trial) -> None:
