@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from coach.errors import UsageError
-from coach.lab import sampling
+from coach.lab import prompt_bench, rag_against_none, sampling
 from coach.lab.experiment import Experiment
 
-EXPERIMENTS: tuple[Experiment, ...] = (sampling.EXPERIMENT,)
+EXPERIMENTS: tuple[Experiment, ...] = (
+    rag_against_none.EXPERIMENT,
+    prompt_bench.EXPERIMENT,
+    sampling.EXPERIMENT,
+)
 
 
 def experiment(name: str) -> Experiment:
