@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from coach.backends import load_index
 from coach.coach import Coach
@@ -124,3 +125,25 @@ def test_without_a_chat_model_it_says_what_to_do(sources_only):
 
 def test_the_quote_is_the_articles():
     assert quoted_in(GUIDE.read_text("utf-8"), [EXPERIMENT]) == []
+
+
+def plotted(page, place=0):
+    """What the chart is drawn of, as it is sent to the browser."""
+    return b"".join(one.data.data for one in page.get("vega_lite_chart")[place].proto.datasets)
+
+
+def picture(outcome, controls):
+    from coach.ui.lab.prompt_bench import draw
+
+    draw(outcome, controls)
+
+
+def test_the_picture_shows_every_outcome_and_reply(coach_with):
+    found = EXPERIMENT.run(
+        coach_with(ScriptedChatModel("Not <i>in</i> the sources.")), EXPERIMENT.values({"cases": 1}), quietly
+    )
+    page = AppTest.from_function(picture, default_timeout=60, args=(found, EXPERIMENT.values({}))).run()
+    assert not page.exception
+    assert b"wrong" in plotted(page)
+    assert len(page.get("vega_lite_chart")) == 4
+    assert any("Not &lt;i&gt;in" in one.proto.body for one in page.get("html"))

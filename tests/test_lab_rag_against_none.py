@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from coach.backends import load_index
 from coach.coach import Coach
@@ -122,3 +123,27 @@ def test_the_outcome_can_be_kept(outcome):
 
 def test_the_quote_is_the_articles():
     assert quoted_in(GUIDE.read_text("utf-8"), [EXPERIMENT]) == []
+
+
+def plotted(page, place=0):
+    """What the chart is drawn of, as it is sent to the browser."""
+    return b"".join(one.data.data for one in page.get("vega_lite_chart")[place].proto.datasets)
+
+
+def picture(outcome, controls):
+    from coach.ui.lab.rag_against_none import draw
+
+    draw(outcome, controls)
+
+
+def test_the_picture_shows_both_replies_and_moves_with_the_sliders(outcome):
+    tables = []
+    for passes in (1, 10):
+        page = AppTest.from_function(
+            picture, default_timeout=60, args=(outcome, EXPERIMENT.values({"passes": passes}))
+        ).run()
+        assert not page.exception
+        tables.append(page.get("html")[-1].proto.body)
+    assert b"carried by the article" in plotted(page)
+    assert any(MADE_UP in one.proto.body for one in page.get("html"))
+    assert tables[0] != tables[1]

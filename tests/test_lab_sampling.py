@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from coach.backends.llama_cpp import LlamaCppChatModel
 from coach.coach import Coach
@@ -153,3 +154,29 @@ def test_a_real_models_samples_come_from_the_bars_that_are_left(small_model_path
     assert len(bars) == SHOWN and 1 <= len(kept) < SHOWN
     samples = [row["text"] for row in outcome.rows if row["row"] == "sample"]
     assert all(any(text.startswith(token) for token in kept) for text in samples)
+
+
+def plotted(page, place=0):
+    """What the chart is drawn of, as it is sent to the browser."""
+    return b"".join(one.data.data for one in page.get("vega_lite_chart")[place].proto.datasets)
+
+
+def picture(outcome, controls):
+    from coach.ui.lab.sampling import draw
+
+    draw(outcome, controls)
+
+
+def test_the_picture_moves_with_the_sliders_and_shows_the_samples(settings):
+    model = ScriptedChatModel("tested <b>twice</b>", next_words=DICE)
+    outcome = EXPERIMENT.run(coach_of(model, settings), EXPERIMENT.values({}), quietly)
+    specs = []
+    for top_p in (0.05, 1.0):
+        page = AppTest.from_function(
+            picture, default_timeout=60, args=(outcome, EXPERIMENT.values({"top_p": top_p}))
+        ).run()
+        assert not page.exception
+        specs.append(plotted(page))
+    assert "“safe”".encode() in specs[0] and b"cut off by top-p" in specs[0]
+    assert b"cut off by top-p" not in specs[1]
+    assert any("tested &lt;b&gt;twice" in one.proto.body for one in page.get("html"))
