@@ -19,7 +19,7 @@ from coach.types import COMMITTEE, Turn
 if TYPE_CHECKING:
     from coach.coach import Coach
 
-PASSAGES = 2  # put before every question: the fact asked for stands in them in all the cases
+PASSAGES = 1  # put before every question: the fact asked for stands in it in all the cases, and reading is what takes longest
 REFUSAL = "not in the sources"
 LAST_LINE = "Answer:"
 OWN = "your own"
@@ -62,7 +62,7 @@ def run(coach: Coach, controls: Mapping[str, Value], tell: Tell) -> Outcome:
 
 
 def _question(case: Case, coach: Coach) -> str:
-    """The question with the passages of the article that the coach finds for it."""
+    """The question with what the coach finds for it in the article."""
     article = coach.index.within({COMMITTEE})
     found = retrieve(case.question, embedder=coach.embedder, index=article, limit=PASSAGES)
     return fill_prompt(
@@ -138,7 +138,7 @@ def _findings(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 EXPERIMENT = Experiment(
     name="prompt-bench",
     title="Four ways to ask",
-    explanation="The same questions, with the same passages of the article, are put to the model in four ways: plainly (zero-shot), with two "
+    explanation="The same questions, each with the same passage of the article, are put to the model in four ways: plainly (zero-shot), with two "
     "worked examples first (few-shot), with the wish to think step by step (chain-of-thought), and in your own words. Three cases ask for a "
     "fact and two for something that the article does not say, so that each reply can be checked; write a prompt that beats the "
     "others, and look at what each pays in tokens and time.",

@@ -105,7 +105,7 @@ def _hours(estimated: Estimate) -> Any:
             y=alt.Y("what:N", sort=order, title=None, axis=alt.Axis(labelLimit=180)),
             x=alt.X(
                 "hours:Q",
-                title="Hours, each step ten times the one before",
+                title="Hours, each line a hundred times the one before",
                 scale=alt.Scale(type="log", domain=[0.0001, 100_000]),
                 axis=alt.Axis(format="~g", values=[0.0001, 0.01, 1, 100, 10_000]),
             ),

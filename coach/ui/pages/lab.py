@@ -175,6 +175,8 @@ def _moved(one: Experiment, trial: Trial, given: Mapping[str, object]) -> Trial:
 def _draw_outcome(one: Experiment, trial: Trial) -> None:
     outcome = trial.outcome
     assert outcome is not None  # the caller looked
+    # Altair fails on a pandas that another visitor's page is in the middle of importing: this waits for it.
+    importlib.import_module("pandas")
     picture: Any = importlib.import_module(f"coach.ui.lab.{one.name.replace('-', '_')}")
     picture.draw(outcome, trial.controls)
     st.html("".join(f"<p>{escaped(finding)}</p>" for finding in outcome.findings))
