@@ -140,11 +140,24 @@ class ChatModel(Protocol):
     def keeps_states(self) -> bool:
         """Whether what `remember` was given costs nothing to read again."""
 
-    def stream(self, messages: Sequence[Turn], *, max_tokens: int, temperature: float) -> TokenStream:
-        """Speak. Raises BackendError with the next step when the model cannot."""
+    def stream(
+        self, messages: Sequence[Turn], *, max_tokens: int, temperature: float, top_p: float | None = None
+    ) -> TokenStream:
+        """Speak. Raises BackendError with the next step when the model cannot.
+
+        With `top_p` each token is drawn, after `temperature`, from the likeliest that together have that probability; without it
+        the engine's own sampling is left as it is.
+        """
 
     def choose(self, messages: Sequence[Turn], options: Sequence[str]) -> Mapping[str, float]:
         """Probability of each short option as the reply's first word; sums to 1.
+
+        Raises BackendError where the server gives no log-probabilities.
+        """
+
+    def next_tokens(self, messages: Sequence[Turn], count: int) -> Sequence[tuple[str, float]]:
+        """The likeliest first tokens of the reply with the natural logarithm of their probability before any sampling, the likeliest
+        first: `count` of them, or as many as the server lists.
 
         Raises BackendError where the server gives no log-probabilities.
         """

@@ -354,7 +354,7 @@ class ScriptedChatModel:
     """A ChatModel that says `replies` in turn (the last one again and again) and leans to its `choices`.
 
     `choices` maps a word of the prompt to the option it makes likely (0.9); without a match all options
-    are equally likely. `failure` is raised instead of speaking and choosing. `prompts`, `chosen_from`
+    are equally likely. `next_words` are the likeliest next tokens with their log-probabilities. `failure` is raised instead of speaking and choosing. `prompts`, `chosen_from`
     and `remembered` hold what it was handed.
     """
 
@@ -365,11 +365,13 @@ class ScriptedChatModel:
         self,
         *replies: str,
         choices: dict[str, str] | None = None,
+        next_words: Sequence[tuple[str, float]] = (),
         context_window: int = 8192,
         failure: CoachError | None = None,
     ) -> None:
         self.replies = replies or (SPOKEN,)
         self.choices = choices or {}
+        self.next_words = next_words
         self.context_window = context_window
         self.failure = failure
         self.prompts: list[tuple[Turn, ...]] = []
@@ -377,7 +379,9 @@ class ScriptedChatModel:
         self.remembered: list[tuple[Turn, ...]] = []
         self.closed = False
 
-    def stream(self, messages: Sequence[Turn], *, max_tokens: int, temperature: float) -> ScriptedStream:
+    def stream(
+        self, messages: Sequence[Turn], *, max_tokens: int, temperature: float, top_p: float | None = None
+    ) -> ScriptedStream:
         prompt = self._prompt_tokens(messages)
         reply = self.replies[min(len(self.prompts), len(self.replies) - 1)]
         self.prompts.append(tuple(messages))
@@ -392,6 +396,12 @@ class ScriptedChatModel:
         if likely not in options or len(options) == 1:
             return dict.fromkeys(options, 1 / len(options))
         return {option: 0.9 if option == likely else 0.1 / (len(options) - 1) for option in options}
+
+    def next_tokens(self, messages: Sequence[Turn], count: int) -> list[tuple[str, float]]:
+        self._prompt_tokens(messages)
+        if not self.next_words:
+            raise BackendError("scripted does not tell how likely its next words are: take another model.")
+        return list(self.next_words)[:count]
 
     def count_tokens(self, text: str) -> int:
         return len(re.findall(r"\w+|[^\w\s]", text))

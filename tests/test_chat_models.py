@@ -148,6 +148,20 @@ def test_every_voice_chooses_with_probabilities_that_sum_to_one(voice):
     assert all(0.0 <= probability <= 1.0 for probability in chosen.values())
 
 
+def test_every_voice_tells_its_likeliest_next_tokens_or_says_that_it_cannot(voice):
+    if isinstance(voice, ScriptedChatModel) or "FakeList" in type(getattr(voice, "_model", None)).__name__:
+        with pytest.raises(BackendError, match="does not tell how likely its next words are"):
+            voice.next_tokens(YES_OR_NO, 2)
+        return
+    listed = voice.next_tokens(YES_OR_NO, 2)
+    assert len(listed) == 2
+    assert 0 >= listed[0][1] >= listed[1][1]
+
+
+def test_every_voice_speaks_with_a_top_p(voice):
+    assert list(voice.stream(QUESTION, max_tokens=2, temperature=0.5, top_p=0.5))
+
+
 def test_every_voice_counts_more_tokens_in_a_longer_text(voice):
     assert 0 < voice.count_tokens("one") < voice.count_tokens("one two three four five six")
 

@@ -85,9 +85,11 @@ class LangChainChatModel:
         self._thinks = thinks
         self._vendor = vendor or Vendor()
 
-    def stream(self, messages: Sequence[Turn], *, max_tokens: int, temperature: float) -> TokenStream:
+    def stream(
+        self, messages: Sequence[Turn], *, max_tokens: int, temperature: float, top_p: float | None = None
+    ) -> TokenStream:
         """Speak. Raises BackendError, on reading, when the model fails or says nothing."""
-        return LangChainStream(self, messages, max_tokens, temperature)
+        return LangChainStream(self, messages, max_tokens, temperature, top_p)
 
     def choose(self, messages: Sequence[Turn], options: Sequence[str]) -> Mapping[str, float]:
         """Probability of each option as the reply's first word. Raises BackendError where it cannot tell."""
@@ -100,6 +102,15 @@ class LangChainChatModel:
             self.choose_is_exact = False
         return self._constrained(messages, options)
 
+    def next_tokens(self, messages: Sequence[Turn], count: int) -> list[tuple[str, float]]:
+        """The likeliest first tokens, at most as many as the server lists. Raises BackendError where it lists none."""
+        listed = self._first_word(messages) if self._vendor.log_probabilities else []
+        if not listed:
+            raise BackendError(
+                f"{self.name} does not tell how likely its next words are: run this with `--backend embedded`."
+            )
+        return sorted(listed, key=lambda one: -one[1])[:count]
+
     def count_tokens(self, text: str) -> int:
         """An upper estimate: servers show no tokenizer, and LangChain's own count would fetch one from the network."""
         return int(len(text.encode()) / BYTES_PER_TOKEN) + 1
@@ -111,7 +122,12 @@ class LangChainChatModel:
         """Nothing: a served model stays loaded where it is, another belongs to whoever made it."""
 
     def chunks(
-        self, messages: Sequence[Turn], max_tokens: int, temperature: float, **asked: Any
+        self,
+        messages: Sequence[Turn],
+        max_tokens: int,
+        temperature: float,
+        top_p: float | None = None,
+        **asked: Any,
     ) -> Iterator[Any]:
         """The reply as it comes, with room for thoughts where the model thinks. Raises BackendError."""
         room = max_tokens + (self.thinking_tokens if self._thinks else 0)
@@ -120,7 +136,7 @@ class LangChainChatModel:
             wish[name] = {**value, **asked.get(name, {})}
         with self._vendor.errors(self.name):
             try:
-                yield from self._sampling(room, temperature).stream(_messages(messages), **wish)
+                yield from self._sampling(room, temperature, top_p).stream(_messages(messages), **wish)
             except ValueError as error:  # LangChain's word for a stream that ended before anything came
                 if "No generation chunks" not in str(error):
                     raise
@@ -191,9 +207,9 @@ class LangChainChatModel:
             )
         return chosen
 
-    def _sampling(self, max_tokens: int, temperature: float) -> Any:
+    def _sampling(self, max_tokens: int, temperature: float, top_p: float | None = None) -> Any:
         """The model with the sampling set on the fields it has, whatever it calls them."""
-        names: dict[str, float] = {"temperature": temperature}
+        names: dict[str, float] = {"temperature": temperature} | ({} if top_p is None else {"top_p": top_p})
         names |= dict.fromkeys(("max_tokens", "num_predict", "max_output_tokens"), max_tokens)
         fields = type(self._model).model_fields
         return self._model.model_copy(update={name: value for name, value in names.items() if name in fields})
@@ -226,11 +242,16 @@ class LangChainStream(Iterator[str]):
     counts."""
 
     def __init__(
-        self, model: LangChainChatModel, messages: Sequence[Turn], max_tokens: int, temperature: float
+        self,
+        model: LangChainChatModel,
+        messages: Sequence[Turn],
+        max_tokens: int,
+        temperature: float,
+        top_p: float | None = None,
     ) -> None:
         self.usage: Usage | None = None
         self._model = model
-        self._asked = (messages, max_tokens, temperature)
+        self._asked = (messages, max_tokens, temperature, top_p)
         self._pieces = self._read()
 
     def __next__(self) -> str:

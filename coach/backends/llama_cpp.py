@@ -57,25 +57,32 @@ class LlamaCppChatModel:
         self._in_slot: Sequence[int] = ()
         # Bytes of prompts since each state was last in the slot: whether the prompt cache still has it.
 
-    def stream(self, messages: Sequence[Turn], *, max_tokens: int, temperature: float) -> TokenStream:
+    def stream(
+        self, messages: Sequence[Turn], *, max_tokens: int, temperature: float, top_p: float | None = None
+    ) -> TokenStream:
         """Speak. The prompt is checked and sent now; the first token is waited for on reading.
 
         Raises BackendError when the prompt leaves no room in the window, or the engine fails.
         """
         tokens = self._prompt(messages)
         limit = min(max_tokens, self.context_window - len(tokens))
-        return LlamaCppStream(
-            self._complete(tokens, stream=True, n_predict=limit, temperature=temperature), len(tokens)
+        reply = self._complete(
+            tokens, stream=True, n_predict=limit, temperature=temperature, **_sampling(top_p)
         )
+        return LlamaCppStream(reply, len(tokens))
 
     def choose(self, messages: Sequence[Turn], options: Sequence[str]) -> Mapping[str, float]:
         """Probability of each option as the reply's first word, from the model's own log-probabilities."""
+        return score_options(self.next_tokens(messages, LIKELIEST_TOKENS), options)
+
+    def next_tokens(self, messages: Sequence[Turn], count: int) -> list[tuple[str, float]]:
+        """The `count` likeliest first tokens of the reply, by the model's own log-probabilities."""
         with self._complete(
-            self._prompt(messages), stream=False, n_predict=1, temperature=0.0, n_probs=LIKELIEST_TOKENS
+            self._prompt(messages), stream=False, n_predict=1, temperature=0.0, n_probs=count
         ) as reply:
             first = reply.json()["completion_probabilities"]
         top = first[0]["top_logprobs"] if first else ()
-        return score_options(((entry["token"], entry["logprob"]) for entry in top), options)
+        return [(entry["token"], entry["logprob"]) for entry in top]
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` by the model's own tokenizer, without those of the chat template."""
@@ -184,6 +191,13 @@ class LlamaCppStream(Iterator[str]):
                     completion=int(timings.get("predicted_n", event.get("tokens_predicted", 0))),
                 )
         self._reply.close()
+
+
+def _sampling(top_p: float | None) -> dict[str, object]:
+    """The textbook's order, and nothing else that leaves tokens out: llama.cpp's own cuts before the temperature."""
+    if top_p is None:
+        return {}
+    return {"top_p": top_p, "top_k": 0, "min_p": 0.0, "samplers": ["temperature", "top_p"]}
 
 
 def default_threads() -> int:

@@ -9,7 +9,10 @@ from coach.lab import (
     drift_and_attacks,
     evaluation,
     fast_and_slow,
+    prompt_bench,
+    rag_against_none,
     refusal_threshold,
+    sampling,
     vector_keyword_hybrid,
 )
 from coach.lab.experiment import Experiment
@@ -18,8 +21,11 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     chunks_and_embeddings.EXPERIMENT,
     vector_keyword_hybrid.EXPERIMENT,
     context_window.EXPERIMENT,
+    sampling.EXPERIMENT,
     fast_and_slow.EXPERIMENT,
+    rag_against_none.EXPERIMENT,
     refusal_threshold.EXPERIMENT,
+    prompt_bench.EXPERIMENT,
     evaluation.EXPERIMENT,
     drift_and_attacks.EXPERIMENT,
 )

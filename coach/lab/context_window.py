@@ -50,11 +50,16 @@ class Narrowed:
     def name(self) -> str:
         return self.model.name
 
-    def stream(self, messages: Sequence[Turn], *, max_tokens: int, temperature: float) -> TokenStream:
-        return self.model.stream(messages, max_tokens=max_tokens, temperature=temperature)
+    def stream(
+        self, messages: Sequence[Turn], *, max_tokens: int, temperature: float, top_p: float | None = None
+    ) -> TokenStream:
+        return self.model.stream(messages, max_tokens=max_tokens, temperature=temperature, top_p=top_p)
 
     def choose(self, messages: Sequence[Turn], options: Sequence[str]) -> Mapping[str, float]:
         return self.model.choose(messages, options)
+
+    def next_tokens(self, messages: Sequence[Turn], count: int) -> Sequence[tuple[str, float]]:
+        return self.model.next_tokens(messages, count)
 
     def count_tokens(self, text: str) -> int:
         return self.model.count_tokens(text)
@@ -79,10 +84,15 @@ class _WordPieces:
     def count_tokens(self, text: str) -> int:
         return self._embedder.count_tokens([text])[0] - 2  # without the two special ones around it
 
-    def stream(self, messages: Sequence[Turn], *, max_tokens: int, temperature: float) -> TokenStream:
+    def stream(
+        self, messages: Sequence[Turn], *, max_tokens: int, temperature: float, top_p: float | None = None
+    ) -> TokenStream:
         raise BackendError("No chat model is loaded.")
 
     def choose(self, messages: Sequence[Turn], options: Sequence[str]) -> Mapping[str, float]:
+        raise BackendError("No chat model is loaded.")
+
+    def next_tokens(self, messages: Sequence[Turn], count: int) -> Sequence[tuple[str, float]]:
         raise BackendError("No chat model is loaded.")
 
     def remember(self, messages: Sequence[Turn]) -> None:

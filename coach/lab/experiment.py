@@ -74,6 +74,12 @@ class Run(Protocol):
     def __call__(self, coach: Coach, controls: Mapping[str, Value], tell: Tell) -> Outcome: ...
 
 
+class Moved(Protocol):
+    """The outcome of a run as it is with the controls elsewhere, computed from what was measured, without a model and at once."""
+
+    def __call__(self, outcome: Outcome, controls: Mapping[str, Value]) -> Outcome: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Experiment:
     """One experiment. `quote` is the article's sentence on it, verbatim; `question` is one that an interviewer could ask, of the
@@ -90,7 +96,7 @@ class Experiment:
     controls: tuple[Control, ...]
     run: Run
     needs_model: bool = False
-    moved: Callable[[Outcome, Mapping[str, Value]], Outcome] | None = None
+    moved: Moved | None = None
     preview: Run | None = None
 
     def values(self, given: Mapping[str, object]) -> dict[str, Value]:

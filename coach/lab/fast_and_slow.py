@@ -61,13 +61,18 @@ class Refining:
     def keeps_states(self) -> bool:
         return self.model.keeps_states
 
-    def stream(self, messages: Sequence[Turn], *, max_tokens: int, temperature: float) -> TokenStream:
+    def stream(
+        self, messages: Sequence[Turn], *, max_tokens: int, temperature: float, top_p: float | None = None
+    ) -> TokenStream:
         wish = Turn("user", read_prompt("lab/refine"))
         asked = (*messages, Turn("assistant", self.draft), wish)
-        return self.model.stream(asked, max_tokens=max_tokens, temperature=temperature)
+        return self.model.stream(asked, max_tokens=max_tokens, temperature=temperature, top_p=top_p)
 
     def choose(self, messages: Sequence[Turn], options: Sequence[str]) -> Mapping[str, float]:
         return self.model.choose(messages, options)
+
+    def next_tokens(self, messages: Sequence[Turn], count: int) -> Sequence[tuple[str, float]]:
+        return self.model.next_tokens(messages, count)
 
     def count_tokens(self, text: str) -> int:
         return self.model.count_tokens(text)

@@ -101,10 +101,12 @@ class MaskedChatModel:
     def keeps_states(self) -> bool:
         return self._model.keeps_states
 
-    def stream(self, messages: Sequence[Turn], *, max_tokens: int, temperature: float) -> TokenStream:
+    def stream(
+        self, messages: Sequence[Turn], *, max_tokens: int, temperature: float, top_p: float | None = None
+    ) -> TokenStream:
         """Speak, having read the masked messages. Raises BackendError."""
         masked, replacements = self._masked(messages)
-        said = self._model.stream(masked, max_tokens=max_tokens, temperature=temperature)
+        said = self._model.stream(masked, max_tokens=max_tokens, temperature=temperature, top_p=top_p)
         return UnmaskedStream(said, replacements)
 
     def choose(self, messages: Sequence[Turn], options: Sequence[str]) -> Mapping[str, float]:
@@ -113,6 +115,11 @@ class MaskedChatModel:
         shown = [turn.text for turn in masked[len(messages) :]]
         weighed = self._model.choose(masked[: len(messages)], shown)
         return {option: weighed[as_shown] for option, as_shown in zip(options, shown, strict=True)}
+
+    def next_tokens(self, messages: Sequence[Turn], count: int) -> Sequence[tuple[str, float]]:
+        """The likeliest first tokens, having read the masked messages. Raises BackendError."""
+        masked, _ = self._masked(messages)
+        return self._model.next_tokens(masked, count)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of the masked text."""

@@ -160,6 +160,8 @@ def _draw_preview(coach: Coach, one: Experiment, given: Mapping[str, object]) ->
 
 def _draw_picture(one: Experiment, outcome: Outcome, values: Mapping[str, Value]) -> None:
     """The picture, what it shows in words, and where its figures come from."""
+    # Altair fails on a pandas that another visitor's page is in the middle of importing: this waits for it.
+    importlib.import_module("pandas")
     picture: Any = importlib.import_module(f"coach.ui.lab.{one.name.replace('-', '_')}")
     picture.draw(outcome, values)
     st.html("".join(f"<p>{escaped(finding)}</p>" for finding in outcome.findings))
