@@ -138,9 +138,9 @@ def picture(outcome, controls):
 
 def test_the_picture_shows_both_replies_and_moves_with_the_sliders(outcome):
     tables = []
-    for passes in (1, 10):
+    for examples in (1, 40):
         page = AppTest.from_function(
-            picture, default_timeout=60, args=(outcome, EXPERIMENT.values({"passes": passes}))
+            picture, default_timeout=60, args=(outcome, EXPERIMENT.values({"examples": examples}))
         ).run()
         assert not page.exception
         tables.append(page.get("html")[-1].proto.body)

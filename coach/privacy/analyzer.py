@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib.abc import MetaPathFinder
 from importlib.util import find_spec
 from typing import Any
 
@@ -117,14 +118,24 @@ def _with_lower_case_as_lemma(doc: Any) -> Any:
 @contextmanager
 def _without_torch() -> Iterator[None]:
     """Neither library needs PyTorch here, yet both import it, and Presidio transformers too, where they are installed: 10 seconds
-    and 300 MB more. Already there, they stay."""
-    hidden = [name for name in ("torch", "transformers") if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None is Python's word for "not to be imported"
+    and 300 MB more. Already there, they stay; other threads may import them meanwhile."""
+    refusal = _Refusal(threading.get_ident())
+    sys.meta_path.insert(0, refusal)
     try:
         yield
     finally:
-        for name in hidden:
-            sys.modules.pop(name, None)
+        sys.meta_path.remove(refusal)
+
+
+class _Refusal(MetaPathFinder):
+    """Says of PyTorch and transformers that they are not installed, to one thread."""
+
+    def __init__(self, thread: int) -> None:
+        self._thread = thread
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name in ("torch", "transformers") and threading.get_ident() == self._thread:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def _model_place() -> Any:
