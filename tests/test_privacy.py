@@ -222,8 +222,8 @@ def test_words_let_pass_stand_alone_and_not_within_more_that_is_personal():
 
 def test_the_commands_print_what_leaves_before_they_send_it(coach_with, tmp_path, run_coach, monkeypatch):
     model = ScriptedChatModel("5-7 are typical.")
-    monkeypatch.setattr("coach.cli.ask.loaded", lambda settings: coach_with(model, LEAVES))
-    monkeypatch.setattr("coach.cli.critique.loaded", lambda settings: coach_with(model, LEAVES))
+    monkeypatch.setattr("coach.cli.ask.loaded", lambda settings, keeps=True: coach_with(model, LEAVES))
+    monkeypatch.setattr("coach.cli.critique.loaded", lambda settings, keeps=True: coach_with(model, LEAVES))
     asked = run_coach("ask", "a@b.example asks: how many interview rounds are typical?")
     first, _, rest = asked.stderr.partition("\n\n")
     assert first == (
