@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from coach.answer.ask_model import to_read
@@ -21,6 +21,7 @@ from coach.answer.search import Found, search
 from coach.errors import BackendError
 from coach.lab.experiment import Control, Experiment, Outcome, Tell, Value
 from coach.lab.measured import measured
+from coach.lab.varied import Varied
 from coach.prompts import read_prompt
 from coach.protocols import ChatModel, ChosenModel, TokenStream
 from coach.stream import Tracer
@@ -36,39 +37,6 @@ STOPS = (
     *(256, 384, 512, 560, 592, 608, 624, 640, 656, 672, 688, 704, 720, 736, 752, 784, 816, 848, 896, 960),
     *(1024, 1280, 1536, 2048, 4096, 8192),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Narrowed:
-    """A chat model with another window: all else is the model's own."""
-
-    model: ChatModel
-    context_window: int
-    keeps_states: bool
-
-    @property
-    def name(self) -> str:
-        return self.model.name
-
-    def stream(
-        self, messages: Sequence[Turn], *, max_tokens: int, temperature: float, top_p: float | None = None
-    ) -> TokenStream:
-        return self.model.stream(messages, max_tokens=max_tokens, temperature=temperature, top_p=top_p)
-
-    def choose(self, messages: Sequence[Turn], options: Sequence[str]) -> Mapping[str, float]:
-        return self.model.choose(messages, options)
-
-    def next_tokens(self, messages: Sequence[Turn], count: int) -> Sequence[tuple[str, float]]:
-        return self.model.next_tokens(messages, count)
-
-    def count_tokens(self, text: str) -> int:
-        return self.model.count_tokens(text)
-
-    def remember(self, messages: Sequence[Turn]) -> None:
-        return None
-
-    def close(self) -> None:
-        return None
 
 
 class _WordPieces:
@@ -149,8 +117,8 @@ def _assembled(coach: Coach, model: ChatModel | None, controls: Mapping[str, Val
     )
 
 
-def _narrowed(model: ChatModel, controls: Mapping[str, Value]) -> Narrowed:
-    return Narrowed(model, int(controls["window"]), controls["reads"] == SECTION)
+def _narrowed(model: ChatModel, controls: Mapping[str, Value]) -> Varied:
+    return Varied(model, context_window=int(controls["window"]), keeps_states=controls["reads"] == SECTION)
 
 
 def _resources(coach: Coach, chosen: ChosenModel) -> Resources:

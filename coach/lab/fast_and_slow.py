@@ -16,6 +16,7 @@ from coach.answer.resources import Resources
 from coach.errors import UsageError
 from coach.lab.experiment import Control, Experiment, Outcome, Tell, Value
 from coach.lab.measured import measured
+from coach.lab.varied import Varied
 from coach.prompts import read_prompt
 from coach.protocols import ChatModel, ChosenModel, TokenStream
 from coach.types import Answer, ListedModel, Reply, Token, Turn
@@ -42,46 +43,19 @@ class Timed:
     left_out: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Refining:
+class Refining(Varied):
     """A chat model that is shown a draft and asked to improve it, where it would else have answered afresh."""
 
-    model: ChatModel
-    draft: str
-
-    @property
-    def name(self) -> str:
-        return self.model.name
-
-    @property
-    def context_window(self) -> int:
-        return self.model.context_window
-
-    @property
-    def keeps_states(self) -> bool:
-        return self.model.keeps_states
+    def __init__(self, model: ChatModel, draft: str) -> None:
+        super().__init__(model)
+        self.draft = draft
 
     def stream(
         self, messages: Sequence[Turn], *, max_tokens: int, temperature: float, top_p: float | None = None
     ) -> TokenStream:
         wish = Turn("user", read_prompt("lab/refine"))
         asked = (*messages, Turn("assistant", self.draft), wish)
-        return self.model.stream(asked, max_tokens=max_tokens, temperature=temperature, top_p=top_p)
-
-    def choose(self, messages: Sequence[Turn], options: Sequence[str]) -> Mapping[str, float]:
-        return self.model.choose(messages, options)
-
-    def next_tokens(self, messages: Sequence[Turn], count: int) -> Sequence[tuple[str, float]]:
-        return self.model.next_tokens(messages, count)
-
-    def count_tokens(self, text: str) -> int:
-        return self.model.count_tokens(text)
-
-    def remember(self, messages: Sequence[Turn]) -> None:
-        return None
-
-    def close(self) -> None:
-        return None
+        return super().stream(asked, max_tokens=max_tokens, temperature=temperature, top_p=top_p)
 
 
 def run(coach: Coach, controls: Mapping[str, Value], tell: Tell) -> Outcome:

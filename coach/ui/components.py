@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from coach.answer.path import NOTHING_SENT, cost_in_words
+from coach.errors import CoachError
+from coach.jobs.reading import UNFORESEEN
 from coach.store.conversations import Exchange
 from coach.store.readings import Reading
 from coach.types import Answer, Refusal, Reply, Usage
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 
     from coach.coach import Coach
     from coach.jobs.worker import Rewriting, Worker
+
+_log = logging.getLogger(__name__)
 
 # Drawn here because Streamlit fetches emoji and icon favicons from another host.
 FAVICON = (
@@ -93,6 +98,19 @@ def draw_stylesheet() -> None:
     """Our few styles on top of the theme; colours follow light and dark by themselves."""
     st.html(Path(__file__).with_name("style.css"))
     st.html(_FORGET_THE_SIDEBAR, unsafe_allow_javascript=True)
+
+
+def load_coach() -> Coach | None:
+    """The Coach; where it cannot be loaded, why not is drawn, and None comes back."""
+    try:
+        return session.current_coach()
+    except CoachError as error:
+        draw_error(str(error))
+    except Exception:
+        _log.exception("The coach could not be loaded.")
+        draw_error(UNFORESEEN)
+    st.button("Try again", key="load_again")
+    return None
 
 
 def draw_promise(place: DeltaGenerator, promise: str = PROMISE) -> None:

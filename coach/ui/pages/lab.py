@@ -38,24 +38,12 @@ def render() -> None:
             '<header class="coach-welcome"><h1>Lab</h1><p>The coach does what the article speaks of. Open it, change one thing, '
             "and measure what happens, here on your machine.</p></header>"
         )
-    coach = _load_coach()
+    coach = components.load_coach()
     components.draw_sidebar(coach)
     if chosen is None:
         _draw_list()
     elif coach is not None:
         _draw_experiment(coach, session.current_worker(), chosen)
-
-
-def _load_coach() -> Coach | None:
-    try:
-        return session.current_coach()
-    except CoachError as error:
-        components.draw_error(str(error))
-    except Exception:
-        _log.exception("The coach could not be loaded.")
-        components.draw_error(UNFORESEEN)
-    st.button("Try again", key="load_again")
-    return None
 
 
 def _draw_list() -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from coach import library
 from coach.errors import CoachError
-from coach.jobs.reading import UNFORESEEN, LibraryJobs, Progress
+from coach.jobs.reading import LibraryJobs, Progress
 from coach.text.attribution import collection_label
 from coach.types import COMMITTEE, OWN, Document
 from coach.ui import components, session
@@ -55,7 +55,7 @@ def render() -> None:
             '<header class="coach-welcome"><h1>Library</h1>'
             "<p>What the coach has read. Answers come from these texts and from nowhere else.</p></header>"
         )
-    coach = _load_coach()
+    coach = components.load_coach()
     components.draw_sidebar(coach)
     if coach is None:
         return
@@ -68,18 +68,6 @@ def render() -> None:
     _draw_adding(coach, jobs)
     _draw_documents(coach, jobs)
     _draw_folders(coach, jobs)
-
-
-def _load_coach() -> Coach | None:
-    try:
-        return session.current_coach()
-    except CoachError as error:
-        components.draw_error(str(error))
-    except Exception:
-        _log.exception("The coach could not be loaded.")
-        components.draw_error(UNFORESEEN)
-    st.button("Try again", key="load_again")
-    return None
 
 
 def _draw_work(jobs: LibraryJobs, going_on: bool) -> None:
