@@ -34,7 +34,7 @@ def test_the_terminal_the_page_and_the_json_name_the_page(reader):
     assert isinstance(reply, Answer), reply.text
     references = References()
     sentences_as_text(reply.sentences, references)
-    assert "] plan.pdf, page 3:" in references_as_text(references, reply.passages)
+    assert "Your documents: plan.pdf, page 3, " in references_as_text(references, reply.passages)
     assert "plan.pdf, page 3 · characters" in answer_html(reply, "a")
     written = reply_to_json(reply)
     cited = [one for sentence in written["sentences"] for one in sentence["citations"]]
@@ -44,7 +44,7 @@ def test_the_terminal_the_page_and_the_json_name_the_page(reader):
 
 
 def test_the_nearest_passages_of_a_refusal_name_it_too(reader):
-    reply = reader.answer("What salary does Brillig pay its sailors in Brazil?").result()
+    reply = reader.answer("What salary does Brillig pay its sailors in Brazil?", collections=["own"]).result()
     passages = reply.nearest if not isinstance(reply, Answer) else reply.passages
     pages = {passage.page for passage in passages if passage.source == "plan.pdf"}
     assert pages <= {1, 3}

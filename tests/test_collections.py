@@ -257,13 +257,13 @@ def test_nothing_of_the_users_can_be_called_the_committees(tmp_path, embedder, n
 def test_the_command_line_names_a_collection_and_asks_it_alone(library, monkeypatch, capsys):
     asked = []
 
-    def answer(self, question, history=(), collections=None):
+    def answer(self, question, history=(), collections=None, **more):
         asked.append(collections)
-        return real(self, question, history, collections)
+        return real(self, question, history, collections, **more)
 
     real = Coach.answer
     monkeypatch.setattr(Coach, "answer", answer)
-    monkeypatch.setattr("coach.cli.ask.loaded", lambda settings: library.coach())
+    monkeypatch.setattr("coach.cli.ask.loaded", lambda settings, keeps=True: library.coach())
     question = "What is the salary band at Globex?"
     assert run(["ask", question, "--in", "job description", "--in", "own", "--json"]) == 0
     reply = json.loads(capsys.readouterr().out)
