@@ -254,6 +254,19 @@ def test_nothing_of_the_users_can_be_called_the_committees(tmp_path, embedder, n
         library.ingest("notes.md", collection=name)
 
 
+def test_who_is_asked_by_name_and_does_not_answer_is_said_before_the_other_speaks(library):
+    reply = (
+        library.coach()
+        .answer("What does my job description say about the number of interview rounds?")
+        .result()
+    )
+    assert isinstance(reply, Answer)
+    assert reply.doubt.startswith(
+        "Your Job description does not answer this. What follows is from the committee's article"
+    )
+    assert "five rounds" in reply.text
+
+
 def test_the_command_line_names_a_collection_and_asks_it_alone(library, monkeypatch, capsys):
     asked = []
 

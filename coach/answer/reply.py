@@ -8,11 +8,12 @@ from dataclasses import replace
 from coach.answer.answerability import Evidence
 from coach.answer.condense import Standalone
 from coach.answer.search import Found, Part
+from coach.answer.whose import asked_by_name
 from coach.protocols import PassageIndex
 from coach.stream import Tracer
-from coach.text.attribution import denied, is_own
+from coach.text.attribution import denied, is_own, searched_label
 from coach.text.words import content_words, numbers, share_covered
-from coach.types import Answer, Refusal, Sentence
+from coach.types import COMMITTEE, Answer, Refusal, Sentence
 
 NEAREST = 3  # passages shown with a refusal
 RELATED = 2  # sentences shown beside it
@@ -43,7 +44,8 @@ def extractive_answer(question: str, standalone: Standalone, found: Found, trace
         found.passages,
         tracer.trace(),
         not_covered=tuple(part.text for part in found.not_covered),
-        doubt=_doubt([part.evidence for part in speaking if part.evidence.outcome == "in doubt"]),
+        doubt=_left_to_another(found)
+        or _doubt([part.evidence for part in speaking if part.evidence.outcome == "in doubt"]),
     )
 
 
@@ -96,6 +98,19 @@ def _opening(missing: str, searched: Sequence[str]) -> str:
     if missing.startswith("“"):
         return f"{denied(searched, 'speak')} of {missing}."
     return f"{denied(searched, 'give')} {missing} for this."
+
+
+def _left_to_another(found: Found) -> str:
+    """That who was asked by name does not answer, where the other does; empty where nobody was, or they do."""
+    for part in found.covered:
+        if part.beside is None:
+            continue
+        own = part if part.is_own else part.beside
+        named = asked_by_name(part.text, own.passages)
+        if named and (named == COMMITTEE) == part.is_own:
+            does = searched_label([COMMITTEE if named != COMMITTEE else own.passages[0].collection])
+            return f"{denied((named,), 'answer')} this. What follows is from {does}."
+    return ""
 
 
 def _doubt(evidence: Sequence[Evidence]) -> str:

@@ -24,10 +24,9 @@ def own_answers(question: str, committee: Evidence, own: Evidence, own_passages:
     Who is asked by name answers, if it can ("what does the committee expect", "in my CV" where a file or a collection is called so); else
     who comes nearer to the question. Who does not answer at all leaves it to the other, where that one is sure.
     """
-    named_committee = bool(set(content_words(collection_label(COMMITTEE))) & set(content_words(question)))
-    named_own = _named(question, own_passages)
-    if named_committee != named_own and (committee if named_committee else own).enough:
-        return named_own
+    named = asked_by_name(question, own_passages)
+    if named and (committee if named == COMMITTEE else own).enough:
+        return named != COMMITTEE
     rather_own = _probability(committee, own, nearest_cosine(own_passages)) >= OWN_FROM
     leading, other = (own, committee) if rather_own else (committee, own)
     if not leading.enough and other.outcome == "answered":
@@ -40,11 +39,22 @@ def nearest_cosine(passages: Sequence[Passage]) -> float:
     return max((max(one.cosine, *one.sentence_scores) for one in passages), default=0.0)
 
 
-def _named(question: str, passages: Sequence[Passage]) -> bool:
-    """Whether the question has every word of the name of a collection or a file among those found."""
+def asked_by_name(question: str, own_passages: Sequence[Passage]) -> str:
+    """The collection that the question is put to by name, COMMITTEE or one of those found; empty where it names none, or both sides."""
     asked = set(content_words(question))
-    names = {name for one in passages for name in (one.collection, PurePath(one.source).stem)} - {OWN}
-    return any(words and words <= asked for words in (set(content_words(_apart(name))) for name in names))
+    committee = bool(set(content_words(collection_label(COMMITTEE))) & asked)
+    own = _named(asked, own_passages)
+    return "" if committee and own else COMMITTEE if committee else own
+
+
+def _named(asked: set[str], passages: Sequence[Passage]) -> str:
+    """The collection of which, or of a file of which, every word of the name is asked for; empty where none is."""
+    for one in passages:
+        for name in {one.collection, PurePath(one.source).stem} - {OWN}:
+            words = set(content_words(_apart(name)))
+            if words and words <= asked:
+                return one.collection
+    return ""
 
 
 def _apart(name: str) -> str:
