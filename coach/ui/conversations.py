@@ -124,7 +124,7 @@ def _as_markdown(worker: Worker, one: Conversation, *, masked: bool) -> str:
 
 
 def _draw_bringing_back(worker: Worker) -> None:
-    with st.expander("Bring conversations back", key="bring_conversations_back"):
+    with st.expander("Import conversations", key="bring_conversations_back"):
         st.file_uploader(
             "A JSON file that was downloaded here",
             type=["json"],
