@@ -128,7 +128,7 @@ def test_axe_finds_no_serious_fault_in_a_conversation(open_page, axe, width, sch
     page.keyboard.press("Escape")
     if width == 390:
         page.get_by_test_id("stExpandSidebarButton").click()
-    for panel in ("This conversation", "Bring conversations back", "Models here"):
+    for panel in ("This conversation", "Import conversations", "Models here"):
         page.get_by_text(panel, exact=True).click()
     page.get_by_label("Title").wait_for()
     assert serious_faults(page, axe) == []
