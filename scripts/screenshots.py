@@ -49,7 +49,7 @@ def main() -> None:
 
 def _answer(page: Page, address: str) -> None:
     page.goto(address)
-    page.get_by_role("button", name=QUESTION).click(timeout=MINUTES)
+    page.locator(".st-key-examples").get_by_role("button", name=QUESTION).click(timeout=MINUTES)
     page.get_by_text("How this answer was made").wait_for(timeout=MINUTES)
     page.wait_for_timeout(1000)
     page.screenshot(path=IMAGES / "answer.png")
