@@ -18,6 +18,7 @@ from coach.store.cases import CaseStore
 from coach.store.conversations import ConversationStore
 from coach.store.critiques import CritiqueStore, draft_id
 from coach.store.feedback import FeedbackStore
+from coach.store.readings import ReadingStore
 from coach.store.retention import apply_retention, erase_all
 from coach.types import Refusal, Trace
 from tests.critique_fakes import FakeCritic
@@ -55,6 +56,17 @@ def overruled(home, criterion="cost", level="met", critique=None):
 
 def bytes_in(home):
     return b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+
+
+def test_a_case_goes_with_the_drafts_that_are_deleted_by_their_question(own_home):
+    critique, draft = overruled(own_home)
+    readings = ReadingStore(own_home)
+    reading = readings.hand_in(critique.draft, critique.question, critique.kind, critique.rubric)
+    readings.update(reading.id, state="finished", critique=critique, kept_as=draft)
+    CaseStore(own_home).keep_verdict(critique, "cost")
+    readings.delete(reading.id)
+    assert (CaseStore(own_home).list(), CritiqueStore(own_home).list(), readings.questions()) == ((), (), ())
+    assert b"It says so in the last line" not in bytes_in(own_home)
 
 
 # On the command line

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from coach.errors import UsageError
-from coach.store.conversations import ID_LENGTH, SHORTEST_ID, ConversationStore
+from coach.store.conversations import ConversationStore
 from coach.store.critiques import draft_id
-from coach.store.database import Database, store_errors
+from coach.store.database import SHORTEST_ID, Database, new_id, now
 from coach.types import Critique
 
 Suite = Literal["answers", "critique"]
@@ -73,7 +71,7 @@ class CaseStore:
         written: dict[str, Any] = {"kind": kind, "question": question.strip(), "facts": facts, "section": ""}
         if earlier:
             written |= {"history": list(earlier), "answerable": bool(facts)}
-        return self._keep(identity or secrets.token_hex(ID_LENGTH // 2), written)
+        return self._keep(identity or new_id(), written)
 
     def keep_reply(self, exchange: str, should_say: str | None) -> OwnCase:
         """What a reply should have been, with the questions before it. One case an exchange: the last word counts.
@@ -109,19 +107,11 @@ class CaseStore:
 
     def list(self, suite: Suite | None = None) -> tuple[OwnCase, ...]:
         """Every case, of one suite or of both, the oldest first."""
-        if not self._database.exists():
-            return ()
-        with (
-            store_errors(self._database.path, "Your own cases cannot be read"),
-            self._database.reading() as database,
-        ):
-            rows = database.execute("SELECT id, made_at, written FROM cases ORDER BY made_at, id").fetchall()
-            cases = [OwnCase(identity, made_at, json.loads(written)) for identity, made_at, written in rows]
-        return tuple(case for case in cases if suite in (None, case.suite))
+        return tuple(case for case in self._select("1") if suite in (None, case.suite))
 
     def get(self, identity: str) -> OwnCase | None:
         """The case with this whole id; None where there is none."""
-        return next((case for case in self.list() if case.id == identity), None)
+        return next(iter(self._select("id = ?", identity)), None)
 
     def find(self, beginning: str) -> OwnCase:
         """The case whose id begins so. Raises UsageError where there is none or more than one."""
@@ -136,25 +126,26 @@ class CaseStore:
 
     def delete(self, identity: str) -> None:
         """Delete the case with this whole id; no byte of it is left."""
-        with (
-            store_errors(self._database.path, "The case was not deleted"),
-            self._database.transaction() as database,
-        ):
+        with self._database.deletion("The case was not deleted") as database:
             database.execute("DELETE FROM cases WHERE id = ?", (identity,))
-        self._database.forget_what_was_deleted()
 
     def _keep(self, identity: str, written: Mapping[str, Any]) -> OwnCase:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        case = OwnCase(identity, now, {"id": identity, **written, "split": OWN})
-        with (
-            store_errors(self._database.path, "The case was not kept"),
-            self._database.transaction() as database,
-        ):
+        case = OwnCase(identity, now(), {"id": identity, **written, "split": OWN})
+        with self._database.change("The case was not kept") as database:
             database.execute(
                 "INSERT OR REPLACE INTO cases VALUES (?, ?, ?)",
                 (case.id, case.made_at, json.dumps(case.written, ensure_ascii=False)),
             )
         return case
+
+    def _select(self, condition: str, *values: str) -> tuple[OwnCase, ...]:
+        query = f"SELECT id, made_at, written FROM cases WHERE {condition} ORDER BY made_at, id"
+        return self._database.select("Your own cases cannot be read", query, values, _case)
+
+
+def _case(row: Sequence[Any]) -> OwnCase:
+    identity, made_at, written = row
+    return OwnCase(identity, made_at, json.loads(written))
 
 
 def _facts(should_say: str) -> list[list[str]]:

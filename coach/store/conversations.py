@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import json
-import secrets
 import sqlite3
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from coach.errors import UsageError
-from coach.store.database import UNDER_WAY, Database, State, store_errors, update_under_way
+from coach.store.database import UNDER_WAY, Database, State, days_ago, new_id, now, update_under_way
 from coach.types import Answer, Refusal, Reply
 
 TITLE_CHARACTERS = 60  # a line of the side bar
-ID_LENGTH = 12  # hexadecimal digits, as a draft's
-SHORTEST_ID = 4  # digits from which the beginning of an id will do
 FORMAT = "genai-pm-coach conversations 1"
 
 _REPLY: TypeAdapter[Reply] = TypeAdapter(Answer | Refusal)
+_UNREADABLE = "Your conversations cannot be read"
 _COLUMNS = "id, conversation, position, asked_at, question, collections, state, owner, step, extracted, said, reply, error"
 
 
@@ -83,11 +79,13 @@ class ConversationStore:
 
         Raises UsageError for a conversation that is not kept.
         """
-        with self._opened("The question was not kept") as database:
-            now, identity = _now(), secrets.token_hex(ID_LENGTH // 2)
+        with self._database.change("The question was not kept") as database:
+            asked_at, identity = now(), new_id()
             if not conversation:
-                conversation = secrets.token_hex(ID_LENGTH // 2)
-                _insert_conversation(database, Conversation(conversation, title_of(question), now, now))
+                conversation = new_id()
+                _insert_conversation(
+                    database, Conversation(conversation, title_of(question), asked_at, asked_at)
+                )
             elif not database.execute("SELECT 1 FROM conversations WHERE id = ?", (conversation,)).fetchone():
                 raise _unknown(conversation)
             (position,) = database.execute(
@@ -95,10 +93,10 @@ class ConversationStore:
                 (conversation,),
             ).fetchone()
             exchange = Exchange(
-                identity, conversation, position, now, question, tuple(collections), owner=owner
+                identity, conversation, position, asked_at, question, tuple(collections), owner=owner
             )
             _insert_exchange(database, exchange)
-            database.execute("UPDATE conversations SET changed_at = ? WHERE id = ?", (now, conversation))
+            database.execute("UPDATE conversations SET changed_at = ? WHERE id = ?", (asked_at, conversation))
         return exchange
 
     def update(
@@ -118,12 +116,12 @@ class ConversationStore:
             columns["extracted"] = written_reply(extracted)
         if reply is not None:
             columns |= {"reply": written_reply(reply), "text": reply.text}
-        with self._opened("The answer was not kept") as database:
+        with self._database.change("The answer was not kept") as database:
             return update_under_way(database, "exchanges", exchange, columns)
 
     def again(self, exchange: str, owner: str) -> None:
         """Let a question that has no reply be answered anew, in its place."""
-        with self._opened("The question was not kept") as database:
+        with self._database.change("The question was not kept") as database:
             database.execute(
                 "UPDATE exchanges SET state = 'waiting', owner = ?, step = '', extracted = NULL, said = '', "
                 f"reply = NULL, error = '', text = '' WHERE id = ? AND state NOT IN {UNDER_WAY}",
@@ -132,77 +130,51 @@ class ConversationStore:
 
     def list(self, words: str = "") -> tuple[Conversation, ...]:
         """Conversations, the latest first; with `words`, those in whose title, questions or answers all of them stand."""
-        if not self._database.exists():
-            return ()
         condition = (
             "(title LIKE ? ESCAPE '\\' OR EXISTS (SELECT 1 FROM exchanges WHERE conversation = conversations.id "
             "AND (question LIKE ? ESCAPE '\\' OR text LIKE ? ESCAPE '\\')))"
         )
         patterns = [f"%{_literal(word)}%" for word in words.split()]
-        where = " AND ".join([condition] * len(patterns)) or "1"
-        with self._read("cannot be read") as database:
-            rows = database.execute(
-                "SELECT id, title, made_at, changed_at, "
-                "(SELECT count(*) FROM exchanges WHERE conversation = conversations.id) FROM conversations "
-                f"WHERE {where} ORDER BY changed_at DESC, id",
-                [pattern for pattern in patterns for _ in range(3)],
-            ).fetchall()
-        return tuple(Conversation(*row) for row in rows)
+        return self._conversations(
+            " AND ".join([condition] * len(patterns)) or "1",
+            [pattern for pattern in patterns for _ in range(3)],
+        )
 
     def get(self, conversation: str) -> Conversation:
         """The conversation; the beginning of its id will do. Raises UsageError for one that is not kept."""
-        found = [one for one in self.list() if one.id.startswith(conversation.strip().lower())]
-        if len(found) != 1 or len(conversation) < SHORTEST_ID:
+        found = self._database.whole_ids(_UNREADABLE, "conversations", conversation)
+        if len(found) != 1:
             raise _unknown(conversation)
-        return found[0]
+        return self._conversations("id = ?", found)[0]
 
-    def exchanges(self, conversation: str) -> tuple[Exchange, ...]:
-        """Its questions and answers in their order; none where it is not kept."""
-        if not self._database.exists():
-            return ()
-        with self._read("cannot be read") as database:
-            return _exchanges(database, conversation)
+    def exchanges(self, conversation: str, since: int = 0) -> tuple[Exchange, ...]:
+        """Its questions and answers in their order, from the position `since` on; none where it is not kept."""
+        return self._exchanges("conversation = ? AND position >= ? ORDER BY position", conversation, since)
 
     def exchange(self, identity: str) -> Exchange | None:
         """One exchange by its whole id; None where it is not kept."""
-        if not self._database.exists():
-            return None
-        with self._read("cannot be read") as database:
-            rows = database.execute(f"SELECT {_COLUMNS} FROM exchanges WHERE id = ?", (identity,)).fetchall()
-        return _exchange(rows[0]) if rows else None
+        return next(iter(self._exchanges("id = ?", identity)), None)
 
     def find_exchange(self, beginning: str) -> Exchange:
         """The exchange whose id begins so. Raises UsageError where there is none or more than one."""
-        beginning = beginning.strip().lower()
-        rows: Sequence[Sequence[Any]] = ()
-        if self._database.exists() and len(beginning) >= SHORTEST_ID:
-            with self._read("cannot be read") as database:
-                rows = database.execute(
-                    f"SELECT {_COLUMNS} FROM exchanges WHERE substr(id, 1, ?) = ?",
-                    (len(beginning), beginning),
-                ).fetchall()
-        if len(rows) != 1:
+        found = self._database.whole_ids(_UNREADABLE, "exchanges", beginning)
+        if len(found) != 1:
             raise UsageError(
-                f"Not one question has an id that begins with `{beginning}`: `coach conversations show ID` prints them."
+                f"Not one question has an id that begins with `{beginning.strip().lower()}`: "
+                "`coach conversations show ID` prints them."
             )
-        return _exchange(rows[0])
+        return self._exchanges("id = ?", *found)[0]
 
     def under_way(self) -> tuple[Exchange, ...]:
         """Every exchange that waits or is being answered, in the order in which they were asked."""
-        if not self._database.exists():
-            return ()
-        with self._read("cannot be read") as database:
-            rows = database.execute(
-                f"SELECT {_COLUMNS} FROM exchanges WHERE state IN {UNDER_WAY} ORDER BY asked_at"
-            ).fetchall()
-        return tuple(map(_exchange, rows))
+        return self._exchanges(f"state IN {UNDER_WAY} ORDER BY asked_at")
 
     def rename(self, conversation: str, title: str) -> None:
         """Give it another title. Raises UsageError for an empty one, and for a conversation that is not kept."""
         title = title_of(title)
         if not title:
             raise UsageError("A conversation needs a title: write a word or two, then rename it again.")
-        with self._opened("The title was not kept") as database:
+        with self._database.change("The title was not kept") as database:
             changed = database.execute(
                 "UPDATE conversations SET title = ? WHERE id = ?", (title, conversation)
             )
@@ -214,7 +186,7 @@ class ConversationStore:
 
         Raises UsageError as `get`. Cases outlive a conversation that only grows old (`prune`), or that is read in again.
         """
-        with self._opened("The conversation was not deleted") as database:
+        with self._database.deletion("The conversation was not deleted") as database:
             if not database.execute("SELECT 1 FROM conversations WHERE id = ?", (conversation,)).fetchone():
                 raise _unknown(conversation)
             database.execute(
@@ -222,32 +194,29 @@ class ConversationStore:
                 (conversation,),
             )
             _delete(database, [conversation])
-        self._database.forget_what_was_deleted()
 
     def prune(self, retention_days: int) -> None:
         """Delete the conversations in which nothing was said within `retention_days`."""
         if not self._database.exists():
             return
-        oldest = (datetime.now(UTC) - timedelta(days=retention_days)).isoformat(timespec="milliseconds")
-        with self._opened("Old conversations were not deleted") as database:
-            rows = database.execute("SELECT id FROM conversations WHERE changed_at < ?", (oldest,)).fetchall()
+        with self._database.deletion("Old conversations were not deleted") as database:
+            rows = database.execute(
+                "SELECT id FROM conversations WHERE changed_at < ?", (days_ago(retention_days),)
+            ).fetchall()
             _delete(database, [identity for (identity,) in rows])
-        if rows:
-            self._database.forget_what_was_deleted()
 
     def cited(self, source: str) -> set[tuple[int, int]]:
         """The places of a document that kept answers cite, as (start, end) in characters."""
-        if not self._database.exists():
-            return set()
-        with self._read("cannot be read") as database:
-            rows = database.execute(
-                "SELECT reply FROM exchanges WHERE reply LIKE ? ESCAPE '\\'",
-                (f"%{_literal(json.dumps(source)[1:-1])}%",),
-            ).fetchall()
-        answers = [reply for (written,) in rows if isinstance(reply := read_reply(written), Answer)]
+        replies = self._database.select(
+            _UNREADABLE,
+            "SELECT reply FROM exchanges WHERE reply LIKE ? ESCAPE '\\'",
+            (f"%{_literal(json.dumps(source)[1:-1])}%",),
+            lambda row: read_reply(row[0]),
+        )
         return {
             (citation.span.start, citation.span.end)
-            for answer in answers
+            for answer in replies
+            if isinstance(answer, Answer)
             for sentence in answer.sentences
             for citation in sentence.citations
             if citation.span.source == source
@@ -257,7 +226,7 @@ class ConversationStore:
         """Take the replies away that looked at a document which was deleted; how many. Their questions stay."""
         if not self._database.exists():
             return 0
-        with self._opened("The answers that quote it were not deleted") as database:
+        with self._database.deletion("The answers that quote it were not deleted") as database:
             rows = database.execute(
                 "SELECT id, extracted, reply FROM exchanges WHERE reply NOT NULL OR extracted NOT NULL"
             ).fetchall()
@@ -271,15 +240,13 @@ class ConversationStore:
                 "WHERE id = ?",
                 quoting,
             )
-        self._database.forget_what_was_deleted()
         return len(quoting)
 
     def export(self, conversations: Sequence[str] = ()) -> dict[str, Any]:
         """Conversations as JSON that `load` reads back without loss; all of them where none is named."""
-        wanted = conversations or [one.id for one in self.list()]
         kept = {one.id: one for one in self.list()}
         written = []
-        for identity in wanted:
+        for identity in conversations or kept:
             if identity not in kept:
                 raise _unknown(identity)
             one = kept[identity]
@@ -300,7 +267,7 @@ class ConversationStore:
         Raises UsageError for anything else; nothing is kept then.
         """
         conversations = list(_from_json(written))
-        with self._opened("The conversations were not kept") as database:
+        with self._database.change("The conversations were not kept") as database:
             for conversation, exchanges in conversations:
                 _delete(database, [conversation.id])
                 _insert_conversation(database, conversation)
@@ -308,18 +275,17 @@ class ConversationStore:
                     _insert_exchange(database, exchange)
         return len(conversations)
 
-    @contextmanager
-    def _opened(self, trouble: str) -> Iterator[sqlite3.Connection]:
-        with store_errors(self._database.path, trouble), self._database.transaction() as database:
-            yield database
+    def _conversations(self, condition: str, values: Sequence[str]) -> tuple[Conversation, ...]:
+        query = (
+            "SELECT id, title, made_at, changed_at, "
+            "(SELECT count(*) FROM exchanges WHERE conversation = conversations.id) FROM conversations "
+            f"WHERE {condition} ORDER BY changed_at DESC, id"
+        )
+        return self._database.select(_UNREADABLE, query, values, lambda row: Conversation(*row))
 
-    @contextmanager
-    def _read(self, trouble: str) -> Iterator[sqlite3.Connection]:
-        with (
-            store_errors(self._database.path, f"Your conversations {trouble}"),
-            self._database.reading() as database,
-        ):
-            yield database
+    def _exchanges(self, condition: str, *values: str | int) -> tuple[Exchange, ...]:
+        query = f"SELECT {_COLUMNS} FROM exchanges WHERE {condition}"
+        return self._database.select(_UNREADABLE, query, values, _exchange)
 
 
 def title_of(question: str) -> str:
@@ -343,13 +309,6 @@ def sources_of(reply: Reply) -> set[str]:
     """Every document that a reply looked at."""
     passages = reply.passages if isinstance(reply, Answer) else reply.nearest
     return {name for passage in passages for name in (passage.source, *passage.also_in)} | reply.trace.sources
-
-
-def _exchanges(database: sqlite3.Connection, conversation: str) -> tuple[Exchange, ...]:
-    rows = database.execute(
-        f"SELECT {_COLUMNS} FROM exchanges WHERE conversation = ? ORDER BY position", (conversation,)
-    )
-    return tuple(map(_exchange, rows.fetchall()))
 
 
 def _exchange(row: Sequence[Any]) -> Exchange:
@@ -436,7 +395,3 @@ def _unknown(conversation: str) -> UsageError:
     return UsageError(
         f"No conversation has an id that begins with `{conversation}`: run `coach conversations list`."
     )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

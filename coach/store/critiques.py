@@ -6,25 +6,21 @@ import hashlib
 import json
 import sqlite3
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast, get_args
 
 from coach.errors import UsageError
 from coach.json_form import critique_from_json, critique_to_json
-from coach.store.database import Database, StoreError, store_errors
+from coach.store.database import ID_LENGTH, Database, StoreError, days_ago, now
 from coach.types import Band, Critique, Level, Override, Rubric
 
-ID_LENGTH = (
-    12  # hexadecimal digits of a draft's id: short enough to type, and no two of a million drafts share it
-)
-SHORTEST_ID = 4  # digits from which the beginning of an id will do
 REASON_LIMIT = 2000  # characters
 BEGINNING = 90  # characters: one line of a terminal
 
+_UNREADABLE = "The draft cannot be read"
 _LEVELS: tuple[Level, ...] = get_args(Level)  # from worst to best
 
 
@@ -86,24 +82,18 @@ class CritiqueStore:
     def keep(self, critique: Critique) -> str:
         """Store the critique and return its id. The same draft to the same question replaces its earlier critique."""
         identity = draft_id(critique)
-        with self._opened("was not kept") as database:
+        with self._database.change("The draft was not kept") as database:
             _write(database, identity, critique)
         return identity
 
     def holds(self, critique: Critique) -> bool:
         """Whether this draft is kept."""
-        if not self._database.exists():
-            return False
-        with self._opened("cannot be read") as database:
-            found = database.execute("SELECT 1 FROM critiques WHERE id = ?", (draft_id(critique),))
-            return found.fetchone() is not None
+        query = "SELECT 1 FROM critiques WHERE id = ?"
+        return bool(self._database.select(_UNREADABLE, query, (draft_id(critique),)))
 
     def overrides(self, critique: Critique) -> dict[str, Override]:
         """What people said of this draft's verdicts, now or in an earlier critique of it, by criterion."""
-        if not self._database.exists():
-            return {}
-        with self._opened("cannot be read") as database:
-            return _overrides(database, draft_id(critique))
+        return self._overrides(draft_id(critique))
 
     def overrule(self, critique: Critique, criterion_id: str, level: Level, reason: str = "") -> Override:
         """Keep that a person gives `criterion_id` this `level`; the same level as the judge's confirms it.
@@ -114,7 +104,7 @@ class CritiqueStore:
         judged = next(one.level for one in critique.verdicts if one.criterion.id == criterion_id)
         identity, model = draft_id(critique), critique.trace.model
         row = (identity, criterion_id, override.made_at, level, override.reason, judged, model)
-        with self._opened("was not kept") as database:
+        with self._database.change("The draft was not kept") as database:
             if not database.execute("SELECT 1 FROM critiques WHERE id = ?", (identity,)).fetchone():
                 _write(database, identity, critique)
             database.execute("INSERT OR REPLACE INTO overrides VALUES (?, ?, ?, ?, ?, ?, ?)", row)
@@ -122,14 +112,11 @@ class CritiqueStore:
 
     def list(self) -> tuple[KeptDraft, ...]:
         """Every kept draft, the latest first."""
-        if not self._database.exists():
-            return ()
-        with self._opened("cannot be read") as database:
-            rows = database.execute(
-                "SELECT id, kept_at, critique, (SELECT count(*) FROM overrides WHERE draft = critiques.id) "
-                "FROM critiques ORDER BY kept_at DESC, id"
-            ).fetchall()
-            return tuple(_listed(*row) for row in rows)
+        query = (
+            "SELECT id, kept_at, critique, (SELECT count(*) FROM overrides WHERE draft = critiques.id) "
+            "FROM critiques ORDER BY kept_at DESC, id"
+        )
+        return self._database.select(_UNREADABLE, query, read=lambda row: _listed(*row))
 
     def get(self, identity: str, rubrics: Sequence[Rubric] = ()) -> Critique:
         """The kept critique, with what people said of it; the beginning of the id will do.
@@ -137,24 +124,20 @@ class CritiqueStore:
         Raises UsageError for an id that no draft or more than one has.
         """
         identity = self.full_id(identity)
-        with self._opened("cannot be read") as database:
-            rows = database.execute("SELECT critique FROM critiques WHERE id = ?", (identity,)).fetchall()
-            overrides = _overrides(database, identity)
-            critiques = [critique_from_json(json.loads(written), rubrics) for (written,) in rows]
+        critiques = self._database.select(
+            _UNREADABLE,
+            "SELECT critique FROM critiques WHERE id = ?",
+            (identity,),
+            lambda row: critique_from_json(json.loads(row[0]), rubrics),
+        )
         if not critiques:  # another process deleted it this moment
             raise _unknown("No kept draft has", identity)
-        return overruled(critiques[0], overrides)
+        return overruled(critiques[0], self._overrides(identity))
 
     def full_id(self, beginning: str) -> str:
         """The id that begins so. Raises UsageError as `get`."""
         beginning = beginning.strip().lower()
-        found: Sequence[str] = ()
-        if self._database.exists() and len(beginning) >= SHORTEST_ID:
-            with self._opened("cannot be read") as database:
-                rows = database.execute(
-                    "SELECT id FROM critiques WHERE substr(id, 1, ?) = ?", (len(beginning), beginning)
-                )
-                found = [identity for (identity,) in rows]
+        found = self._database.whole_ids(_UNREADABLE, "critiques", beginning)
         if len(found) == 1:
             return found[0]
         trouble = "More than one kept draft has" if found else "No kept draft has"
@@ -166,10 +149,8 @@ class CritiqueStore:
         Cases outlive a draft that only grows old (`prune`).
         """
         identity = self.full_id(identity)
-        with self._opened("was not deleted") as database:
-            _delete(database, (identity,))
-            _delete_cases(database, (identity,))
-        self._database.forget_what_was_deleted()
+        with self._database.deletion("The draft was not deleted") as database:
+            delete_drafts(database, (identity,))
 
     def delete_all(self) -> int:
         """Delete every draft, with the cases made from them; how many drafts there were."""
@@ -180,47 +161,35 @@ class CritiqueStore:
 
         A file that cannot be opened is left for `keep` to report.
         """
-        oldest = (datetime.now(UTC) - timedelta(days=retention_days)).isoformat(timespec="milliseconds")
         try:
-            self._delete_before(oldest)
+            self._delete_before(days_ago(retention_days))
         except StoreError:
             return
 
     def _delete_before(self, oldest: str | None) -> int:
         if not self._database.exists():
             return 0
-        with self._opened("was not deleted") as database:
+        with self._database.deletion("The draft was not deleted") as database:
             rows = database.execute(
                 "SELECT id FROM critiques WHERE ?1 IS NULL OR (kept_at < ?1 AND NOT EXISTS "
                 "(SELECT 1 FROM overrides WHERE draft = critiques.id AND made_at >= ?1))",
                 (oldest,),
             ).fetchall()
             identities = tuple(identity for (identity,) in rows)
-            _delete(database, identities)
             if oldest is None:
-                _delete_cases(database, identities)
-        if identities:
-            self._database.forget_what_was_deleted()
+                delete_drafts(database, identities)
+            else:
+                _delete(database, identities)
         return len(identities)
 
     def agreement(self, model: str | None = None) -> Agreement:
         """How often people agree with the judge, over all kept drafts; with `model`, with that judge only."""
-        rows: Sequence[tuple[str, Level | None, Level]] = ()
-        if self._database.exists():
-            with self._opened("cannot be read") as database:
-                rows = database.execute(
-                    "SELECT criterion, judged, level FROM overrides WHERE ?1 IS NULL OR model = ?1", (model,)
-                ).fetchall()
-        return _agreement(rows)
+        query = "SELECT criterion, judged, level FROM overrides WHERE ?1 IS NULL OR model = ?1"
+        return _agreement(self._database.select(_UNREADABLE, query, (model,)))
 
-    @contextmanager
-    def _opened(self, trouble: str) -> Iterator[sqlite3.Connection]:
-        """One transaction. `trouble` says what becomes of the draft when the file fails."""
-        with (
-            store_errors(self._database.path, f"The draft {trouble}"),
-            self._database.transaction() as database,
-        ):
-            yield database
+    def _overrides(self, identity: str) -> dict[str, Override]:
+        query = "SELECT criterion, level, reason, made_at FROM overrides WHERE draft = ?"
+        return dict(self._database.select(_UNREADABLE, query, (identity,), _override))
 
 
 def persons_word(critique: Critique, criterion_id: str, level: Level, reason: str = "") -> Override:
@@ -237,7 +206,7 @@ def persons_word(critique: Critique, criterion_id: str, level: Level, reason: st
         raise UsageError(
             'Say why you overrule the judge: give a reason (`--reason "..."` on the command line).'
         )
-    return Override(level, reason, _now())
+    return Override(level, reason, now())
 
 
 def overruled(critique: Critique, overrides: Mapping[str, Override]) -> Critique:
@@ -254,14 +223,20 @@ def _unknown(trouble: str, beginning: str) -> UsageError:
 
 def _write(database: sqlite3.Connection, identity: str, critique: Critique) -> None:
     written = json.dumps(critique_to_json(critique), ensure_ascii=False, default=float)
-    database.execute("INSERT OR REPLACE INTO critiques VALUES (?, ?, ?)", (identity, _now(), written))
+    database.execute("INSERT OR REPLACE INTO critiques VALUES (?, ?, ?)", (identity, now(), written))
 
 
-def _overrides(database: sqlite3.Connection, identity: str) -> dict[str, Override]:
-    rows = database.execute(
-        "SELECT criterion, level, reason, made_at FROM overrides WHERE draft = ?", (identity,)
+def _override(row: Sequence[Any]) -> tuple[str, Override]:
+    criterion, level, reason, made_at = row
+    return criterion, Override(level, reason, made_at)
+
+
+def delete_drafts(database: sqlite3.Connection, identities: Sequence[str]) -> None:
+    """Delete drafts, within the caller's transaction: critiques, readings, what people said of them and the cases made from them."""
+    _delete(database, identities)
+    database.executemany(
+        "DELETE FROM cases WHERE id LIKE ? || '/%'", [(identity,) for identity in identities]
     )
-    return {criterion: Override(level, reason, made_at) for criterion, level, reason, made_at in rows}
 
 
 def _delete(database: sqlite3.Connection, identities: Sequence[str]) -> None:
@@ -270,12 +245,6 @@ def _delete(database: sqlite3.Connection, identities: Sequence[str]) -> None:
         database.execute("DELETE FROM readings WHERE kept_as = ?", (identity,))
         database.execute("DELETE FROM feedback WHERE subject LIKE ? || '/%'", (identity,))
         database.execute("DELETE FROM critiques WHERE id = ?", (identity,))
-
-
-def _delete_cases(database: sqlite3.Connection, identities: Sequence[str]) -> None:
-    database.executemany(
-        "DELETE FROM cases WHERE id LIKE ? || '/%'", [(identity,) for identity in identities]
-    )
 
 
 def _listed(identity: str, kept_at: str, critique: str, overrides: int) -> KeptDraft:
@@ -319,7 +288,3 @@ def _weighted_kappa(counts: Mapping[tuple[Level, Level], int]) -> float | None:
             judged, said, labels=_LEVELS, weights="quadratic", sample_weight=list(counts.values())
         )
     )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from filelock import FileLock
 
@@ -76,8 +78,15 @@ _EARLIER = {
 }
 
 
+# A draft's id is as long: short enough to type, and no two of a million share it.
+ID_LENGTH = 12  # hexadecimal digits
+SHORTEST_ID = 4  # digits from which the beginning of an id will do
+
 State = Literal["waiting", "running", "finished", "stopped", "failed", "unfinished", "withdrawn"]
 UNDER_WAY: tuple[State, ...] = ("waiting", "running")
+
+
+Row = TypeVar("Row")
 
 
 class StoreError(CoachError):
@@ -127,6 +136,46 @@ class Database:
                 database.commit()
             yield database
 
+    def select(
+        self,
+        trouble: str,
+        query: str,
+        values: Sequence[Any] = (),
+        read: Callable[[Sequence[Any]], Row] = tuple,  # type: ignore[assignment]
+    ) -> tuple[Row, ...]:
+        """The rows of a query, each as `read` makes it; none, and no file is made, where nothing was ever kept.
+
+        Raises StoreError, which begins with `trouble`, where the file or a row of it fails.
+        """
+        if not self.exists():
+            return ()
+        with store_errors(self.path, trouble), self.reading() as database:
+            return tuple(read(row) for row in database.execute(query, values))
+
+    @contextmanager
+    def change(self, trouble: str) -> Iterator[sqlite3.Connection]:
+        """One transaction, as `transaction`. Raises StoreError, which begins with `trouble`."""
+        with store_errors(self.path, trouble), self.transaction() as database:
+            yield database
+
+    @contextmanager
+    def deletion(self, trouble: str) -> Iterator[sqlite3.Connection]:
+        """As `change`; once it is done, no byte of what was deleted is left in the write-ahead log either."""
+        with store_errors(self.path, trouble):
+            with self.transaction() as database:
+                yield database
+                changed = database.total_changes
+            if changed:
+                self.forget_what_was_deleted()
+
+    def whole_ids(self, trouble: str, table: str, beginning: str) -> tuple[str, ...]:
+        """The ids in `table` that begin so; none where the beginning is too short to mean one. Raises as `select`."""
+        beginning = beginning.strip().lower()
+        if len(beginning) < SHORTEST_ID:
+            return ()
+        query = f"SELECT id FROM {table} WHERE substr(id, 1, ?) = ?"
+        return self.select(trouble, query, (len(beginning), beginning), lambda row: str(row[0]))
+
     def forget_what_was_deleted(self) -> None:
         """Empty the write-ahead log, which holds pages as they were before a deletion, as far as nobody reads them just now."""
         with closing(_connect(self.path, BUSY_SECONDS)) as database:
@@ -161,6 +210,21 @@ def update_under_way(
         f"UPDATE {table} SET {assignments} WHERE id = ? AND state IN {UNDER_WAY}", (*given.values(), identity)
     )
     return changed.rowcount == 1
+
+
+def new_id() -> str:
+    """An id that no other row has."""
+    return secrets.token_hex(ID_LENGTH // 2)
+
+
+def now() -> str:
+    """This moment, as the tables hold it."""
+    return days_ago(0)
+
+
+def days_ago(days: int) -> str:
+    """The moment so many days ago, as the tables hold it."""
+    return (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
 
 
 @contextmanager

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from coach.store.database import Database, store_errors
+from coach.store.database import Database, now
 
 REASON_CHARACTERS = 2000
 
@@ -35,12 +36,8 @@ class FeedbackStore:
 
     def give(self, subject: str, useful: bool, reason: str = "") -> Feedback:
         """Keep it; the last word counts."""
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        given = Feedback(subject, useful, " ".join(reason.split())[:REASON_CHARACTERS], now)
-        with (
-            store_errors(self._database.path, "The thumb was not kept"),
-            self._database.transaction() as database,
-        ):
+        given = Feedback(subject, useful, " ".join(reason.split())[:REASON_CHARACTERS], now())
+        with self._database.change("The thumb was not kept") as database:
             database.execute(
                 "INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?)",
                 (given.subject, given.useful, given.reason, given.made_at),
@@ -49,10 +46,7 @@ class FeedbackStore:
 
     def take_back(self, subject: str) -> None:
         """Keep nothing of it any more."""
-        with (
-            store_errors(self._database.path, "The thumb was not deleted"),
-            self._database.transaction() as database,
-        ):
+        with self._database.change("The thumb was not deleted") as database:
             database.execute("DELETE FROM feedback WHERE subject = ?", (subject,))
 
     def of(self, subject: str) -> Feedback | None:
@@ -64,16 +58,12 @@ class FeedbackStore:
         return self._select("1")
 
     def _select(self, condition: str, *values: str) -> tuple[Feedback, ...]:
-        if not self._database.exists():
-            return ()
-        with (
-            store_errors(self._database.path, "The thumbs cannot be read"),
-            self._database.reading() as database,
-        ):
-            rows = database.execute(
-                f"SELECT subject, useful, reason, made_at FROM feedback WHERE {condition} ORDER BY made_at DESC",
-                values,
-            ).fetchall()
-        return tuple(
-            Feedback(subject, bool(useful), reason, made_at) for subject, useful, reason, made_at in rows
+        query = (
+            f"SELECT subject, useful, reason, made_at FROM feedback WHERE {condition} ORDER BY made_at DESC"
         )
+        return self._database.select("The thumbs cannot be read", query, values, _feedback)
+
+
+def _feedback(row: Sequence[Any]) -> Feedback:
+    subject, useful, reason, made_at = row
+    return Feedback(subject, bool(useful), reason, made_at)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from coach.store.database import UNDER_WAY, Database, State, store_errors, update_under_way
+from coach.store.critiques import delete_drafts
+from coach.store.database import UNDER_WAY, Database, State, days_ago, new_id, now, update_under_way
 from coach.types import Critique, Verdict
-
-ID_LENGTH = 12  # hexadecimal digits, as a draft's
 
 _VERDICTS: TypeAdapter[tuple[Verdict, ...]] = TypeAdapter(tuple[Verdict, ...])
 _CRITIQUE: TypeAdapter[Critique] = TypeAdapter(Critique)
+_UNREADABLE = "Your drafts cannot be read"
 _COLUMNS = "id, made_at, question, kind, rubric, draft, state, owner, step, verdicts, critique, error"
 
 
@@ -63,11 +59,9 @@ class ReadingStore:
 
     def hand_in(self, draft: str, question: str, kind: str, rubric: str, *, owner: str = "") -> Reading:
         """Put a draft down to be read."""
-        made_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        reading = Reading(
-            secrets.token_hex(ID_LENGTH // 2), made_at, question, kind, rubric, draft, owner=owner
-        )
-        with self._opened("The draft was not kept") as database:
+        made_at = now()
+        reading = Reading(new_id(), made_at, question, kind, rubric, draft, owner=owner)
+        with self._database.change("The draft was not kept") as database:
             database.execute(
                 "INSERT INTO readings (id, made_at, question, kind, rubric, draft, state, owner) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -92,12 +86,12 @@ class ReadingStore:
             columns["verdicts"] = _VERDICTS.dump_json(tuple(verdicts)).decode()
         if critique is not None:
             columns["critique"] = _CRITIQUE.dump_json(critique).decode()
-        with self._opened("The critique was not kept") as database:
+        with self._database.change("The critique was not kept") as database:
             return update_under_way(database, "readings", reading, columns)
 
     def correct(self, reading: str, critique: Critique) -> None:
         """Put a critique in whose verdicts a person has overruled."""
-        with self._opened("The critique was not kept") as database:
+        with self._database.change("The critique was not kept") as database:
             written = _CRITIQUE.dump_json(critique).decode()
             database.execute("UPDATE readings SET critique = ? WHERE id = ?", (written, reading))
 
@@ -112,63 +106,35 @@ class ReadingStore:
 
     def questions(self) -> tuple[AskedQuestion, ...]:
         """Every question that drafts were handed in for, the latest first."""
-        if not self._database.exists():
-            return ()
-        with (
-            store_errors(self._database.path, "Your drafts cannot be read"),
-            self._database.reading() as database,
-        ):
-            # SQLite takes the other columns from the row that has the maximum.
-            rows = database.execute(
-                "SELECT question, count(DISTINCT draft), id, max(made_at) FROM readings "
-                "GROUP BY question, kind, rubric ORDER BY max(made_at) DESC"
-            ).fetchall()
-        return tuple(AskedQuestion(*row) for row in rows)
+        # SQLite takes the other columns from the row that has the maximum.
+        query = (
+            "SELECT question, count(DISTINCT draft), id, max(made_at) FROM readings "
+            "GROUP BY question, kind, rubric ORDER BY max(made_at) DESC"
+        )
+        return self._database.select(_UNREADABLE, query, read=lambda row: AskedQuestion(*row))
 
     def delete(self, reading: str) -> None:
-        """Delete every draft that answers the same question as this reading, with its critique and what was said of the verdicts."""
+        """Delete every draft that answers the same question as this reading, with all that is deleted with a draft."""
         same = (
             "SELECT other.id FROM readings AS one JOIN readings AS other USING (question, kind, rubric) "
             "WHERE one.id = ?"
         )
-        kept = f"SELECT kept_as FROM readings WHERE id IN ({same})"
-        subjects = "substr(subject, 1, instr(subject, '/') - 1)"
-        with self._opened("The drafts were not deleted") as database:
-            for statement in (
-                f"DELETE FROM overrides WHERE draft IN ({kept})",
-                f"DELETE FROM feedback WHERE {subjects} IN ({kept})",
-                f"DELETE FROM critiques WHERE id IN ({kept})",
-                f"DELETE FROM readings WHERE id IN ({same})",
-            ):
-                database.execute(statement, (reading,))
-        self._database.forget_what_was_deleted()
+        with self._database.deletion("The drafts were not deleted") as database:
+            kept = database.execute(f"SELECT DISTINCT kept_as FROM readings WHERE id IN ({same})", (reading,))
+            drafts = [identity for (identity,) in kept if identity]
+            database.execute(f"DELETE FROM readings WHERE id IN ({same})", (reading,))
+            delete_drafts(database, drafts)
 
     def prune(self, retention_days: int) -> None:
         """Delete the readings that are older than `retention_days`."""
         if not self._database.exists():
             return
-        oldest = (datetime.now(UTC) - timedelta(days=retention_days)).isoformat(timespec="milliseconds")
-        with self._opened("Old drafts were not deleted") as database:
-            gone = database.execute("DELETE FROM readings WHERE made_at < ?", (oldest,))
-        if gone.rowcount:
-            self._database.forget_what_was_deleted()
+        with self._database.deletion("Old drafts were not deleted") as database:
+            database.execute("DELETE FROM readings WHERE made_at < ?", (days_ago(retention_days),))
 
     def _select(self, condition: str, *values: str) -> tuple[Reading, ...]:
-        if not self._database.exists():
-            return ()
-        with (
-            store_errors(self._database.path, "Your drafts cannot be read"),
-            self._database.reading() as database,
-        ):
-            rows = database.execute(
-                f"SELECT {_COLUMNS} FROM readings WHERE {condition} ORDER BY made_at, id", values
-            ).fetchall()
-            return tuple(map(_reading, rows))
-
-    @contextmanager
-    def _opened(self, trouble: str) -> Iterator[sqlite3.Connection]:
-        with store_errors(self._database.path, trouble), self._database.transaction() as database:
-            yield database
+        query = f"SELECT {_COLUMNS} FROM readings WHERE {condition} ORDER BY made_at, id"
+        return self._database.select(_UNREADABLE, query, values, _reading)
 
 
 def _reading(row: Sequence[Any]) -> Reading:

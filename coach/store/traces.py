@@ -6,11 +6,11 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from coach.store.database import Database, store_errors
+from coach.store.database import Database, days_ago, now
 from coach.types import Answer, Passage, Reply
 
 BUSY_SECONDS = 1.0  # how long a write waits for another process before the trace is given up
@@ -59,7 +59,7 @@ class TraceStore:
             return
         try:
             with self._database.transaction(BUSY_SECONDS) as database:
-                gone = database.execute("DELETE FROM traces WHERE asked_at < ?", (_days_ago(retention_days),))
+                gone = database.execute("DELETE FROM traces WHERE asked_at < ?", (days_ago(retention_days),))
             if gone.rowcount:
                 self._database.forget_what_was_deleted()
         except (sqlite3.Error, OSError):
@@ -77,7 +77,7 @@ class TraceStore:
             with self._database.reading() as database:
                 rows = database.execute(
                     f"SELECT {columns} FROM traces WHERE asked_at >= ? ORDER BY asked_at, id",
-                    (_days_ago(days),),
+                    (days_ago(days),),
                 ).fetchall()
         except sqlite3.Error as error:
             raise OSError(f"{self._database.path.name} cannot be read: {error}") from error
@@ -87,12 +87,10 @@ class TraceStore:
         """Delete the traces of answers that looked at the document `source`. Raises StoreError where the file fails."""
         if not self._database.exists():
             return
-        with store_errors(self._database.path, "The traces that quote it were not deleted"):
-            with self._database.transaction() as database:
-                rows = database.execute("SELECT id, reply FROM traces").fetchall()
-                quoting = [(identity,) for identity, reply in rows if source in _sources(json.loads(reply))]
-                database.executemany("DELETE FROM traces WHERE id = ?", quoting)
-            self._database.forget_what_was_deleted()
+        with self._database.deletion("The traces that quote it were not deleted") as database:
+            rows = database.execute("SELECT id, reply FROM traces").fetchall()
+            quoting = [(identity,) for identity, reply in rows if source in _sources(json.loads(reply))]
+            database.executemany("DELETE FROM traces WHERE id = ?", quoting)
 
 
 def _sources(written: Mapping[str, Any]) -> set[str]:
@@ -112,7 +110,7 @@ def _row(reply: Reply) -> tuple[str | None, ...]:
         "trace": asdict(reply.trace.without_texts),
     }
     return (
-        datetime.now(UTC).isoformat(timespec="milliseconds"),
+        now(),
         _outcome(reply),
         reply.question,
         reply.standalone,
@@ -169,7 +167,3 @@ def _stored(row: Sequence[Any]) -> StoredTrace:
         written["sentences"],
         written["trace"],
     )
-
-
-def _days_ago(days: int) -> str:
-    return (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
