@@ -181,11 +181,12 @@ class Worker:
         """Seconds between two looks of a page that would look every `seconds`: the more jobs there are, the longer."""
         return seconds * max(1.0, len(self._jobs) / AT_FULL_PACE)
 
-    def exchanges(self, conversation: str) -> tuple[Exchange, ...]:
-        """The conversation as it stands; what a process that is gone left behind is marked as unfinished."""
+    def exchanges(self, conversation: str, since: int = 0) -> tuple[Exchange, ...]:
+        """The conversation as it stands, from the position `since` on; what a process that is gone left behind is marked as
+        unfinished."""
         return tuple(
             replace(one, state="unfinished") if self._is_orphan(one) else one
-            for one in self.conversations.exchanges(conversation)
+            for one in self.conversations.exchanges(conversation, since)
         )
 
     def reading(self, identity: str) -> Reading | None:

@@ -145,10 +145,10 @@ def _ask(worker: Worker, question: str, unmasked: frozenset[str]) -> str:
     return ""
 
 
-def _read(worker: Worker) -> tuple[Sequence[Exchange], str]:
-    """The conversation on the page, or what to tell the visitor."""
+def _read(worker: Worker, since: int = 0) -> tuple[Sequence[Exchange], str]:
+    """The conversation on the page from the position `since` on, or what to tell the visitor."""
     try:
-        return (worker.exchanges(session.conversation()) if session.conversation() else ()), ""
+        return (worker.exchanges(session.conversation(), since) if session.conversation() else ()), ""
     except CoachError as error:
         return (), str(error)
 
@@ -163,15 +163,17 @@ def _draw_exchanges(worker: Worker, exchanges: Sequence[Exchange]) -> None:
     waiting = any(one.under_way for one in exchanges)
     pace = worker.pace(LOOK_AGAIN) if waiting else None
     with components.newest_place(exchanges):
-        st.fragment(_draw_newest, run_every=pace)(worker, first, pace)
+        st.fragment(_draw_newest, run_every=pace)(worker, exchanges[first].position, pace)
         if st.session_state.pop("newest", None):
             components.bring_newest_into_view()
 
 
-def _draw_newest(worker: Worker, first: int, pace: float | None) -> None:
-    exchanges, trouble = _read(worker)
+def _draw_newest(worker: Worker, since: int, pace: float | None) -> None:
+    exchanges, trouble = _read(
+        worker, since
+    )  # the answered ones before stand as they are: they are not read again
     _draw_trouble(trouble)
-    for exchange in exchanges[first:]:
+    for exchange in exchanges:
         components.draw_exchange(worker, exchange)
     if pace is None:
         return
