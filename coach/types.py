@@ -490,12 +490,6 @@ class Answer:
         """What the model said that the sources do not carry."""
         return tuple(s for s in self.sentences if s.status == "unsupported")
 
-    @property
-    def grounding(self) -> float:
-        """Share of the claims (connectives aside) that the sources carry, in 0..1."""
-        claims = [s for s in self.sentences if s.status != "connective"]
-        return sum(s.status == "supported" for s in claims) / len(claims) if claims else 0.0
-
 
 @dataclass(frozen=True, slots=True)
 class Refusal:

@@ -16,7 +16,6 @@ from coach.answer.report import (
     LEFT_OUT,
     NEAR_IT,
     NEAREST,
-    NO_MODEL,
     NOT_COVERED,
     READ_AS,
     model_facts,
@@ -230,21 +229,6 @@ def error_html(message: str) -> str:
 def caution_html(message: str) -> str:
     """What the visitor should know before they ask; a model's name in it is a stranger's words."""
     return f'<div class="coach-caution">{with_code(message)}</div>'
-
-
-def state_html(
-    *, documents: int, passages: int, embedder: str, model: str | None, backend: str, backend_reason: str
-) -> str:
-    """What is indexed and who answers, as a short list of facts."""
-    facts = [
-        ("Documents", f"{documents:,}"),
-        ("Passages", f"{passages:,}"),
-        ("Embedder", escaped(embedder or "–")),
-        ("Answered by", escaped(model or NO_MODEL)),
-        ("Backend", with_code(f"{backend}: {backend_reason}".rstrip(": "))),
-    ]
-    rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
-    return f'<div class="coach-trace"><dl>{rows}</dl></div>'
 
 
 def models_html(found: ModelList) -> str:
