@@ -102,18 +102,17 @@ class Coach:
         or LangChain `BaseChatModel`, and then speaks instead of the configured one.
 
         An index of an earlier version is made anew first, which is said on standard error. What is older than the settings
-        allow is deleted, unless `prunes` is off. Without `keeps` nothing that goes through this coach is kept, and nothing deleted.
+        allow is deleted: copies of uploads always, the rest unless `prunes` is off. Without `keeps` nothing that goes through this coach is kept, and nothing deleted.
 
         Raises SettingsError, ModelMissingError, IndexMissingError or IndexMismatchError.
         """
         settings = settings or load_settings(**overrides)
         embedder = load_embedder(settings)
+        if keeps and drop_old_uploads(settings):
+            ingest_library(settings, embedder=embedder)
         index, notice = _current_index(settings, embedder)
         if keeps and prunes:
             apply_retention(settings)
-            if drop_old_uploads(settings):
-                ingest_library(settings, embedder=embedder)
-                index, notice = _current_index(settings, embedder)
         given = _given_model(chat_model) if chat_model is not None else None
         coach = cls(settings, embedder, index, given, keeps=keeps)
         coach.notice = notice

@@ -124,7 +124,7 @@ def test_old_uploads_go_when_the_settings_say_so(coach, embedder):
     kept = coach.settings.home
     Coach.load(load_settings(backend="none", home=kept, uploads="forever"))
     assert (kept / "uploads" / "own" / "old.md").exists()
-    Coach.load(load_settings(backend="none", home=kept, uploads="nothing"))
+    Coach.load(load_settings(backend="none", home=kept, uploads="nothing"), prunes=False)  # as the app does
     assert not (kept / "uploads" / "own" / "old.md").exists()
     assert sqlite3.connect(kept / "coach.sqlite3").execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert "own/old.md" not in [one.source for one in load_index(coach.settings, embedder.name).documents()]
