@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coach.cli.terminal import fitted, opened, say, show
+from coach.cli.terminal import chosen_to_delete, fitted, opened, say, show
 from coach.errors import UsageError
 
 if TYPE_CHECKING:
@@ -99,12 +99,15 @@ def conversations_import(file: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask before deleting all.")
 def conversations_delete(identities: tuple[str, ...], every: bool, yes: bool) -> None:
     """Delete conversations for good, with what you said of their replies and the cases you made from them."""
-    if every == bool(identities):
-        raise click.UsageError("Name the conversations to delete by ID, or give --all.")
     store = _store()
-    wanted = [store.get(identity).id for identity in identities] or [one.id for one in store.list()]
-    if every and not yes:
-        click.confirm(f"Delete all {len(wanted)} conversations?", abort=True, err=True)
+    wanted = chosen_to_delete(
+        "conversations",
+        identities,
+        every=every,
+        yes=yes,
+        whole_id=lambda beginning: store.get(beginning).id,
+        all_ids=lambda: [one.id for one in store.list()],
+    )
     for identity in wanted:
         store.delete(identity)
     show(f"Deleted {len(wanted)}.")

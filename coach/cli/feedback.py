@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coach.cli.terminal import say, show
+from coach.cli.terminal import chosen_to_delete, say, show
 
 if TYPE_CHECKING:
     from coach.store.cases import CaseStore
@@ -144,12 +144,15 @@ def cases_add(
 @click.option("--yes", is_flag=True, help="Do not ask before deleting all.")
 def cases_delete(identities: tuple[str, ...], every: bool, yes: bool) -> None:
     """Delete cases for good."""
-    if every == bool(identities):
-        raise click.UsageError("Name the cases to delete by ID, or give --all.")
     store = _cases()
-    wanted = [store.find(identity).id for identity in identities] or [case.id for case in store.list()]
-    if every and not yes:
-        click.confirm(f"Delete all {len(wanted)} cases?", abort=True, err=True)
+    wanted = chosen_to_delete(
+        "cases",
+        identities,
+        every=every,
+        yes=yes,
+        whole_id=lambda beginning: store.find(beginning).id,
+        all_ids=lambda: [one.id for one in store.list()],
+    )
     for identity in wanted:
         store.delete(identity)
     show(f"Deleted {len(wanted)}.")

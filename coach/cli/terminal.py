@@ -6,7 +6,7 @@ import shutil
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
@@ -113,6 +113,29 @@ class StepBars:
         if self._drawn and self._stream.isatty():
             self._stream.write("\n")
         self._step, self._drawn = "", False
+
+
+def chosen_to_delete(
+    what: str,
+    identities: Sequence[str],
+    *,
+    every: bool,
+    yes: bool,
+    whole_id: Callable[[str], str],
+    all_ids: Callable[[], Sequence[str]],
+) -> list[str]:
+    """The ids to delete: those named by their beginning, or with `every` all, after asking unless `yes`.
+
+    Raises click.UsageError for both or neither, and click.Abort where a person says no.
+    """
+    if every == bool(identities):
+        raise click.UsageError(f"Name the {what} to delete by ID, or give --all.")
+    if not every:
+        return [whole_id(identity) for identity in identities]
+    wanted = list(all_ids())
+    if not yes:
+        click.confirm(f"Delete all {len(wanted)} {what}?", abort=True, err=True)
+    return wanted
 
 
 def show(text: str) -> None:
