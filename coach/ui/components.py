@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -11,8 +10,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from coach.answer.path import NOTHING_SENT, cost_in_words
-from coach.errors import CoachError
-from coach.jobs.reading import UNFORESEEN
 from coach.store.conversations import Exchange
 from coach.store.readings import Reading
 from coach.types import Answer, Refusal, Reply, Usage
@@ -40,8 +37,6 @@ if TYPE_CHECKING:
 
     from coach.coach import Coach
     from coach.jobs.worker import Rewriting, Worker
-
-_log = logging.getLogger(__name__)
 
 # Drawn here because Streamlit fetches emoji and icon favicons from another host.
 FAVICON = (
@@ -102,15 +97,16 @@ def draw_stylesheet() -> None:
 
 def load_coach() -> Coach | None:
     """The Coach; where it cannot be loaded, why not is drawn, and None comes back."""
-    try:
-        return session.current_coach()
-    except CoachError as error:
-        draw_error(str(error))
-    except Exception:
-        _log.exception("The coach could not be loaded.")
-        draw_error(UNFORESEEN)
-    st.button("Try again", key="load_again")
-    return None
+    coach, trouble = session.coach_or_trouble()
+    draw_trouble(trouble)
+    return coach
+
+
+def draw_trouble(trouble: str) -> None:
+    """Why something could not be loaded, and a way to try again; nothing where there is no trouble."""
+    if trouble:
+        draw_error(trouble)
+        st.button("Try again", key="load_again")
 
 
 def draw_promise(place: DeltaGenerator, promise: str = PROMISE) -> None:

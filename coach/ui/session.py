@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from coach.errors import CoachError
+from coach.jobs.reading import UNFORESEEN
 from coach.jobs.worker import Worker
 from coach.settings import load_settings
 from coach.store.conversations import Exchange
@@ -147,6 +148,17 @@ def current_coach() -> Coach:
         return server.coach()
     with st.spinner("Opening your sources and choosing who answers…"):
         return server.coach()
+
+
+def coach_or_trouble() -> tuple[Coach | None, str]:
+    """The Coach, or None and what to tell the visitor."""
+    try:
+        return current_coach(), ""
+    except CoachError as error:
+        return None, str(error)
+    except Exception:
+        _log.exception("The coach could not be loaded.")
+        return None, UNFORESEEN
 
 
 def current_worker() -> Worker:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from coach.errors import CoachError, UsageError
-from coach.jobs.reading import UNFORESEEN
 from coach.jobs.worker import Worker
 from coach.settings import load_settings
 from coach.store.conversations import Exchange
@@ -28,8 +26,6 @@ TO_BE_SEEN, SEEN = (
     "seen",
 )  # in the session: a question before and after it was shown as it leaves
 LOOK_AGAIN = 0.3  # seconds between looks at an answer that is being written
-
-_log = logging.getLogger(__name__)
 
 
 def render() -> None:
@@ -49,9 +45,9 @@ def render() -> None:
     _draw_exchanges(worker, exchanges)
     if waiting is not None:
         waiting.draw()
-    _draw_trouble(trouble or unread)
+    components.draw_trouble(trouble or unread)
 
-    coach, not_loaded = _load_coach()
+    coach, not_loaded = session.coach_or_trouble()
     with st.sidebar:
         if coach is not None:
             components.draw_where_to_search(coach)
@@ -60,7 +56,7 @@ def render() -> None:
     if promise is not None and coach is not None and coach.leaves:
         components.draw_promise(promise, components.PROMISE_AWAY)
     if not exchanges:
-        _draw_trouble(not_loaded)
+        components.draw_trouble(not_loaded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,30 +168,13 @@ def _draw_newest(worker: Worker, since: int, pace: float | None) -> None:
     exchanges, trouble = _read(
         worker, since
     )  # the answered ones before stand as they are: they are not read again
-    _draw_trouble(trouble)
+    components.draw_trouble(trouble)
     for exchange in exchanges:
         components.draw_exchange(worker, exchange)
     if pace is None:
         return
     if worker.pace(LOOK_AGAIN) < pace / 2 or not any(one.under_way for one in exchanges):
         st.rerun()  # a fragment's pace is set where the whole page is drawn
-
-
-def _load_coach() -> tuple[Coach | None, str]:
-    """The Coach, or None and what to tell the visitor."""
-    try:
-        return session.current_coach(), ""
-    except CoachError as error:
-        return None, str(error)
-    except Exception:
-        _log.exception("The coach could not be loaded.")
-        return None, UNFORESEEN
-
-
-def _draw_trouble(trouble: str) -> None:
-    if trouble:
-        components.draw_error(trouble)
-        st.button("Try again", key="load_again")
 
 
 if __name__ == "__main__":
