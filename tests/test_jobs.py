@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from coach.answer.flow import AnswerStream, Event
+from coach.answer.flow import Event
 from coach.jobs.turns import ModelTurns, StoppedError
 from coach.jobs.worker import UNFORESEEN, Worker
 from coach.store.conversations import Exchange
-from coach.types import Answer, Turn
+from coach.types import Answer
 from tests.critique_fakes import DRAFT, QUESTION
 from tests.fakes import FakeCoach
 
@@ -36,19 +36,7 @@ class GatedCoach(FakeCoach):
     def let(self, times: int = 1) -> None:
         self._gate.release(times)
 
-    def answer(
-        self,
-        question: str,
-        history: Sequence[Turn] = (),
-        collections: Sequence[str] | None = None,
-        *,
-        before_model: Callable[[], None] | None = None,
-        unmasked: Sequence[str] = (),
-    ) -> AnswerStream:
-        self.asked.append((question, tuple(history)))
-        return AnswerStream(self._gated(question, before_model or (lambda: None)))
-
-    def _gated(self, question: str, before_model: Callable[[], None]) -> Iterator[Event]:
+    def _events(self, question: str, before_model: Callable[[], None]) -> Iterator[Event]:
         holds = False
 
         def speak() -> None:
@@ -63,7 +51,7 @@ class GatedCoach(FakeCoach):
                 raise RuntimeError("a detail that belongs in the log")
 
         try:
-            yield from self._events(question, speak)
+            yield from super()._events(question, speak)
         finally:
             self._speaking -= holds
 

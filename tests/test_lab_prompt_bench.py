@@ -20,13 +20,10 @@ from coach.protocols import ChosenModel
 from coach.settings import load_settings
 from coach.types import Usage
 from tests.fakes import ScriptedChatModel
+from tests.lab_runs import plotted, quietly, stop_after
 
 GUIDE = Path(__file__).parent.parent / "corpus" / "guides" / "generative-ai-pm-skillset-interview-prep.md"
 ROUNDS, *_, BONUS = lab_cases(5)
-
-
-def quietly(doing: str, done: int, total: int) -> None:
-    assert 0 <= done <= total
 
 
 def said(text: str, *, cut: bool = False) -> Said:
@@ -106,15 +103,8 @@ def test_a_limit_that_cuts_replies_is_told_of(coach_with):
 
 def test_stopping_ends_the_run_in_the_middle_of_a_reply(coach_with):
     model = ScriptedChatModel("one two three four five")
-    calls = []
-
-    def stop_soon(doing: str, done: int, total: int) -> None:
-        calls.append(doing)
-        if len(calls) > 3:
-            raise StoppedError
-
     with pytest.raises(StoppedError):
-        EXPERIMENT.run(coach_with(model), EXPERIMENT.values({}), stop_soon)
+        EXPERIMENT.run(coach_with(model), EXPERIMENT.values({}), stop_after(3))
     assert len(model.prompts) == 1
 
 
@@ -125,11 +115,6 @@ def test_without_a_chat_model_it_says_what_to_do(sources_only):
 
 def test_the_quote_is_the_articles():
     assert quoted_in(GUIDE.read_text("utf-8"), [EXPERIMENT]) == []
-
-
-def plotted(page, place=0):
-    """What the chart is drawn of, as it is sent to the browser."""
-    return b"".join(one.data.data for one in page.get("vega_lite_chart")[place].proto.datasets)
 
 
 def picture(outcome, controls):

@@ -19,16 +19,13 @@ from coach.lab.rag_against_none import EXPERIMENT, WITH, WITHOUT, estimate
 from coach.protocols import ChosenModel
 from coach.settings import load_settings
 from tests.fakes import ScriptedChatModel
+from tests.lab_runs import plotted, quietly, stop_after
 
 PROJECT = Path(__file__).parent.parent
 GUIDE = PROJECT / "corpus" / "guides" / "generative-ai-pm-skillset-interview-prep.md"
 SURE = "The process often takes 6-8 weeks from initial contact to offer."
 MADE_UP = "You fly to Zurich for a chess match against the founder."
 CORPUS = {"sentences": 100, "tokens": 2_000, "tokens_per_second": 50.0, "reading_seconds": 0.5}
-
-
-def quietly(doing: str, done: int, total: int) -> None:
-    assert 0 <= done <= total
 
 
 def coach_with(model: ScriptedChatModel, embedder, home: Path) -> Coach:
@@ -99,15 +96,8 @@ def test_without_a_chat_model_it_says_what_to_do(sources_only):
 
 def test_stopping_ends_the_run_between_two_pieces(library, embedder, tmp_path):
     model = ScriptedChatModel(SURE)
-    calls = []
-
-    def stop_soon(doing: str, done: int, total: int) -> None:
-        calls.append(doing)
-        if len(calls) > 3:
-            raise StoppedError
-
     with pytest.raises(StoppedError):
-        EXPERIMENT.run(coach_with(model, embedder, tmp_path), EXPERIMENT.values({}), stop_soon)
+        EXPERIMENT.run(coach_with(model, embedder, tmp_path), EXPERIMENT.values({}), stop_after(3))
     assert len(model.prompts) <= 1
 
 
@@ -123,11 +113,6 @@ def test_the_outcome_can_be_kept(outcome):
 
 def test_the_quote_is_the_articles():
     assert quoted_in(GUIDE.read_text("utf-8"), [EXPERIMENT]) == []
-
-
-def plotted(page, place=0):
-    """What the chart is drawn of, as it is sent to the browser."""
-    return b"".join(one.data.data for one in page.get("vega_lite_chart")[place].proto.datasets)
 
 
 def picture(outcome, controls):

@@ -17,6 +17,7 @@ from coach.lab.sampling import EXPERIMENT, SHOWN, grouped, weigh
 from coach.protocols import ChosenModel
 from coach.types import Turn
 from tests.fakes import HashingEmbedder, ScriptedChatModel
+from tests.lab_runs import plotted, quietly, stop_after
 
 GUIDE = Path(__file__).parent.parent / "corpus" / "guides" / "generative-ai-pm-skillset-interview-prep.md"
 DICE = [(word, math.log(share)) for word, share in (("tested", 0.5), ("safe", 0.3), ("cheap", 0.2))]
@@ -33,10 +34,6 @@ def settings(home):
     from coach.settings import load_settings
 
     return load_settings()
-
-
-def quietly(doing: str, done: int, total: int) -> None:
-    assert 0 <= done <= total
 
 
 def shares(temperature: float, top_p: float = 1.0) -> list[float]:
@@ -117,15 +114,8 @@ def test_a_model_without_log_probabilities_is_told_of(settings):
 
 def test_stopping_ends_the_run_in_the_middle_of_a_sample(settings):
     model = ScriptedChatModel("one two three four", next_words=DICE)
-    calls = []
-
-    def stop_soon(doing: str, done: int, total: int) -> None:
-        calls.append(doing)
-        if len(calls) > 4:
-            raise StoppedError
-
     with pytest.raises(StoppedError):
-        EXPERIMENT.run(coach_of(model, settings), EXPERIMENT.values({}), stop_soon)
+        EXPERIMENT.run(coach_of(model, settings), EXPERIMENT.values({}), stop_after(4))
     assert len(model.prompts) == 1
 
 
@@ -154,11 +144,6 @@ def test_a_real_models_samples_come_from_the_bars_that_are_left(small_model_path
     assert len(bars) == SHOWN and 1 <= len(kept) < SHOWN
     samples = [row["text"] for row in outcome.rows if row["row"] == "sample"]
     assert all(any(text.startswith(token) for token in kept) for text in samples)
-
-
-def plotted(page, place=0):
-    """What the chart is drawn of, as it is sent to the browser."""
-    return b"".join(one.data.data for one in page.get("vega_lite_chart")[place].proto.datasets)
 
 
 def picture(outcome, controls):
