@@ -80,7 +80,8 @@ def test_compare_fails_on_a_drop_only_when_asked_to(tmp_path, capsys):
     assert not coach("compare", bad, good, "--fail-on-drop")
 
 
-def test_drift_says_when_there_is_too_little_to_tell(tmp_path, capsys, home):
+def test_drift_says_when_there_is_too_little_to_tell(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COACH_HOME", str(tmp_path / "home"))  # the shared one holds what other tests asked
     coach("drift", "--baseline", written(tmp_path / "a.json", [1]))
     assert capsys.readouterr().out.startswith("Too few traces to tell:")
 

@@ -120,6 +120,7 @@ def test_axe_finds_no_serious_fault_in_a_conversation(open_page, axe, width, sch
     page.evaluate(axe)
     assert page.evaluate(SERIOUS) == []  # while the model speaks
     page.locator(".coach-written").wait_for()
+    page.locator(QUIET).wait_for()  # the page is drawn once more when a reply has come
     page.get_by_text("How this answer was made").last.click()
     page.locator(".coach-trace").last.wait_for()
     page.locator(".coach-left-out summary").last.click()
