@@ -66,7 +66,15 @@ def check(document: Document, chunks: list[Chunk], count_tokens, max_tokens: int
     for heading in heading_lines(document.text):
         assert not any(covered[heading[0] : heading[1]]), "a chunk reaches over a heading"
         covered[heading[0] : heading[1]] = b"\1" * (heading[1] - heading[0])
-    front_matter = document.sections[0].start if document.text.startswith("---") and document.sections else 0
+    # Fields between lines of dashes at the top belong to no section; where nothing follows them there is none at all.
+    nothing_but_fields = document.text.startswith("---") and not document.sections
+    front_matter = (
+        len(document.text)
+        if nothing_but_fields
+        else document.sections[0].start
+        if document.text.startswith("---")
+        else 0
+    )
     lost = [
         c
         for place, (c, seen) in enumerate(zip(document.text, covered, strict=True))
