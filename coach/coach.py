@@ -21,7 +21,7 @@ from coach.backends import (
     may_leave,
     who_may_speak,
 )
-from coach.errors import CoachError, IndexOutdatedError, IngestError, UsageError
+from coach.errors import CoachError, IndexOutdatedError, IngestError, StoppedError, UsageError
 from coach.library import drop_old_uploads
 from coach.privacy.find import prepare_to_find
 from coach.privacy.outgoing import MaskedChatModel, Masking, Outgoing, masked_where_it_leaves
@@ -38,6 +38,7 @@ from coach.types import (
     Contradiction,
     Critique,
     Document,
+    InterviewQuestion,
     Level,
     ModelList,
     Passage,
@@ -53,11 +54,17 @@ if TYPE_CHECKING:
     from coach.critique.flow import CritiqueStream
     from coach.critique.flow import Event as CritiqueEvent
     from coach.critique.redraft import Redraft
+    from coach.practice.conduct import Interviewer
+    from coach.practice.debrief import Debrief
+    from coach.practice.interview import Asked, Interview
     from coach.protocols import Embedder, PassageIndex, Vectors
     from ingest.pipeline import IngestReport
 
 # Passages, and then sentences, of the user's own documents that a sentence of a draft is compared with: all that could be about the same.
 OWN_PASSAGES, OWN_SENTENCES = 6, 10
+MADE_FROM = (
+    12  # passages of the user's own documents that questions are made from: some give none that is fit
+)
 
 HistoryTurn = Turn | str | Mapping[str, str]
 
@@ -196,31 +203,111 @@ class Coach:
         *,
         kind: str | None = None,
         rubric: str | None = None,
+        criteria: AbstractSet[str] | None = None,
         before_model: Callable[[], None] | None = None,
         unmasked: AbstractSet[str] = frozenset(),
     ) -> CritiqueStream:
         """Read `draft`, an answer to `question`, as the committee would: verdicts one by one, then the critique.
 
         `before_model` and `unmasked` as for `answer`. `kind` is guessed from the question where it is None; `rubric` is the name of one of `rubrics()`, None
-        the first. The draft and its critique are kept unless the setting `history` is `nothing`, and what a person
+        the first; `criteria` are the ids of those that count, None for all of the kind. The draft and its critique are kept unless the setting `history` is `nothing`, and what a person
         said of the same draft before stands beside its verdicts. Raises UsageError for an unknown rubric.
         """
         from coach.critique.flow import CritiqueStream, critique
         from coach.critique.judge import CALIBRATION_FILE
+        from coach.critique.rubric import with_criteria
 
         stream = critique(
             draft,
             question,
-            rubric=self._rubric(rubric),
+            rubric=with_criteria(self._rubric(rubric), criteria),
             kind=kind,
             embedder=self.embedder,
             chosen=self._chosen_after(before_model, unmasked),
             question_limit=self.settings.max_question_characters,
-            sources=lambda: [document.text for document in self.documents() if _is_guide(document)],
+            sources=self._guides,
             calibrations=self.settings.home / CALIBRATION_FILE,
             contradictions=self._contradictions,
         )
         return CritiqueStream(self._stored(stream))
+
+    def interviewer(
+        self,
+        rubric: str | None = None,
+        *,
+        before_model: Callable[[], None] | None = None,
+        is_stopped: Callable[[], bool] = lambda: False,
+        unmasked: AbstractSet[str] = frozenset(),
+    ) -> Interviewer:
+        """Who conducts an interview by this rubric. Reading a whole answer ends with StoppedError as soon as `is_stopped`; `before_model`
+        and `unmasked` as for `answer`. Raises UsageError for an unknown rubric."""
+        from coach.critique.judge import CALIBRATION_FILE
+        from coach.practice.bank import rounds
+        from coach.practice.conduct import Interviewer
+        from coach.practice.made_questions import make_questions
+
+        found = self._rubric(rubric)
+
+        def read(asked: Asked) -> Critique:
+            stream = self.critique(
+                asked.answer,
+                asked.question.text,
+                kind=asked.question.kind,
+                rubric=found.name,
+                criteria=set(asked.question.criteria),
+                before_model=before_model,
+                unmasked=unmasked,
+            )
+            for _ in stream:
+                if is_stopped():
+                    raise StoppedError
+            critique = stream.result()
+            return replace(critique, trace=critique.trace.without_texts)
+
+        chosen = self._chosen_after(before_model, unmasked)
+
+        def make(known: Sequence[str]) -> Iterator[InterviewQuestion]:
+            model = chosen().model
+            everything = [*known, *(question.text for one in rounds() for question in one.questions)]
+            return (
+                make_questions(self._own_passages(), model, self.embedder, found, everything)
+                if model
+                else iter(())
+            )
+
+        return Interviewer(
+            found,
+            self.embedder,
+            chosen,
+            read,
+            self._guides,
+            self.settings.home / CALIBRATION_FILE,
+            make,
+        )
+
+    def _own_passages(self) -> list[Passage]:
+        """The passages of the user's own documents that come nearest to what such a role is about."""
+        own = self.index.within(self.index.collections.keys() - {COMMITTEE})
+        if not own.collections:
+            return []
+        about = "The product, its users, the responsibilities and the experience of the product manager."
+        return own.search(self.embedder.embed([about])[0], about, MADE_FROM)
+
+    def debrief(self, interview: Interview) -> Debrief:
+        """What the committee says of an interview, by what people overruled of its verdicts since."""
+        from coach.practice.debrief import debrief
+
+        return debrief(
+            interview,
+            {
+                one.question.id: self._with_what_was_said(one.critique)
+                for one in interview.asked
+                if one.critique is not None
+            },
+        )
+
+    def _guides(self) -> list[str]:
+        return [document.text for document in self.documents() if _is_guide(document)]
 
     def _contradictions(self, sentences: Sequence[Quote]) -> tuple[Contradiction, ...]:
         """What the user's own documents say otherwise than these sentences of a draft."""

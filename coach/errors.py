@@ -35,3 +35,7 @@ class IndexMismatchError(CoachError):
 
 class IngestError(CoachError):
     """Ingest could not go on (nothing to read, disk full)."""
+
+
+class StoppedError(Exception):
+    """What was going on was stopped, by a person or for something more urgent: nothing went wrong."""

@@ -527,7 +527,8 @@ class Criterion:
     `question` can be answered yes or no about a draft. `weights` maps a kind of interview question to
     how much the criterion counts there; a kind that is absent does not ask for it. `hint`, `elicit` and
     `frame` serve the redraft: a nudge, the one question that brings out what is missing, and a sentence
-    with `[your number]` and `[your example]` in the places that only the candidate can fill.
+    with `[your number]` and `[your example]` in the places that only the candidate can fill. `probe` is what an interviewer
+    asks where it is thin, without a word of what the committee looks for.
     """
 
     id: str
@@ -542,6 +543,7 @@ class Criterion:
     hint: str = ""
     elicit: str = ""
     frame: str = ""
+    probe: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -576,6 +578,22 @@ class Rubric:
     def for_kind(self, kind: str) -> tuple[Criterion, ...]:
         """The criteria that count for `kind`, in the rubric's order."""
         return tuple(c for c in self.criteria if c.weights.get(kind, 0.0) > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class InterviewQuestion:
+    """A question of an interviewer, of the rubric's `kind`. `difficulty` is 1 for a warm-up, 2 for what a senior gets, 3 for what a
+    principal gets; `criteria` are the ids of those that a good answer to it exercises; `span` is the article's words behind it, None for one
+    that is made from the user's documents; `origin` says where it comes from, empty for the question bank."""
+
+    id: str
+    text: str
+    kind: str
+    round: str
+    difficulty: int
+    criteria: tuple[str, ...]
+    span: Span | None = None
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

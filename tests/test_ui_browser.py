@@ -28,8 +28,9 @@ LAUNCHER = """
 import sys
 from coach.ui import session
 from tests import fakes, hostile
-coach = {"fake": fakes.FakeCoach, "hostile": hostile.HostileCoach}[sys.argv[2]]()
-session._open_coach = lambda: coach
+if sys.argv[2] != "real":
+    coach = {"fake": fakes.FakeCoach, "hostile": hostile.HostileCoach}[sys.argv[2]]()
+    session._open_coach = lambda: coach
 from streamlit.web.cli import main
 sys.argv = ["streamlit", "run", "app.py", "--server.port", sys.argv[1]]
 main()
@@ -74,7 +75,7 @@ def browser():
 
 @contextlib.contextmanager
 def serving(home: Path, coach: str = "fake") -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The app over a faked coach, with what it keeps under `home`, and a record there of every try to leave this machine."""
+    """The app over a faked coach, or with "real" over the one of `home`, with what it keeps under `home`, and a record there of every try to leave this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -10,7 +10,21 @@ from typing import NoReturn
 
 import click
 
-from coach.cli import ask, critique, desk, doctor, evaluation, feedback, lab, library, models, privacy, serve
+from coach.cli import (
+    ask,
+    critique,
+    desk,
+    doctor,
+    evaluation,
+    feedback,
+    interview,
+    lab,
+    library,
+    mcp,
+    models,
+    privacy,
+    serve,
+)
 from coach.cli.terminal import FAILED, OK, STOPPED, USAGE, say
 from coach.errors import CoachError, UsageError
 
@@ -25,11 +39,11 @@ def cli() -> None:
 
 
 for _command in (
-    *(ask.ask, critique.critique, critique.overrule, critique.drafts),
+    *(ask.ask, critique.critique, critique.overrule, critique.drafts, interview.interview),
     *(desk.conversations, desk.settings_group, desk.erase),
     *(feedback.thumbs, feedback.cases),
     *(library.ingest, library.library, library.warm, models.models),
-    *(lab.lab, privacy.privacy, serve.serve, doctor.doctor, evaluation.evaluate),
+    *(lab.lab, privacy.privacy, serve.serve, mcp.mcp, doctor.doctor, evaluation.evaluate),
 ):
     cli.add_command(_command)
 

@@ -229,6 +229,43 @@ def evaluate_critique(
         _run_own(coach, "critique", kept[:limit], bars, out, alone=own, resume=resume, seed=seed)
 
 
+@evaluate.command("interview")
+@_backend_option
+@_model_option
+@click.option("--limit", type=click.IntRange(1), help="Stop after so many answers.")
+@click.option("--split", type=click.Choice(["fit", "held_out", "all"]), default="all", show_default=True)
+@_seed_option
+@_out_option
+@_resume_option
+def evaluate_interview(
+    backend: str | None,
+    model: str | None,
+    limit: int | None,
+    split: str,
+    seed: int,
+    out: Path | None,
+    resume: bool,
+) -> None:
+    """React to labelled answers as the interviewer does, and say how often its follow-up aims at what is thin."""
+    _require_file(out, resume)
+    from coach.evaluation.interview import interview_table, run_interview
+    from coach.settings import load_settings
+
+    settings = load_settings(backend=backend, model=model)
+    bars = StepBars()
+    run = run_interview(
+        settings,
+        split=split,
+        limit=limit,
+        seed=seed,
+        progress=bars,
+        **_kept_on_the_way(settings, out, resume),
+    )
+    bars.close()
+    show(interview_table(run))
+    _keep_run(settings, run, out)
+
+
 @evaluate.command("table")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def evaluate_table(files: tuple[Path, ...]) -> None:

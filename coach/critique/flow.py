@@ -99,7 +99,7 @@ def critique(
         tracer.lap("prepare")
 
         criteria = by_weight(rubric, of_kind)
-        judging = _choose_judge(criteria, prepared, chosen, calibrations, tracer)
+        judging = choose_judge(criteria, prepared, chosen, calibrations, tracer)
         verdicts = []
         for criterion in criteria:
             verdicts.append(judging.verdict(criterion, prepared, asked, embedder))
@@ -166,7 +166,7 @@ def _kind(given: str | None, question: str, rubric: Rubric) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Judging:
+class Judging:
     """By whom the draft is judged: a model with its calibration, or nobody and `why_not`, which is empty where there is nothing
     to judge."""
 
@@ -178,36 +178,38 @@ class _Judging:
     def verdict(
         self, criterion: Criterion, prepared: PreparedDraft, question: str, embedder: Embedder
     ) -> Verdict:
+        """The verdict on one criterion."""
         if self.model is not None and self.calibration is not None:
             return judge(criterion, prepared, question, self.model, embedder, self.calibration)
         return unscored(criterion, self.why_not) if self.why_not else missing(criterion)
 
 
-def _choose_judge(
+def choose_judge(
     criteria: Sequence[Criterion],
     prepared: PreparedDraft,
     chosen: Callable[[], ChosenModel],
     calibrations: Path | None,
     tracer: Tracer,
-) -> _Judging:
+) -> Judging:
+    """By whom the draft is judged. Loads the chat model where there is something to judge."""
     if not prepared.kept:
-        return _Judging()
+        return Judging()
     if prepared.language not in (None, JUDGED_LANGUAGE):
         measured = (
             f"The judge was measured on {JUDGED_LANGUAGE} drafts only, and this reads as {prepared.language}."
         )
-        return _Judging(why_not=measured)
+        return Judging(why_not=measured)
     model, why_not = _chosen_model(chosen, tracer)
     if model is None:
-        return _Judging(why_not=why_not, notices=_what_words_show(criteria, prepared, why_not))
+        return Judging(why_not=why_not, notices=_what_words_show(criteria, prepared, why_not))
     found = load_calibration(model.name, calibrations)
     if found is not None:
-        return _Judging(model, found)
+        return Judging(model, found)
     notice = (
         f"The judge is not calibrated for {model.name}: its verdicts use the thresholds of the built-in model. "
         "Measure it with `coach eval critique --calibrate`."
     )
-    return _Judging(model, default_calibration(), notices=(notice,))
+    return Judging(model, default_calibration(), notices=(notice,))
 
 
 def _chosen_model(chosen: Callable[[], ChosenModel], tracer: Tracer) -> tuple[ChatModel | None, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -21,7 +21,7 @@ STRONG_POINTS = 3  # of a cue that ends in "!": as much as three ordinary ones
 _RUBRIC_KEYS = ("name", "title", "source", "kinds", "criterion", "anti_pattern")
 _KIND_KEYS = ("title", "cues")
 _CRITERION_KEYS = ("id", "name", "group", "question", "weights", "anchors", "source", "text", "start")
-_REDRAFT_KEYS = ("suggestion", "hint", "elicit", "frame")
+_HELP_KEYS = ("suggestion", "hint", "elicit", "frame", "probe")
 _EXAMPLE_KEYS = ("quality", "source", "text", "start")
 _ANTI_PATTERN_KEYS = ("id", "name", "source", "text", "start", "phrases", "unless", "suggestion")
 
@@ -48,6 +48,7 @@ __all__ = [
     "choose_kind",
     "load_rubric",
     "user_rubrics",
+    "with_criteria",
 ]
 
 Documents = Callable[[str], Document]
@@ -103,6 +104,13 @@ def choose_kind(question: str, rubric: Rubric) -> str:
     points = {kind: _points(plain, rubric.cues.get(kind, ())) for kind in kinds}
     best = max(points.values())
     return max(kinds, key=lambda kind: (points[kind], kinds.index(kind))) if best else kinds[0]
+
+
+def with_criteria(rubric: Rubric, wanted: Collection[str] | None) -> Rubric:
+    """The rubric with the criteria of these ids alone; as it is for None."""
+    if wanted is None:
+        return rubric
+    return replace(rubric, criteria=tuple(one for one in rubric.criteria if one.id in wanted))
 
 
 def _points(question: str, cues: Collection[str]) -> int:
@@ -237,7 +245,7 @@ def _refuse_twins(tables: list[Table]) -> None:
 
 
 def _criterion(table: Table, kinds: list[str], quotations: _Quotations) -> Criterion:
-    table.refuse_unknown((*_CRITERION_KEYS, *_REDRAFT_KEYS, "example"))
+    table.refuse_unknown((*_CRITERION_KEYS, *_HELP_KEYS, "example"))
     question = table.text("question")
     if not question.rstrip().endswith("?"):
         table.fail("has a `question` that does not end in a question mark", "ask it yes or no", "question")
@@ -254,16 +262,17 @@ def _criterion(table: Table, kinds: list[str], quotations: _Quotations) -> Crite
         hint=table.text("hint", ""),
         elicit=table.text("elicit", ""),
         frame=table.text("frame", ""),
+        probe=table.text("probe", ""),
     )
 
 
 def _anchors(table: Table) -> dict[Level, str]:
-    table.refuse_unknown(LEVELS, above=(*_CRITERION_KEYS, *_REDRAFT_KEYS))
+    table.refuse_unknown(LEVELS, above=(*_CRITERION_KEYS, *_HELP_KEYS))
     return {level: table.text(level) for level in LEVELS}
 
 
 def _weights(table: Table, kinds: list[str]) -> dict[str, float]:
-    table.refuse_unknown(kinds, above=(*_CRITERION_KEYS, *_REDRAFT_KEYS))
+    table.refuse_unknown(kinds, above=(*_CRITERION_KEYS, *_HELP_KEYS))
     for kind, weight in table.content.items():
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight <= 100:
             table.fail(f"has a weight for `{kind}` that is not a number from 0 to 100", "correct it", kind)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from coach.errors import CoachError
+from coach.errors import CoachError, StoppedError
 from coach.jobs.reading import UNFORESEEN
-from coach.jobs.turns import ModelTurns, StoppedError
+from coach.jobs.turns import ModelTurns
 from coach.lab.experiment import Experiment, Outcome, Value
 from coach.store.experiments import ExperimentStore
 

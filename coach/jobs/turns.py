@@ -6,9 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from itertools import count
 
-
-class StoppedError(Exception):
-    """The job was stopped while it waited for its turn."""
+from coach.errors import StoppedError
 
 
 class ModelTurns:

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 from coach.answer.flow import Extracted, Finished
 from coach.backends.machine import still_runs, this_process
 from coach.critique.flow import Critiqued, Judged
-from coach.errors import CoachError
+from coach.errors import CoachError, StoppedError
+from coach.interviews import Interviews
 from coach.jobs.experiments import ExperimentJobs
+from coach.jobs.interviews import InterviewJobs
 from coach.jobs.reading import UNFORESEEN, LibraryJobs
-from coach.jobs.turns import ModelTurns, StoppedError, Turn
+from coach.jobs.turns import ModelTurns, Turn
 from coach.store.conversations import ConversationStore, Exchange
 from coach.store.critiques import draft_id
 from coach.store.database import StoreError
@@ -81,6 +83,7 @@ class Worker:
         self.readings = ReadingStore(home)
         self.library = LibraryJobs()
         self._turns = ModelTurns()
+        self.interviews = InterviewJobs(Interviews(home), self._turns, open_coach)
         self.experiments = ExperimentJobs(ExperimentStore(home), self._turns, open_coach)
         self._open_coach = open_coach
         self._owner = this_process()
@@ -162,7 +165,7 @@ class Worker:
             jobs = list(self._jobs.values())
         for job in jobs:
             self.stop(job.identity)
-        return self.wait(seconds)
+        return self.interviews.stop_all(seconds) and self.wait(seconds)
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until the jobs that there are now have ended; whether they have within `seconds`."""

@@ -1,0 +1,206 @@
+"""Conduct an interview: hear what was said, react as an interviewer does, and between the replies let the committee read what is complete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from coach.critique.flow import DRAFT_CHARACTERS, choose_judge
+from coach.critique.prepare import PreparedDraft, prepare_draft
+from coach.critique.rubric import with_criteria
+from coach.errors import CoachError
+from coach.practice.interview import (
+    MOST_ASIDES,
+    MOST_PROBES,
+    Asked,
+    Interview,
+    Line,
+    LineKind,
+    Mark,
+    ask_next,
+    end_question,
+    mark,
+    with_questions,
+)
+from coach.practice.made_questions import MINUTES
+from coach.practice.probe import compose_probe
+from coach.practice.reply_kind import ReplyKind, reply_kind
+from coach.practice.thin import find_thin
+from coach.protocols import ChosenModel, Embedder
+from coach.stream import Tracer
+from coach.types import Criterion, Critique, InterviewQuestion, Rubric, Verdict
+
+THANKS, LAST_THANKS = "Thank you. Let us go on.", "Thank you, that was the last question."
+_MOVE_ON = "Let us leave it there and go on."
+_REMARKS: dict[ReplyKind, str] = {
+    "dont_know": "That is all right. Say how you would go about finding out, and what you would assume until then.",
+    "clarify": "Assume what seems most likely to you, say what you assume, and go on from there. The question was: {question}",
+    "off_topic": "Let us stay with the question. It was: {question}",
+    "other_question": "That would answer another question. Mine was: {question}",
+    "steer": "I cannot help with that: I ask, and the committee reads afterwards. The question was: {question}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Interviewer:
+    """What conducting takes. `sources` are the texts the rubric quotes; `read` has the committee read a whole answer; it
+    raises CoachError where it cannot. `make` makes questions out of the candidate's own documents, unlike those it is given."""
+
+    rubric: Rubric
+    embedder: Embedder
+    chosen: Callable[[], ChosenModel]
+    read: Callable[[Asked], Critique]
+    sources: Callable[[], Sequence[str]] = tuple
+    calibrations: Path | None = None
+    make: Callable[[Sequence[str]], Iterator[InterviewQuestion]] = lambda known: iter(())
+    now: Callable[[], str] = lambda: datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def react(interview: Interview, interviewer: Interviewer) -> Interview:
+    """The interview with what the interviewer says to the last reply: a follow-up, a remark, or thanks and the next question; as it is where
+    nothing waits for a reaction. Raises CoachError where the chat model fails."""
+    if not interview.waits_for_reaction:
+        return interview
+    now = interview.current
+    if now is None:
+        return ask_next(make_ahead(interview, interviewer), interviewer.now())
+    if not now.lines:
+        return ask_next(interview, interviewer.now())
+    return _after_reply(interview, now, interviewer)
+
+
+def _after_reply(interview: Interview, now: Asked, interviewer: Interviewer) -> Interview:
+    asked = [now.question.text, *(line.text for line in now.probes[-1:])]
+    kind = reply_kind(now.lines[-1].text, asked, interviewer.embedder)
+    heard = replace(now, lines=(*now.lines[:-1], replace(now.lines[-1], kind=kind)))
+    interview = interview.with_asked(heard)
+    if kind == "answer":
+        return _after_answer(interview, heard, interviewer)
+    if kind == "dont_know" and heard.probes:
+        return _probe_or_go_on(interview, heard, interviewer)
+    if heard.asides > MOST_ASIDES:
+        return end_question(interview, _thanks(interview, _MOVE_ON), interviewer.now())
+    remark = _REMARKS[kind].format(question=heard.question.text)
+    return interview.with_asked(_saying(heard, "remark", remark, interviewer))
+
+
+def judge_ahead(interview: Interview, interviewer: Interviewer) -> Iterator[Interview]:
+    """Judge what no follow-up has asked for yet, while the candidate types: the interview with one mark more each time. What is known to be
+    met by then need not be judged after the next reply."""
+    now = interview.current
+    left = unjudged(interview, interviewer.rubric)
+    if now is None or not left:
+        return
+    prepared = prepared_answer(now, interviewer)
+    judging = choose_judge(left, prepared, interviewer.chosen, interviewer.calibrations, Tracer())
+    for criterion in left:
+        verdict = judging.verdict(criterion, prepared, now.question.text, interviewer.embedder)
+        now = mark(now, [Mark(criterion.id, verdict.level, verdict.probability)])
+        yield interview.with_asked(now)
+
+
+def make_ahead(interview: Interview, interviewer: Interviewer) -> Interview:
+    """The interview with the questions out of the candidate's own documents that it was to have, as many as are fit to be asked."""
+    known = [one.question.text for one in interview.asked]
+    return with_questions(interview, list(islice(interviewer.make(known), interview.to_make)), MINUTES)
+
+
+def unjudged(interview: Interview, rubric: Rubric) -> tuple[Criterion, ...]:
+    """The criteria of the question that is being answered of which nothing is known yet; none before an answer."""
+    now = interview.current
+    if now is None or interview.ended_at or not now.answer or not now.heard:
+        return ()
+    known = {one.criterion for one in now.marks}
+    return tuple(one for one in _criteria(now, rubric) if one.id not in known)
+
+
+def confer(interview: Interview, interviewer: Interviewer) -> Iterator[Interview]:
+    """Have every answer that is complete read as a whole, one after the other: the interview as it is after each.
+
+    Whoever has something more urgent stops reading the iterator.
+    """
+    for asked in interview.asked:
+        if not asked.ended or asked.is_judged:
+            continue
+        try:
+            interview = interview.with_asked(replace(asked, critique=interviewer.read(asked)))
+        except CoachError as error:
+            interview = interview.with_asked(replace(asked, unread=str(error)))
+        yield interview
+
+
+def _after_answer(interview: Interview, now: Asked, interviewer: Interviewer) -> Interview:
+    out_of_time = now.minutes_used(interviewer.now()) >= now.minutes
+    if out_of_time or len(now.probes) >= MOST_PROBES:
+        return end_question(interview, _thanks(interview, THANKS), interviewer.now())
+    return _probe_or_go_on(interview, now, interviewer)
+
+
+def _probe_or_go_on(interview: Interview, now: Asked, interviewer: Interviewer) -> Interview:
+    """Ask about the weightiest thing that is thin; where nothing is left to ask, go on."""
+    prepared = prepared_answer(now, interviewer)
+    if not prepared.kept or len(now.probes) >= MOST_PROBES:
+        return end_question(interview, _thanks(interview, THANKS), interviewer.now())
+    criterion, verdicts = thin_in(now, prepared, interviewer)
+    marks = [Mark(name, verdict.level, verdict.probability) for name, verdict in verdicts.items()]
+    now = mark(now, marks)
+    interview = interview.with_asked(now)
+    if criterion is None:
+        return end_question(interview, _thanks(interview, THANKS), interviewer.now())
+    probe = compose_probe(
+        criterion,
+        prepared,
+        interviewer.embedder,
+        quoted=[line.quote for line in now.probes],
+        number=len(now.probes),
+    )
+    line = Line("interviewer", "probe", probe.text, interviewer.now(), criterion.id, probe.quote.text)
+    return interview.with_asked(replace(now, lines=(*now.lines, line)))
+
+
+def thin_in(
+    now: Asked, prepared: PreparedDraft, interviewer: Interviewer
+) -> tuple[Criterion | None, dict[str, Verdict]]:
+    """The criterion of the question that its answer leaves thinnest, and what was judged to find it."""
+    question, kind = now.question.text, now.question.kind
+    criteria = _criteria(now, interviewer.rubric)
+    judging = choose_judge(criteria, prepared, interviewer.chosen, interviewer.calibrations, Tracer())
+    found, verdicts = find_thin(
+        criteria,
+        lambda criterion: criterion.weights[kind],
+        lambda criterion: judging.verdict(criterion, prepared, question, interviewer.embedder),
+        prepared,
+        interviewer.embedder,
+        met=[one.criterion for one in now.marks if one.level == "met"],
+        passed_over=[line.criterion for line in now.probes],
+    )
+    return found, dict(verdicts)
+
+
+def prepared_answer(now: Asked, interviewer: Interviewer) -> PreparedDraft:
+    """What of the answer is read. Raises UsageError for one far too long."""
+    return prepare_draft(
+        now.answer,
+        now.question.text,
+        interviewer.rubric,
+        interviewer.embedder,
+        limit=DRAFT_CHARACTERS,
+        sources=interviewer.sources(),
+    )
+
+
+def _criteria(now: Asked, rubric: Rubric) -> tuple[Criterion, ...]:
+    return with_criteria(rubric, now.question.criteria).for_kind(now.question.kind)
+
+
+def _saying(now: Asked, kind: LineKind, text: str, interviewer: Interviewer) -> Asked:
+    return replace(now, lines=(*now.lines, Line("interviewer", kind, text, interviewer.now())))
+
+
+def _thanks(interview: Interview, words: str) -> str:
+    """The words, unless this was the last question."""
+    left = sum(not one.ended for one in interview.asked)
+    return LAST_THANKS if left <= 1 else words

@@ -1,0 +1,163 @@
+"""What the committee would say after the loop: round by round what was shown, what was not, the one thing to change, and how that was reckoned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from coach.critique.flow import GETTING_THERE, READY, WORTH, next_move
+from coach.practice.interview import Asked, Interview, Recommendation
+from coach.types import Criterion, Critique, Finding, Level, Quote, Verdict
+
+STRONG_YES, YES = (
+    READY,
+    (GETTING_THERE + READY) / 2,
+)  # of the weight: the bounds of the critique, and half way between
+WEIGHTY = 2.0  # what counts double: a strong yes leaves none of it missing
+NOT_YET_ALLOWED = 0.2  # of the rounds: one of five or more does not decide against a candidate alone
+_ORDER: tuple[Level, ...] = ("missing", "partly", "met")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One criterion in one answer: the level that counts, the candidate's exact words, what judged it and whether a person overruled it."""
+
+    criterion: Criterion
+    weight: float
+    level: Level | None
+    quotes: tuple[Quote, ...]
+    question: str
+    suggestion: str
+    overruled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RoundDebrief:
+    """A round as the committee sees it. `share` is that of the weight which was met, None where too little was scored; `reasons` say how the
+    recommendation follows, `change` is the one thing to change, `own` what the candidate said before."""
+
+    name: str
+    points: tuple[Point, ...]
+    habits: tuple[Finding, ...]
+    share: float | None
+    recommendation: Recommendation | None
+    reasons: tuple[str, ...]
+    change: str
+    own: Recommendation | None
+    unanswered: int
+    unread: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Debrief:
+    """The whole loop: the recommendation with its reasons, the one thing to change first, and the rounds."""
+
+    rounds: tuple[RoundDebrief, ...]
+    recommendation: Recommendation | None
+    reasons: tuple[str, ...]
+    change: str
+
+
+def debrief(interview: Interview, critiques: Mapping[str, Critique]) -> Debrief:
+    """The debrief of an interview whose answers were read; `critiques` by the id of the question, with what a person overruled."""
+    rounds = tuple(
+        _round(name, [one for one in interview.asked if one.question.round == name], critiques, interview)
+        for name in interview.rounds
+    )
+    recommendation, reasons = _of_the_loop(rounds)
+    worst = sorted(
+        (point for one in rounds for point in one.points if point.level in ("missing", "partly")),
+        key=lambda point: (-point.weight, _ORDER.index(point.level or "met")),
+    )
+    return Debrief(rounds, recommendation, reasons, worst[0].suggestion if worst else "")
+
+
+def _round(
+    name: str, asked: Sequence[Asked], critiques: Mapping[str, Critique], interview: Interview
+) -> RoundDebrief:
+    read = [(one, critiques[one.question.id]) for one in asked if one.question.id in critiques]
+    points = tuple(_point(verdict, one) for one, critique in read for verdict in critique.verdicts)
+    habits = tuple(finding for _, critique in read for finding in critique.findings)
+    unanswered = sum(not one.answer for one in asked)
+    share = _share(points)
+    recommendation, reasons = _of_a_round(points, habits, share, unanswered, len(asked))
+    kind = asked[0].question.kind if asked else ""
+    return RoundDebrief(
+        name,
+        points,
+        habits,
+        share,
+        recommendation,
+        reasons,
+        next_move([verdict for _, critique in read for verdict in critique.verdicts], kind),
+        interview.own.get(name),
+        unanswered,
+        tuple(dict.fromkeys(one.unread for one in asked if one.unread)),
+    )
+
+
+def _point(verdict: Verdict, asked: Asked) -> Point:
+    return Point(
+        verdict.criterion,
+        verdict.criterion.weights.get(asked.question.kind, 0.0),
+        verdict.final,
+        verdict.quotes,
+        asked.question.text,
+        verdict.suggestion or verdict.criterion.suggestion,
+        verdict.override is not None,
+    )
+
+
+def _share(points: Iterable[Point]) -> float | None:
+    """Of the weight that was scored, the share that is met, partly counting half; None where less than half was scored."""
+    points = list(points)
+    scored = [(one.weight, one.level) for one in points if one.level is not None]
+    whole = sum(weight for weight, _ in scored)
+    if not whole or len(scored) * 2 < len(points):
+        return None
+    return sum(weight * WORTH[level] for weight, level in scored) / whole
+
+
+def _of_a_round(
+    points: Sequence[Point], habits: Sequence[Finding], share: float | None, unanswered: int, asked: int
+) -> tuple[Recommendation | None, tuple[str, ...]]:
+    if unanswered == asked:
+        return "not yet", ("Nothing was answered.",)
+    if share is None:
+        return None, ("Too little of it could be scored for a recommendation.",)
+    missing = [one.criterion.name for one in points if one.level == "missing" and one.weight >= WEIGHTY]
+    reasons = [
+        f"{share:.0%} of the weight of what was asked is met, partly counting half: a yes begins at {YES:.0%}, "
+        f"a strong yes at {STRONG_YES:.0%}."
+    ]
+    if missing:
+        reasons.append(f"Missing, and counting double: {'; '.join(dict.fromkeys(missing))}.")
+    if habits:
+        names = dict.fromkeys(one.anti_pattern.name for one in habits)
+        reasons.append(f"A habit that the committee warns of: {'; '.join(names)}.")
+    if unanswered:
+        reasons.append(f"{unanswered} of {asked} questions had no answer.")
+    if share < YES:
+        return "not yet", tuple(reasons)
+    is_strong = share >= STRONG_YES and not missing and not habits and not unanswered
+    return ("strong yes" if is_strong else "yes"), tuple(reasons)
+
+
+def _of_the_loop(rounds: Sequence[RoundDebrief]) -> tuple[Recommendation | None, tuple[str, ...]]:
+    if len(rounds) == 1:
+        return rounds[0].recommendation, ()
+    known = [one for one in rounds if one.recommendation is not None]
+    if len(known) * 2 < len(rounds) or not known:
+        return None, ("Too few rounds could be scored for a recommendation.",)
+    count = {
+        level: sum(one.recommendation == level for one in known) for level in ("strong yes", "yes", "not yet")
+    }
+    reasons = (
+        f"Of {len(known)} rounds {count['strong yes']} say strong yes, {count['yes']} yes and {count['not yet']} not yet. "
+        f"More than one in five not yet is a not yet; a strong yes takes half of the rounds and no not yet.",
+    )
+    if count["not yet"] > NOT_YET_ALLOWED * len(known):
+        return "not yet", reasons
+    return (
+        "strong yes" if not count["not yet"] and count["strong yes"] * 2 >= len(known) else "yes"
+    ), reasons

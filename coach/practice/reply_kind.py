@@ -1,0 +1,74 @@
+"""Tell an answer from what else a candidate may say: that they do not know, a question back, something else altogether, an order to the judge.
+
+A logistic regression over the reply's vector, its words and how near it comes to what was asked; `bench/fit/reply_kind.py` fitted it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal, cast
+
+import numpy as np
+
+from coach.critique.injection import signals
+from coach.protocols import Embedder, Vectors
+from coach.text.sentences import split_sentences
+
+ReplyKind = Literal["answer", "dont_know", "clarify", "off_topic", "other_question", "steer"]
+
+MODEL_FILE = "reply_kind_model.json"
+_LONG = 60  # words, about the length from which more says nothing about the kind
+
+
+def reply_kind(reply: str, asked: Sequence[str], embedder: Embedder) -> ReplyKind:
+    """What kind of reply this is to what was `asked`: the interview question, and the follow-up where there was one.
+
+    With another embedding model than the one it was fitted on every reply is taken for an answer.
+    """
+    fitted = _model()
+    if embedder.name.partition("@")[0] != fitted["embedder"]:
+        return "answer"
+    return kind_of(features([reply], [asked], embedder), fitted)[0]
+
+
+def kind_of(rows: Vectors, fitted: dict[str, Any]) -> list[ReplyKind]:
+    """The kind of each row of features: the likeliest, and an answer unless another is likelier than `above`."""
+    scores = rows @ np.array(fitted["weights"]).T + np.array(fitted["intercepts"])
+    likely = np.exp(scores - scores.max(axis=1, keepdims=True))
+    likely /= likely.sum(axis=1, keepdims=True)
+    kinds = [fitted["kinds"][place] for place in likely.argmax(axis=1)]
+    sure = likely.max(axis=1) >= fitted["above"]
+    return [cast(ReplyKind, kind if certain else "answer") for kind, certain in zip(kinds, sure, strict=True)]
+
+
+def features(replies: Sequence[str], asked: Sequence[Sequence[str]], embedder: Embedder) -> Vectors:
+    """A row for each reply: its vector and hashed words, its likeness to what was asked as a whole and by its nearest sentence, its length,
+    and whether it ends in a question."""
+    rows = []
+    for reply, questions in zip(replies, asked, strict=True):
+        sentences = [reply[start:end] for start, end in split_sentences(reply)] or [reply]
+        vectors = embedder.embed([*questions, reply, *sentences])
+        to_asked = vectors[len(questions) :] @ vectors[: len(questions)].T
+        words = len(reply.split())
+        rows.append(
+            [
+                float(to_asked[0].max()),
+                float(to_asked[1:].max()),
+                math.log1p(min(words, _LONG)) / math.log1p(_LONG),
+                float(reply.rstrip().endswith("?")),
+                sum(one.rstrip().endswith("?") for one in sentences) / len(sentences),
+            ]
+        )
+    return np.hstack([signals(list(replies), embedder), np.array(rows, dtype=np.float32)])
+
+
+@cache
+def _model() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        files("coach").joinpath("practice", MODEL_FILE).read_text(encoding="utf-8")
+    )
+    return found

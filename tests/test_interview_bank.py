@@ -1,0 +1,67 @@
+"""The question bank: enough of everything, each question tied to the article's words and to what it exercises."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from coach.critique.rubric import bundled_rubrics
+from coach.practice.bank import ORDER, BankError, read_round, rounds
+from coach.practice.made_questions import is_yes_or_no
+from coach.settings import corpus_folder
+
+RUBRIC = bundled_rubrics()[0]
+QUESTIONS = [question for one in rounds() for question in one.questions]
+
+
+def test_there_are_enough_questions_of_every_round_and_difficulty():
+    assert len(QUESTIONS) >= 150
+    assert [one.name for one in rounds()] == list(ORDER)
+    for one in rounds():
+        counts = Counter(question.difficulty for question in one.questions)
+        assert len(one.questions) >= 20 and all(counts[level] >= 4 for level in (1, 2, 3)), one.name
+        assert one.title and 3 <= one.minutes <= 30
+
+
+def test_every_question_quotes_the_article_character_by_character():
+    for question in QUESTIONS:
+        article = (corpus_folder() / question.span.source).read_text(encoding="utf-8")
+        assert article[question.span.start : question.span.end] == question.span.text, question.id
+        assert len(question.span.text.split()) >= 4, question.id
+
+
+def test_every_question_asks_for_more_than_yes_or_no_and_exercises_criteria_of_its_kind():
+    for question in QUESTIONS:
+        assert question.text.endswith("?") or question.text.startswith(("Tell me", "Walk me")), question.id
+        assert not is_yes_or_no(question.text), question.text
+        known = {criterion.id for criterion in RUBRIC.for_kind(question.kind)}
+        assert 3 <= len(set(question.criteria)) == len(question.criteria) and set(question.criteria) <= known
+        weights = [one.weights[question.kind] for one in RUBRIC.criteria if one.id in question.criteria]
+        assert max(weights) == 2, f"{question.id} exercises nothing that counts double"
+
+
+def test_no_two_questions_are_nearly_the_same(embedder):
+    vectors = embedder.embed([question.text for question in QUESTIONS])
+    likeness = vectors @ vectors.T - 2 * np.eye(len(QUESTIONS))
+    first, second = np.unravel_index(likeness.argmax(), likeness.shape)
+    assert likeness.max() < 0.9, (QUESTIONS[first].text, QUESTIONS[second].text)
+
+
+@pytest.mark.parametrize(
+    ("instead", "of", "says"),
+    [
+        ('because = "Words nobody wrote."', "because = ", "does not stand in the article"),
+        ('criteria = ["charm"]', "criteria = ", "`charm` does not count"),
+        ('kind = "karaoke"', "kind = ", "does not count for the kind karaoke"),
+        ('round = "lunch"', "round = ", "names no round"),
+    ],
+)
+def test_a_malformed_file_is_refused_with_a_sentence(tmp_path, instead, of, says):
+    lines = (corpus_folder() / "interview" / "execution.toml").read_text(encoding="utf-8").splitlines()
+    place = next(number for number, line in enumerate(lines) if line.startswith(of))
+    path = tmp_path / "execution.toml"
+    path.write_text("\n".join([*lines[:place], instead, *lines[place + 1 :]]), encoding="utf-8")
+    with pytest.raises(BankError, match=says):
+        read_round(path, RUBRIC)
