@@ -1,0 +1,1 @@
+"""How an interview is rehearsed, and what is practised next."""
