@@ -10,7 +10,20 @@ from typing import NoReturn
 
 import click
 
-from coach.cli import ask, critique, desk, doctor, evaluation, feedback, lab, library, models, privacy, serve
+from coach.cli import (
+    ask,
+    critique,
+    desk,
+    doctor,
+    evaluation,
+    feedback,
+    lab,
+    library,
+    models,
+    practice,
+    privacy,
+    serve,
+)
 from coach.cli.terminal import FAILED, OK, STOPPED, USAGE, say
 from coach.errors import CoachError, UsageError
 
@@ -28,6 +41,13 @@ for _command in (
     *(ask.ask, critique.critique, critique.overrule, critique.drafts),
     *(desk.conversations, desk.settings_group, desk.erase),
     *(feedback.thumbs, feedback.cases),
+    *(
+        practice.progress,
+        practice.practice,
+        practice.stories,
+        practice.export_command,
+        practice.import_command,
+    ),
     *(library.ingest, library.library, library.warm, models.models),
     *(lab.lab, privacy.privacy, serve.serve, doctor.doctor, evaluation.evaluate),
 ):

@@ -22,6 +22,7 @@ LONGEST_DAYS = (
 )
 MISSED_TWICE_DAYS = 2  # whatever else is due, what was missed twice in a row comes back by then
 LATELY_DAYS = 14  # a question asked since then is remembered, and says little of how another would go
+SHOWN_DAYS = 3  # of those on which something was missed
 SITTING_MINUTES = 5
 MINUTES = {"criterion": 5, "question": 15}  # one answer typed with one thing in mind; a whole answer again
 
@@ -107,9 +108,9 @@ def practice_queue(
     return Queue(now, with_questions, asking.questions_for(later), _sitting(with_questions, asking))
 
 
-def _urgency(one: Due) -> tuple[bool, bool, datetime]:
-    """What was missed, then what is due, then what is new; else by date, which sorts as the rubric does where it is the same."""
-    return one.new, not one.missed, one.due
+def _urgency(one: Due) -> tuple[bool, bool, int, datetime]:
+    """What was missed, then what is due, then what is new; of these first what takes five minutes, then by date."""
+    return one.new, not one.missed, one.lasts, one.due
 
 
 # ------------------------------------------------------------------ when
@@ -201,7 +202,8 @@ def _why(own: Sequence[Try], now: datetime) -> str:
             break
         alike.insert(0, one)
     said = {"missing": "missed", "partly": "met in part", "met": "met"}[level or "missing"]
-    return f"{said} on {days([one.at for one in alike[-3:]], now)}"
+    when = f"{said} on {days([one.at for one in alike[-SHOWN_DAYS:]], now)}"
+    return f"{when}: see whether it stays" if level == "met" else when
 
 
 # ------------------------------------------------------------------ with which question

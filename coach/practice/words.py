@@ -46,11 +46,11 @@ def ago(at: datetime, now: datetime) -> str:
 
 
 def standing_words(one: Standing) -> str:
-    """`2.5 of 4 met (32 to 88 %)`; below three tries that they are too few, and between what it could be."""
+    """`2.5 of 4 met (25 to 90 %): not clear yet`; below three tries that they are too few to say."""
     if not one.tries:
         return "not tried yet"
-    said = f"{one.met:g} of {one.tries} met, {round(100 * one.low)} to {round(100 * one.high)} %"
-    return f"too few tries: {said}" if one.grade == "too few" else f"{one.grade}: {said}"
+    grade = "too few tries to say" if one.grade == "too few" else one.grade
+    return f"{one.met:g} of {one.tries} met ({round(100 * one.low)} to {round(100 * one.high)} %): {grade}"
 
 
 def trend_words(trend: Trend) -> str:
