@@ -46,11 +46,7 @@ def draw_queue(queue: Queue) -> None:
 def _draw_due(one: Due, number: int, besides: Sequence[str] = ()) -> None:
     with st.container(key=f"practice_{number}", border=True):
         what = "The whole answer again: " if one.what == "question" else ""
-        question = (
-            f'<p class="coach-text">{escaped(one.question.text)}</p>'
-            if one.question is not None and one.what == "criterion"
-            else ""
-        )
+        question = "" if one.what == "question" else _question_html(one)
         st.html(
             f'<div class="coach-due"><p><strong>{what}{escaped(one.name)}</strong></p>'
             f'<p class="coach-note">{escaped(one.why)} · about {one.lasts} minutes</p>{question}{_besides_html(besides)}</div>'
@@ -58,6 +54,12 @@ def _draw_due(one: Due, number: int, besides: Sequence[str] = ()) -> None:
         if st.button("Practise this", key=f"practise_{number}"):
             critique_session.take_question(one.question.text if one.question else "", one.kind)
             st.switch_page("coach/ui/pages/critique.py")
+
+
+def _question_html(one: Due) -> str:
+    if one.question is None:
+        return f'<p class="coach-note">Any question of this kind will do: {escaped(one.kind)}.</p>'
+    return f'<p class="coach-text">{escaped(one.question.text)}</p>'
 
 
 def _besides_html(names: Sequence[str]) -> str:
