@@ -44,6 +44,7 @@ FOLDERS = {
         "answer",
         "critique",
         "practice",
+        "standing",
         "backends",
         "store",
         "evaluation",
