@@ -98,6 +98,15 @@ def test_what_a_draft_claims_and_no_story_tells_is_shown_everywhere_and_read_bac
     assert coach.critique(DRAFT, QUESTION).result().unbacked == ()
 
 
+def test_a_bare_number_of_a_story_confirms_a_figure_only_in_the_unit_of_the_one_it_is_joined_to(coach_at):
+    coach = coach_at()
+    coach.stories.add(
+        {**PARTS, "result": "1 in 40 drafts was wrong, and a decision came from nine days to three."}
+    )
+    said = coach.critique("We cut churn by 40 %, and I brought a decision to three days.", QUESTION).result()
+    assert [one.said for one in said.unbacked] == ["40 %"]
+
+
 def test_without_stories_nothing_is_said_and_an_earlier_critique_is_still_read(coach_at):
     critique = coach_at().critique(DRAFT, QUESTION).result()
     assert critique.unbacked == () and unbacked_html(critique.unbacked) == ""
@@ -135,7 +144,7 @@ def test_what_is_planned_supposed_or_said_by_others_is_no_claim(planned):
 
 def test_on_held_out_sentences_what_is_told_as_in_no_story_nearly_always_is(embedder):
     right, told, wanted, off = claims("held_out", embedder)
-    assert right >= 0.9 * told and right >= 0.7 * wanted, off
+    assert right >= 0.9 * told and right >= 0.85 * wanted, off
 
 
 def test_the_threshold_is_the_best_on_the_fit_questions_and_shows_nothing_to_the_held_out_ones_without_a_story(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -32,6 +33,8 @@ _SUPPOSED = re.compile(
     r"going to|you (?:said|told|mentioned))\b",
     re.IGNORECASE,
 )
+
+_JOINED = re.compile(r"\s*(?:to|-|–|—|and|or)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +83,14 @@ def find_unbacked(
     claims = [quote for quote in sentences if is_claim(quote.text)]
     if not claims or not stories:
         return ()
-    told = [figure for story in stories for figure in find_figures(story.text)]
+    told = [figure for story in stories for figure in _figures_told(story.text)]
     names = " ".join(story.text for story in stories).casefold()
     vectors = embedder.embed([quote.text for quote in claims])
     found = []
     for quote, vector in zip(claims, vectors, strict=True):
         known = [
             *told,
-            *(figure for one in near(quote.text, vector) for figure in find_figures(one.text)),
+            *(figure for one in near(quote.text, vector) for figure in _figures_told(one.text)),
         ]
         figures = [
             (one.number.start, as_written(quote.text, one.number))
@@ -115,11 +118,23 @@ def is_claim(sentence: str) -> bool:
 
 
 def _same(one: Figure, other: Figure) -> bool:
-    """Whether the known figure `other` may be `one`. What a bare number counts is left open: "nine engineers" is "a team of nine", and
-    "two points" the "two" of "from 18 points to two"."""
-    if one.kind == other.kind:
-        return one.agrees(other)
-    return other.kind == "count" and one.number.value == other.number.value
+    """Whether both may be one figure. What a bare number counts is left open: "nine engineers" is "a team of nine"."""
+    return one.kind == other.kind and one.agrees(other)
+
+
+@lru_cache(maxsize=2048)
+def _figures_told(text: str) -> tuple[Figure, ...]:
+    """The figures of a text; of two that are joined the unit of one is the other's too: "6 to 8 weeks", "from 18 points to two"."""
+    figures = find_figures(text)
+    carried = [
+        replace(bare, kind=full.kind, unit=full.unit, value=bare.value * full.value / full.number.value)
+        for one, two in pairwise(figures)
+        for bare, full in ((one, two), (two, one))
+        if bare.kind == "count" != full.kind
+        and full.number.value
+        and _JOINED.fullmatch(text[one.number.start + len(as_written(text, one.number)) : two.number.start])
+    ]
+    return *figures, *carried
 
 
 def _parts(story: Story) -> list[str]:
