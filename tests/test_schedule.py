@@ -125,6 +125,10 @@ def test_without_a_bank_what_was_asked_before_is_asked_again_and_else_the_kind_s
     found = queue([tried("cost", "missing", on(20), "Design a clinic.")], bank=())
     assert entry(found, "cost").question.text == "Design a clinic."
     assert entry(found, "own_role").question is None and entry(found, "own_role").kind == "behavioural"
+    beside_a_bank = queue([tried("cost", "missing", on(20), "Design a clinic.")])
+    assert (
+        entry(beside_a_bank, "mitigation").question.text == "Design a clinic."
+    )  # nothing of the bank exercises it
 
 
 def test_what_is_due_this_evening_is_due_all_day():

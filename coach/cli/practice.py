@@ -115,12 +115,13 @@ def _queue_lines(queue: Queue) -> Sequence[str]:
         lines += ["Five minutes:", *_due_lines(first)]
         others = [one.name for one in queue.sitting[1:]]
         lines += [f"    It exercises too: {_few(others)}"] if others else []
-    others_due = [one for one in queue.due if one not in queue.sitting[:1]]
-    if others_due:
-        lines.append("Also due:")
-        lines += [line for one in others_due[:SHOWN_DUE] for line in _due_lines(one)]
-        more = len(others_due) - SHOWN_DUE
-        lines += [f"    and {more} more (--json lists all)"] if more > 0 else []
+    rest = [one for one in queue.due if one not in queue.sitting[:1]]
+    shown = [one for one in rest if not one.new][:SHOWN_DUE]
+    lines += ["Also due:"] if shown else []
+    lines += [line for one in shown for line in _due_lines(one)]
+    new = sum(one.new for one in rest)
+    more = len(rest) - len(shown)
+    lines += [f"And {more} more, {new} of them never tried (--json lists all)."] if more else []
     if queue.later:
         lines.append("Later:")
         lines += [f"  {days([one.due], queue.now)}: {one.name}" for one in queue.later[:SHOWN_LATER]]

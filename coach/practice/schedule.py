@@ -17,9 +17,7 @@ from coach.types import Criterion, Level, Rubric, Try
 if TYPE_CHECKING:
     from fsrs import Scheduler
 
-LONGEST_DAYS = (
-    21  # half of the six weeks that a loop takes at least, says the article: nothing rests until it is over
-)
+LONGEST_DAYS = 21  # half of the six weeks that a loop takes at least: nothing rests until it is over
 MISSED_TWICE_DAYS = 2  # whatever else is due, what was missed twice in a row comes back by then
 LATELY_DAYS = 14  # a question asked since then is remembered, and says little of how another would go
 SHOWN_DAYS = 3  # of those on which something was missed
@@ -209,8 +207,11 @@ def _why(own: Sequence[Try], now: datetime) -> str:
 # ------------------------------------------------------------------ with which question
 
 
+_Exercise = tuple[Asked, frozenset[str]]  # a question, and the criteria that it exercises
+
+
 class _Asking:
-    """Which question exercises what is due: those of the bank, else those that drafts have answered before."""
+    """Which question exercises what is due: one of the bank, and where it has none one that a draft has answered before."""
 
     def __init__(
         self,
@@ -221,15 +222,18 @@ class _Asking:
     ) -> None:
         self._last = {" ".join(one.question.split()): one.at for one in sorted(tries, key=lambda one: one.at)}
         self._lately = now - timedelta(days=LATELY_DAYS)
-        self._bank = [(Asked(one.id, one.text, one.kind), frozenset(one.criteria)) for one in bank]
-        if not bank:
-            self._bank = [
-                (Asked("", question, kind), frozenset(one.id for one in rubric.for_kind(kind)))
-                for rubric in rubrics
-                for question, kind in {
-                    one.question: one.kind for one in tries if one.rubric == rubric.name
-                }.items()
-            ]
+        self._bank: list[_Exercise] = [
+            (Asked(one.id, one.text, one.kind), frozenset(one.criteria)) for one in bank
+        ]
+        kinds = {
+            rubric.name: {one.question: one.kind for one in tries if one.rubric == rubric.name}
+            for rubric in rubrics
+        }
+        self._answered: list[_Exercise] = [
+            (Asked("", question, kind), frozenset(one.id for one in rubric.for_kind(kind)))
+            for rubric in rubrics
+            for question, kind in kinds[rubric.name].items()
+        ]
 
     def questions_for(self, dues: Sequence[Due]) -> tuple[Due, ...]:
         """Each with a question; no question twice while there is another, and one that serves several where that can be."""
@@ -247,15 +251,19 @@ class _Asking:
         return next((one for one, _ in self._bank if " ".join(one.text.split()) == asked.text), asked)
 
     def exercises(self, question: Asked, criterion: str) -> bool:
-        return any(one == question and criterion in criteria for one, criteria in self._bank)
+        return any(
+            one == question and criterion in criteria for one, criteria in (*self._bank, *self._answered)
+        )
 
     def _best(self, criterion: str, wanted: set[str], given: set[str]) -> Asked | None:
         """Not asked lately before asked lately, not given yet before given, then what serves most of what is due, then what was asked
         longest ago; of equal ones the bank's first."""
         never = datetime.min.replace(tzinfo=UTC)
-        fitting = [(one, criteria) for one, criteria in self._bank if criterion in criteria]
+        fitting = [entry for entry in self._bank if criterion in entry[1]] or [
+            entry for entry in self._answered if criterion in entry[1]
+        ]
 
-        def order(entry: tuple[Asked, frozenset[str]]) -> tuple[bool, bool, int, datetime]:
+        def order(entry: _Exercise) -> tuple[bool, bool, int, datetime]:
             last = self._last.get(" ".join(entry[0].text.split()), never)
             return last > self._lately, entry[0].text in given, -len(entry[1] & wanted), last
 

@@ -11,7 +11,7 @@ from coach.practice.words import days, joined
 from coach.ui import critique_session
 from coach.ui.format import escaped
 
-SHOWN = 4  # due entries before the rest folds away
+SHOWN = 4  # due entries before the rest folds away; what was never tried always does
 SHOWN_LATER = 10
 NAMED = 3  # criteria that a question exercises besides
 
@@ -24,13 +24,15 @@ def draw_queue(queue: Queue) -> None:
         _draw_due(queue.sitting[0], 0, [one.name for one in queue.sitting[1:]])
     elif not rest:
         st.html('<p class="coach-note">Nothing is due today.</p>')
-    if rest:
+    shown = [one for one in rest if not one.new][:SHOWN]
+    folded = [one for one in rest if one not in shown]
+    if shown:
         st.html('<p class="coach-label">Also due</p>')
-    for number, one in enumerate(rest[:SHOWN], 1):
+    for number, one in enumerate(shown, 1):
         _draw_due(one, number)
-    if rest[SHOWN:]:
-        with st.expander(f"{len(rest) - SHOWN} more", key="practice_more"):
-            for number, one in enumerate(rest[SHOWN:], SHOWN + 1):
+    if folded:
+        with st.expander(f"{len(folded)} more", key="practice_more"):
+            for number, one in enumerate(folded, len(shown) + 1):
                 _draw_due(one, number)
     if queue.later:
         listed = "".join(
