@@ -121,7 +121,8 @@ def _queue_lines(queue: Queue) -> Sequence[str]:
     lines += [line for one in shown for line in _due_lines(one)]
     new = sum(one.new for one in rest)
     more = len(rest) - len(shown)
-    lines += [f"And {more} more, {new} of them never tried (--json lists all)."] if more else []
+    untried = f", {new} of them never tried" if new else ""
+    lines += [f"And {more} more{untried} (--json lists all)."] if more else []
     if queue.later:
         lines.append("Later:")
         lines += [f"  {days([one.due], queue.now)}: {one.name}" for one in queue.later[:SHOWN_LATER]]
