@@ -28,8 +28,10 @@ from coach.privacy.outgoing import MaskedChatModel, Masking, Outgoing, masked_wh
 from coach.privacy.reply import masked_reply
 from coach.protocols import ChatModel, ChosenModel
 from coach.settings import Settings, load_settings
+from coach.standing import ExportForm, bring_back, current_queue, current_readiness, export, here_and_now
 from coach.store.critiques import CritiqueStore
 from coach.store.retention import apply_retention, erase_all
+from coach.store.stories import StoryStore
 from coach.store.traces import TraceStore
 from coach.text.attribution import collection_label
 from coach.types import (
@@ -47,9 +49,12 @@ from coach.types import (
     Rubric,
     Statement,
     Turn,
+    Unbacked,
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from coach.answer.flow import AnswerStream, Event
     from coach.critique.flow import CritiqueStream
     from coach.critique.flow import Event as CritiqueEvent
@@ -57,6 +62,9 @@ if TYPE_CHECKING:
     from coach.practice.conduct import Interviewer
     from coach.practice.debrief import Debrief
     from coach.practice.interview import Asked, Interview
+    from coach.practice.readiness import Readiness
+    from coach.practice.schedule import PracticeQuestion, Queue
+    from coach.practice.stories import Match
     from coach.protocols import Embedder, PassageIndex, Vectors
     from ingest.pipeline import IngestReport
 
@@ -228,6 +236,7 @@ class Coach:
             sources=self._guides,
             calibrations=self.settings.home / CALIBRATION_FILE,
             contradictions=self._contradictions,
+            unbacked=self._unbacked,
         )
         return CritiqueStream(self._stored(stream))
 
@@ -313,17 +322,26 @@ class Coach:
         """What the user's own documents say otherwise than these sentences of a draft."""
         from coach.critique.own_facts import find_contradictions
 
+        own = self._own_documents()
+        return find_contradictions(sentences, _near(own), own.knows, self.embedder) if own else ()
+
+    def _unbacked(self, sentences: Sequence[Quote]) -> tuple[Unbacked, ...]:
+        """What these sentences claim that stands in none of the user's stories and documents; nothing where there are no stories, or
+        where they cannot be read."""
+        from coach.practice.stories import find_unbacked
+
+        try:
+            stories = self.stories.list()
+        except CoachError:
+            return ()  # the Progress page says so
+        own = self._own_documents()
+        near, holds = (_near(own), own.knows) if own else (lambda text, vector: (), lambda name: False)
+        return find_unbacked(sentences, stories, near, holds, self.embedder)
+
+    def _own_documents(self) -> PassageIndex | None:
+        """The part of the index that holds the user's own documents, None where there are none."""
         names = self.index.collections.keys() - {COMMITTEE}
-        if not names:
-            return ()
-        own = self.index.within(names)
-
-        def near(text: str, vector: Vectors) -> list[Statement]:
-            found = own.search(vector, text, OWN_PASSAGES)
-            stated = [one for place, passage in enumerate(found) for one in passage.statements(place)]
-            return sorted(stated, key=lambda statement: -statement.cosine)[:OWN_SENTENCES]
-
-        return find_contradictions(sentences, near, own.knows, self.embedder)
+        return self.index.within(names) if names else None
 
     def rubrics(self) -> tuple[Rubric, ...]:
         """The bundled rubrics, then the user's own. Raises UsageError for a file that cannot be used."""
@@ -365,6 +383,48 @@ class Coach:
             override = persons_word(critique, criterion, level, reason)
         others = {one.criterion.id: one.override for one in critique.verdicts if one.override is not None}
         return overruled(critique, {**others, criterion: override})
+
+    @property
+    def stories(self) -> StoryStore:
+        """The candidate's own stories, kept on this machine."""
+        return StoryStore(self.settings.home)
+
+    def matching_stories(self, question: str) -> tuple[Match, ...]:
+        """The stories that answer the question best, at most three. Raises StoreError."""
+        from coach.practice.stories import matching_stories
+
+        return matching_stories(question, self.stories.list(), self.embedder)
+
+    def readiness(self, now: datetime | None = None) -> Readiness:
+        """Where the candidate stands, criterion by round, from every draft that is kept. Raises StoreError."""
+        return current_readiness(self.settings.home, self.rubrics(), now or here_and_now(), self._rounds())
+
+    def practice_queue(self, now: datetime | None = None) -> Queue:
+        """What is practised next, why, and with which question. Raises StoreError."""
+        return current_queue(self.settings.home, self.rubrics(), now or here_and_now(), self._bank())
+
+    def export_progress(self, form: ExportForm, now: datetime | None = None) -> bytes:
+        """Progress, cards, stories and drafts with their verdicts, as a file of that form. Raises StoreError."""
+        return export(
+            self.settings.home, self.rubrics(), form, now or here_and_now(), self._rounds(), self._bank()
+        )
+
+    def import_progress(self, text: str) -> tuple[int, int]:
+        """Bring back what `export_progress("json")` gave; how many drafts and stories were new or changed. Raises UsageError for
+        anything else, and StoreError."""
+        return bring_back(self.settings.home, text)
+
+    def _rounds(self) -> Mapping[str, str]:
+        """Drafts that an interview asked for, by id, with their rounds."""
+        from coach.interviews import Interviews
+
+        return Interviews(self.settings.home).rounds_of_drafts()
+
+    def _bank(self) -> Sequence[PracticeQuestion]:
+        """The questions to practise with."""
+        from coach.practice.bank import rounds
+
+        return [question for one in rounds() for question in one.questions]
 
     def _rubric(self, name: str | None) -> Rubric:
         rubrics = self.rubrics()
@@ -737,6 +797,17 @@ def _as_judged(critique: Critique) -> str:
     for quote in sorted(critique.set_aside, key=lambda quote: -quote.start):
         draft = draft[: quote.start] + draft[quote.end :]
     return draft
+
+
+def _near(own: PassageIndex) -> Callable[[str, Vectors], list[Statement]]:
+    """Finds the sentences of these documents that are nearest to a text with its vector."""
+
+    def near(text: str, vector: Vectors) -> list[Statement]:
+        found = own.search(vector, text, OWN_PASSAGES)
+        stated = [one for place, passage in enumerate(found) for one in passage.statements(place)]
+        return sorted(stated, key=lambda statement: -statement.cosine)[:OWN_SENTENCES]
+
+    return near
 
 
 def _is_guide(document: Document) -> bool:

@@ -13,6 +13,7 @@ from coach.errors import UsageError
 from coach.practice.bank import rounds
 from coach.practice.interview import Candidate, Interview, Recommendation, ask_next, hear, leave
 from coach.practice.plan import plan_interview
+from coach.store.critiques import draft_id
 from coach.store.database import new_id
 from coach.store.interviews import InterviewStore
 
@@ -110,6 +111,15 @@ class Interviews:
     def delete(self, identity: str) -> None:
         """Delete it; the drafts of its answers stay among the drafts."""
         self._store.delete(identity)
+
+    def rounds_of_drafts(self) -> dict[str, str]:
+        """The round of each answer that was read, by the id under which it is kept as a draft."""
+        return {
+            draft_id(one.critique): one.question.round
+            for interview in self.list()
+            for one in interview.asked
+            if one.critique is not None
+        }
 
     def _asked_lately(self) -> frozenset[str]:
         asked = [one.question.id for interview in self.list() for one in interview.asked]

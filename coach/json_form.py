@@ -34,6 +34,7 @@ from coach.types import (
     SentenceStatus,
     Span,
     Trace,
+    Unbacked,
     Verdict,
 )
 
@@ -301,6 +302,13 @@ class ContradictionForm(Form):
     collection: str = Field(description="whose words the document holds: `own`, or a name you gave")
 
 
+class UnbackedForm(Form):
+    """What stands in none of your stories and documents."""
+
+    quote: QuoteForm = Field(description="the sentence of the draft")
+    said: str = Field(description="the figure or the employer")
+
+
 class CritiqueForm(Form):
     """A critique."""
 
@@ -319,6 +327,10 @@ class CritiqueForm(Form):
     notices: list[str] = Field(description="why, and anything else the reader should know")
     contradictions: list[ContradictionForm] = Field(
         [], description="figures and employers that your own documents give otherwise"
+    )
+    unbacked: list[UnbackedForm] = Field(
+        [],
+        description="figures and employers of your past that stand in no story of yours, where you have any",
     )
     trace: TraceForm
 
@@ -421,6 +433,10 @@ def critique_to_json(critique: Critique) -> dict[str, Any]:
         set_aside=_quotes(critique.set_aside),
         notices=list(critique.notices),
         contradictions=list(map(_contradiction, critique.contradictions)),
+        unbacked=[
+            UnbackedForm(quote=QuoteForm.model_validate(one.quote), said=one.said)
+            for one in critique.unbacked
+        ],
         trace=_trace(critique.trace),
     ).model_dump()
 
@@ -557,6 +573,7 @@ def _critique(form: CritiqueForm, rubric: Rubric | None) -> Critique:
         notices=tuple(form.notices),
         set_aside=_read_quotes(form.set_aside, form.draft),
         contradictions=tuple(_read_contradiction(one, form.draft) for one in form.contradictions),
+        unbacked=tuple(Unbacked(_read_quotes([one.quote], form.draft)[0], one.said) for one in form.unbacked),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Literal
 
 Role = Literal["system", "user", "assistant"]
@@ -638,6 +639,43 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Try:
+    """What a kept draft showed of one criterion: `judged` is the judge's level, None where nobody could judge; `draft` is the draft's id."""
+
+    draft: str
+    at: datetime
+    question: str
+    kind: str
+    rubric: str
+    criterion: str
+    name: str
+    judged: Level | None
+    override: Override | None = None
+
+    @property
+    def final(self) -> Level | None:
+        """The level that counts: a person's, where one overruled."""
+        return self.override.level if self.override else self.judged
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """An experience of the candidate's own, in their words; its figures stand in the text."""
+
+    id: str
+    title: str
+    situation: str
+    action: str
+    result: str
+    changed_at: str = ""
+
+    @property
+    def text(self) -> str:
+        """All of it, one part a paragraph."""
+        return "\n\n".join(filter(None, (self.title, self.situation, self.action, self.result)))
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """An anti-pattern that was found, with the draft's own words."""
 
@@ -662,11 +700,21 @@ class Contradiction:
 
 
 @dataclass(frozen=True, slots=True)
+class Unbacked:
+    """A figure or an employer that the draft claims of the past and that stands in none of the candidate's stories or documents: `said` as
+    the draft's sentence `quote` writes it."""
+
+    quote: Quote
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class Critique:
     """A draft as the committee reads it. `notices` tell what was set aside and why.
 
     `set_aside` are the parts of the draft that were not judged (repeated, echoed from the question,
-    addressed to the judge); `contradictions` what the user's own documents say otherwise.
+    addressed to the judge); `contradictions` what the user's own documents say otherwise; `unbacked` what
+    stands in no story of theirs.
     """
 
     question: str
@@ -681,3 +729,4 @@ class Critique:
     notices: tuple[str, ...] = ()
     set_aside: tuple[Quote, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
+    unbacked: tuple[Unbacked, ...] = ()

@@ -12,8 +12,13 @@ import numpy as np
 
 from coach.answer.flow import AnswerStream, Event, Extracted, Finished
 from coach.errors import BackendError, CoachError, IngestError
+from coach.practice.readiness import Readiness
+from coach.practice.schedule import Queue
+from coach.practice.stories import Match
 from coach.protocols import TokenVectors, Vectors
 from coach.settings import corpus_folder, load_settings
+from coach.standing import ExportForm, bring_back, current_queue, current_readiness, export, here_and_now
+from coach.store.stories import StoryStore
 from coach.text.sentences import split_sentences
 from coach.types import (
     COMMITTEE,
@@ -109,6 +114,31 @@ class FakeCoach(FakeCritic):
             words=0,
             seconds=0.1,
         )
+
+    @property
+    def stories(self) -> StoryStore:
+        return StoryStore(self.settings.home)
+
+    def matching_stories(self, question: str) -> tuple[Match, ...]:
+        """Those that share a word with the question."""
+        words = set(re.findall(r"\w{4,}", question.lower()))
+        return tuple(
+            Match(one, 1.0)
+            for one in self.stories.list()
+            if words & set(re.findall(r"\w{4,}", one.text.lower()))
+        )
+
+    def readiness(self) -> Readiness:
+        return current_readiness(self.settings.home, self.rubrics(), here_and_now(), {})
+
+    def practice_queue(self) -> Queue:
+        return current_queue(self.settings.home, self.rubrics(), here_and_now(), ())
+
+    def export_progress(self, form: ExportForm) -> bytes:
+        return export(self.settings.home, self.rubrics(), form, here_and_now(), {}, ())
+
+    def import_progress(self, text: str) -> tuple[int, int]:
+        return bring_back(self.settings.home, text)
 
     def warm(self) -> None:
         return None

@@ -123,7 +123,7 @@ def test_json_is_one_object_with_the_documented_fields(coach):
     assert code == 0
     assert set(written) == {
         "type", "question", "kind", "rubric", "band", "next_move", "verdicts", "anti_patterns",
-        "draft", "set_aside", "notices", "contradictions", "trace", "kept_as",
+        "draft", "set_aside", "notices", "contradictions", "unbacked", "trace", "kept_as",
     }  # fmt: skip
     assert (written["type"], written["kind"]) == ("critique", "metrics")
     for verdict in written["verdicts"]:

@@ -57,6 +57,7 @@ def test_json_has_the_documented_fields():
         "set_aside",
         "notices",
         "contradictions",
+        "unbacked",
         "trace",
     ]
     span = CRITERIA["failure_modes"].span

@@ -12,7 +12,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from coach.store.critiques import CritiqueStore
+from coach.store.stories import StoryStore
 from tests.critique_fakes import DRAFT, QUESTION
+from tests.critiques import first_critique
 from tests.hostile import ELSEWHERE, HOSTILE
 from tests.test_ui_browser import (  # noqa: F401
     PATIENCE,
@@ -26,6 +29,7 @@ from tests.test_ui_browser import (  # noqa: F401
     serving,
 )
 from tests.test_ui_critique_browser import QUIET, hand_in_and_wait, open_critique
+from tests.tries import keep, on
 
 pytestmark = pytest.mark.browser
 
@@ -146,6 +150,52 @@ def test_axe_finds_no_serious_fault_in_a_critique(open_page, axe, width, scheme)
     page.get_by_label("Your reason").wait_for()
     page.locator(".coach-verdict .coach-open").first.click()
     assert serious_faults(page, axe) == []
+
+
+@pytest.fixture(scope="module")
+def standing(browser, tmp_path_factory) -> Iterator[str]:
+    """The app of somebody whose drafts were judged and who has a story."""
+    home = tmp_path_factory.mktemp("standing")
+    for day in range(1, 6):
+        keep(
+            home,
+            {"cost": "missing", "trade_off": "met", "failure_modes": "partly"},
+            on(day),
+            f"Design number {day}.",
+        )
+    CritiqueStore(home).overrule(first_critique(), "cost", "met", "The last line names it.")
+    StoryStore(home).add(
+        {"title": "A launch I stopped", "action": "I held back 12 answers.", "result": "None was wrong."}
+    )
+    with serving(home) as (address, _):
+        yield address
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
+)
+def test_axe_finds_no_serious_fault_where_one_stands(browser, standing, axe, width, scheme) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{standing}/progress")
+    page.locator("[data-testid=stVegaLiteChart] :is(canvas, svg)").first.wait_for()
+    assert serious_faults(page, axe) == []
+    for summary in page.locator(".stMain summary").all():
+        summary.click()
+    page.get_by_role("region", name="Where you stand, as a table").wait_for()
+    assert "1 of 6 met" in page.locator(".coach-wide").inner_text()
+    assert serious_faults(page, axe) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator(".st-key-story_question input").fill("Tell me about a launch.")
+    page.keyboard.press("Enter")
+    page.locator(".coach-matches").wait_for()
+    page.locator(QUIET).wait_for()
+    tab_to(page, page.get_by_label("What it shows").last)
+    page.get_by_role("button", name="Practise this").first.click()
+    page.get_by_label("The interview question").wait_for()
+    assert page.get_by_label("The interview question").input_value().startswith("Design number")
+    context.close()
 
 
 def tab_to(page, target) -> None:

@@ -22,6 +22,7 @@ from coach.cli import (
     library,
     mcp,
     models,
+    practice,
     privacy,
     serve,
 )
@@ -42,6 +43,13 @@ for _command in (
     *(ask.ask, critique.critique, critique.overrule, critique.drafts, interview.interview),
     *(desk.conversations, desk.settings_group, desk.erase),
     *(feedback.thumbs, feedback.cases),
+    *(
+        practice.progress,
+        practice.practice,
+        practice.stories,
+        practice.export_command,
+        practice.import_command,
+    ),
     *(library.ingest, library.library, library.warm, models.models),
     *(lab.lab, privacy.privacy, serve.serve, mcp.mcp, doctor.doctor, evaluation.evaluate),
 ):

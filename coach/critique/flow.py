@@ -26,6 +26,7 @@ from coach.types import (
     Quote,
     Rubric,
     StepStarted,
+    Unbacked,
     Verdict,
 )
 
@@ -63,8 +64,8 @@ Event = StepStarted | Judged | Critiqued
 CritiqueStream = Stream[Event, Critique]
 
 
-def _none(sentences: Sequence[Quote]) -> tuple[Contradiction, ...]:
-    """For a user without documents."""
+def _none(sentences: Sequence[Quote]) -> tuple[()]:
+    """For a user without documents and stories."""
     return ()
 
 
@@ -80,12 +81,13 @@ def critique(
     sources: Callable[[], Sequence[str]] = tuple,
     calibrations: Path | None = None,
     contradictions: Callable[[Sequence[Quote]], tuple[Contradiction, ...]] = _none,
+    unbacked: Callable[[Sequence[Quote]], tuple[Unbacked, ...]] = _none,
 ) -> CritiqueStream:
     """Read `draft` as the committee does: a stream whose last event is Critiqued.
 
     `kind` is guessed from the question where it is None. `chosen` is called once the draft is read and known to be one that can
     be judged. `sources` are the texts the rubric quotes: sentences pasted from them are not the candidate's. `calibrations` is a
-    file with the user's own. `contradictions` finds what the user's own documents say otherwise. The stream raises UsageError for an empty draft or question, one far too long, and a kind that the
+    file with the user's own. `contradictions` finds what the user's own documents say otherwise, `unbacked` what stands in no story of theirs. The stream raises UsageError for an empty draft or question, one far too long, and a kind that the
     rubric does not know.
     """
 
@@ -109,6 +111,7 @@ def critique(
         findings = find_anti_patterns(rubric.anti_patterns, prepared, verdicts)
         tracer.lap("anti_patterns")
         against = contradictions(prepared.kept)
+        in_no_story = unbacked(prepared.kept)
         tracer.lap("own_facts")
         yield Critiqued(
             Critique(
@@ -124,6 +127,7 @@ def critique(
                 notices=(*prepared.notices, *judging.notices),
                 set_aside=prepared.set_aside,
                 contradictions=against,
+                unbacked=in_no_story,
             )
         )
 

@@ -30,7 +30,7 @@ _SECONDS |= {"month": 2629800.0, "quarter": 7889400.0, "year": 31557600.0}
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _ORDINAL = re.compile(r"\b(?:first|second|third|fourth|fifth|last|\d+(?:st|nd|rd|th)|[qQ][1-4]|[vV]\d+)\b")
 # The verbs of what is not, or not yet: what would be done differs from what was.
-_NOT_YET = re.compile(
+NOT_YET = re.compile(
     r"\b(?:would|could|should|might|may|will|shall|goal|target)\b|['’](?:d|ll)\b", re.IGNORECASE
 )
 _ROUGHLY = re.compile(r"\b(?:about|around|roughly|nearly|almost|approximately|some|circa)\W*$|~\s*$", re.I)
@@ -46,7 +46,7 @@ Near = Callable[[str, Vectors], Sequence[Statement]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Figure:
+class Figure:
     """A number made comparable: its kind ("%", "$", "time", "x", "count"), its value in the kind's unit, and the things it may count."""
 
     kind: str
@@ -58,14 +58,14 @@ class _Figure:
     most: bool
     number: Number
 
-    def speaks_of(self, other: _Figure) -> bool:
+    def speaks_of(self, other: Figure) -> bool:
         """Whether both give the same kind of thing."""
         if self.kind != "count":
             return self.kind == other.kind
         heads = {*self.counted[:1], *other.counted[:1]}
         return self.kind == other.kind and bool(heads & {*self.counted} & {*other.counted})
 
-    def agrees(self, other: _Figure) -> bool:
+    def agrees(self, other: Figure) -> bool:
         """Whether both may be the same figure, given how exactly each is said."""
         for one, exact in ((self, other), (other, self)):
             if (one.least and exact.value >= one.value) or (one.most and exact.value <= one.value):
@@ -101,7 +101,7 @@ def find_contradictions(
 
 
 def _has_facts(text: str) -> bool:
-    return bool(_figures(text)) or bool(_employers(text))
+    return bool(find_figures(text)) or bool(find_employers(text))
 
 
 def _contradiction(
@@ -129,9 +129,9 @@ def _difference(ours: str, theirs: str, holds: Callable[[str], bool]) -> _Differ
     """The one thing in which two sentences differ that give the same kinds of figures, or name an employer."""
     if _apart(_YEAR, ours, theirs) or _apart(_ORDINAL, ours, theirs):
         return None
-    if bool(_NOT_YET.search(ours)) != bool(_NOT_YET.search(theirs)):
+    if bool(NOT_YET.search(ours)) != bool(NOT_YET.search(theirs)):
         return None
-    mine, other = _figures(ours), _figures(theirs)
+    mine, other = find_figures(ours), find_figures(theirs)
     pairs = [(one, two) for one in mine for two in other if one.speaks_of(two)]
     differing = [(one, two) for one, two in pairs if not one.agrees(two)]
     if not differing:
@@ -155,20 +155,21 @@ def _apart(pattern: re.Pattern[str], ours: str, theirs: str) -> bool:
 
 
 def _other_employer(ours: str, theirs: str, holds: Callable[[str], bool]) -> _Difference | None:
-    mine, other = _employers(ours), _employers(theirs)
+    mine, other = find_employers(ours), find_employers(theirs)
     if len(mine) != 1 or len(other) != 1 or holds(mine[0][0]) or mine[0][0] in theirs:
         return None
     (said, *ours_at), (known, *theirs_at) = mine[0], other[0]
     return _Difference((ours_at[0], ours_at[1]), (theirs_at[0], theirs_at[1]), said, known)
 
 
-def _employers(text: str) -> list[tuple[str, int, int]]:
-    """Names that somebody works at, for or with."""
+def find_employers(text: str) -> list[tuple[str, int, int]]:
+    """Names that somebody works at, for or with, each with its start and end."""
     return [name for name in find_names(text) if _EMPLOYED.search(text[: name[1]].lower())]
 
 
 @lru_cache(maxsize=2048)  # the same sentences of the documents are near to many of the draft
-def _figures(text: str) -> tuple[_Figure, ...]:
+def find_figures(text: str) -> tuple[Figure, ...]:
+    """Every number of `text` made comparable, years left out."""
     unread = [match.span() for pattern in (_YEAR, _MIXED) for match in pattern.finditer(text)]
     return tuple(
         _figure(text, number)
@@ -177,7 +178,7 @@ def _figures(text: str) -> tuple[_Figure, ...]:
     )
 
 
-def _figure(text: str, number: Number) -> _Figure:
+def _figure(text: str, number: Number) -> Figure:
     before = text[: number.start]
     kind, value, unit = number.unit, number.value, number.unit
     if unit in _SECONDS:
@@ -188,7 +189,7 @@ def _figure(text: str, number: Number) -> _Figure:
         value, unit = value / 100, "cent"
     elif not unit:
         kind = "count"
-    return _Figure(
+    return Figure(
         kind,
         value,
         unit,
@@ -211,13 +212,13 @@ def _counted(behind: str) -> Iterator[str]:
 
 def _confirmed(ours: str, difference: _Difference, statements: Sequence[Statement]) -> bool:
     """Whether a sentence near by gives the draft's figure after all."""
-    said = [figure for figure in _figures(ours) if figure.number.start == difference.ours[0]]
+    said = [figure for figure in find_figures(ours) if figure.number.start == difference.ours[0]]
     return any(
         one.speaks_of(two) and one.agrees(two)
         for one in said
         for statement in statements
         if statement.cosine >= LIKELY
-        for two in _figures(statement.text)
+        for two in find_figures(statement.text)
     )
 
 

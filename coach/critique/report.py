@@ -7,7 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from coach.text.attribution import attribution, says
-from coach.types import Contradiction, Critique, Example, Finding, Level, Override, Quote, Span, Verdict
+from coach.types import (
+    Contradiction,
+    Critique,
+    Example,
+    Finding,
+    Level,
+    Override,
+    Quote,
+    Span,
+    Unbacked,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from coach.critique.compare import Change, Comparison
@@ -21,6 +32,7 @@ SET_ASIDE = "Not read as part of the answer"
 PLEASE_NOTE = "Please note"
 NEXT, NEXT_MOVE = "Next", "The next move"
 AGAINST = "Your own documents say otherwise"
+NO_STORY = "In no story of yours"
 _SHOWN_SPANS = 12  # of the words added or removed, in the terminal; the JSON and the Markdown have all
 _SHOWN_CHARACTERS = 160  # of a long stretch of the draft, where the reader needs only to recognise it
 
@@ -83,6 +95,8 @@ def closing_as_text(critique: Critique) -> str:
         blocks.append("\n".join([f"{HABITS}:", *_finding_lines(critique.findings)]))
     if critique.contradictions:
         blocks.append("\n".join([f"{AGAINST}:", *_contradiction_lines(critique.contradictions)]))
+    if critique.unbacked:
+        blocks.append("\n".join([f"{NO_STORY}:", *_unbacked_lines(critique.unbacked)]))
     if critique.notices or critique.set_aside:
         notices = [f"  {_line(notice)}" for notice in critique.notices]
         blocks.append("\n".join([f"{PLEASE_NOTE}:", *notices, *_aside_lines(critique.set_aside)]))
@@ -105,6 +119,20 @@ def _contradiction_lines(contradictions: Iterable[Contradiction]) -> Iterator[st
         yield f"  {_line(contradiction_words(found))}"
         yield f"    | {_line(found.quote.text)}"
         yield f"    {_line(attribution(found.collection, found.span.source, found.headings))}: “{_line(found.span.text)}”"
+
+
+def _unbacked_lines(unbacked: Sequence[Unbacked]) -> Iterator[str]:
+    for quote, said in by_sentence(unbacked).items():
+        yield f"  {_line(', '.join(said))}"
+        yield f"    | {_line(quote.text)}"
+
+
+def by_sentence(unbacked: Sequence[Unbacked]) -> dict[Quote, list[str]]:
+    """What each sentence says that stands in no story."""
+    found: dict[Quote, list[str]] = {}
+    for one in unbacked:
+        found.setdefault(one.quote, []).append(one.said)
+    return found
 
 
 def contradiction_words(found: Contradiction) -> str:
@@ -197,77 +225,86 @@ def critique_as_markdown(critique: Critique, comparison: Comparison | None = Non
     blocks = [
         MARK,
         "# Critique",
-        f"**Question** ({_plain(critique.kind)}): {_plain(_line(critique.question))}",
+        f"**Question** ({plain_markdown(critique.kind)}): {plain_markdown(_line(critique.question))}",
         f"**{_band_words(critique)}** ({_tally(critique)})",
     ]
     if critique.next_move:
-        blocks.append(f"**{NEXT_MOVE}:** {_plain(critique.next_move)}")
+        blocks.append(f"**{NEXT_MOVE}:** {plain_markdown(critique.next_move)}")
     for group in dict.fromkeys(verdict.criterion.group for verdict in critique.verdicts):
-        blocks.append(f"## {_plain(group)}")
+        blocks.append(f"## {plain_markdown(group)}")
         for verdict in critique.verdicts:
             if verdict.criterion.group == group:
                 blocks += _verdict_blocks(verdict)
     blocks += _finding_blocks(critique.findings)
     blocks += _contradiction_blocks(critique.contradictions)
+    blocks += _unbacked_blocks(critique.unbacked)
     if critique.notices or critique.set_aside:
-        blocks += [f"## {PLEASE_NOTE}", *map(_plain, critique.notices)]
+        blocks += [f"## {PLEASE_NOTE}", *map(plain_markdown, critique.notices)]
         blocks += [f"{SET_ASIDE}:"] if critique.set_aside else []
-        blocks += [_quoted(quote.text) for quote in critique.set_aside]
+        blocks += [quoted_markdown(quote.text) for quote in critique.set_aside]
     if comparison is not None:
         blocks += _comparison_blocks(comparison)
-    blocks += ["## The draft", _quoted(critique.draft)]
+    blocks += ["## The draft", quoted_markdown(critique.draft)]
     return "\n\n".join(blocks) + "\n"
 
 
 def _verdict_blocks(verdict: Verdict) -> Iterator[str]:
-    yield f"### {_plain(verdict.criterion.name)}: {_label(verdict)}"
+    yield f"### {plain_markdown(verdict.criterion.name)}: {_label(verdict)}"
     if verdict.override:
-        yield _plain(_override_line(verdict, verdict.override))
+        yield plain_markdown(_override_line(verdict, verdict.override))
     if verdict.quotes:
         yield "In the draft:"
-        yield "\n\n".join(_quoted(quote.text) for quote in verdict.quotes)
-    yield from (_plain(text) for text in (verdict.unscored, verdict.explanation) if text)
+        yield "\n\n".join(quoted_markdown(quote.text) for quote in verdict.quotes)
+    yield from (plain_markdown(text) for text in (verdict.unscored, verdict.explanation) if text)
     span = verdict.criterion.span
-    place = f"{_plain(span.source)}, characters {span.start} to {span.end}"
+    place = f"{plain_markdown(span.source)}, characters {span.start} to {span.end}"
     if span.text in verdict.explanation:
         yield f"(Source: {place}.)"
     else:
         yield f"Why it counts ({place}):"
-        yield _quoted(span.text)
+        yield quoted_markdown(span.text)
     if verdict.final != "met":
         for example in _examples(verdict):
             yield f"A {example.quality.upper()} answer, in the source:"
-            yield _quoted(example.span.text)
+            yield quoted_markdown(example.span.text)
     if verdict.suggestion and verdict.final != "met":
-        yield f"**{NEXT}:** {_plain(verdict.suggestion)}"
+        yield f"**{NEXT}:** {plain_markdown(verdict.suggestion)}"
 
 
 def _finding_blocks(findings: Iterable[Finding]) -> Iterator[str]:
     for number, finding in enumerate(findings):
         if number == 0:
             yield f"## {HABITS}"
-        yield f"### {_plain(finding.anti_pattern.name)}"
-        yield from (_quoted(quote.text) for quote in finding.quotes)
+        yield f"### {plain_markdown(finding.anti_pattern.name)}"
+        yield from (quoted_markdown(quote.text) for quote in finding.quotes)
         if finding.anti_pattern.suggestion:
-            yield f"**{NEXT}:** {_plain(finding.anti_pattern.suggestion)}"
+            yield f"**{NEXT}:** {plain_markdown(finding.anti_pattern.suggestion)}"
 
 
 def _contradiction_blocks(contradictions: Iterable[Contradiction]) -> Iterator[str]:
     for number, found in enumerate(contradictions):
         if number == 0:
             yield f"## {AGAINST}"
-        yield f"### {_plain(contradiction_words(found))}"
+        yield f"### {plain_markdown(contradiction_words(found))}"
         yield "In the draft:"
-        yield _quoted(found.quote.text)
-        yield f"{_plain(attribution(found.collection, found.span.source, found.headings))}:"
-        yield _quoted(found.span.text)
+        yield quoted_markdown(found.quote.text)
+        yield f"{plain_markdown(attribution(found.collection, found.span.source, found.headings))}:"
+        yield quoted_markdown(found.span.text)
+
+
+def _unbacked_blocks(unbacked: Sequence[Unbacked]) -> Iterator[str]:
+    if unbacked:
+        yield f"## {NO_STORY}"
+    for quote, said in by_sentence(unbacked).items():
+        yield f"{plain_markdown(', '.join(said))}:"
+        yield quoted_markdown(quote.text)
 
 
 def _comparison_blocks(comparison: Comparison) -> Iterator[str]:
     yield "## Compared with the earlier draft"
     yield f"{_bands(comparison)}."
     rows = [
-        f"| {_plain(change.name)} | {change.before or NOT_SCORED} | {change.after or NOT_SCORED} "
+        f"| {plain_markdown(change.name)} | {change.before or NOT_SCORED} | {change.after or NOT_SCORED} "
         f"| {DIRECTIONS[change.direction].lower()} |"
         for change in comparison.changes
     ]
@@ -275,10 +312,10 @@ def _comparison_blocks(comparison: Comparison) -> Iterator[str]:
     for title, quotes in (("New in this draft:", comparison.added), ("No longer there:", comparison.removed)):
         if quotes:
             yield title
-            yield "\n".join(f"- {_plain(_line(quote.text))}" for quote in quotes)
+            yield "\n".join(f"- {plain_markdown(_line(quote.text))}" for quote in quotes)
 
 
-def _plain(text: str) -> str:
+def plain_markdown(text: str) -> str:
     """`text` so that Markdown shows it as it is."""
     escaped = _MARKUP.sub(r"\\\1", text)
     return _LINE_MARKUP.sub(_escaped_start, escaped)
@@ -289,6 +326,7 @@ def _escaped_start(found: re.Match[str]) -> str:
     return f"\\{sign}" if sign else f"{number}\\{stop}"
 
 
-def _quoted(text: str) -> str:
-    lines = [_plain(line.strip()) for line in text.strip().splitlines()]
+def quoted_markdown(text: str) -> str:
+    """`text` as a quotation in Markdown, line by line."""
+    lines = [plain_markdown(line.strip()) for line in text.strip().splitlines()]
     return "\n".join(f"> {line}".rstrip() for line in lines)

@@ -15,12 +15,13 @@ from typing import Any, cast, get_args
 from coach.errors import UsageError
 from coach.json_form import critique_from_json, critique_to_json
 from coach.store.database import ID_LENGTH, Database, StoreError, days_ago, now
-from coach.types import Band, Critique, Level, Override, Rubric
+from coach.types import Band, Critique, Level, Override, Rubric, Try
 
 REASON_LIMIT = 2000  # characters
 BEGINNING = 90  # characters: one line of a terminal
 
 _UNREADABLE = "The draft cannot be read"
+_OVERRIDE = ("criterion", "made_at", "level", "reason", "judged", "model")
 _LEVELS: tuple[Level, ...] = get_args(Level)  # from worst to best
 
 
@@ -118,6 +119,16 @@ class CritiqueStore:
         )
         return self._database.select(_UNREADABLE, query, read=lambda row: _listed(*row))
 
+    def tries(self) -> tuple[Try, ...]:
+        """What every kept draft showed of each criterion it was judged by, the earliest draft first."""
+        query = "SELECT draft, criterion, level, reason, made_at FROM overrides"
+        said = dict(
+            self._database.select(_UNREADABLE, query, read=lambda row: ((row[0], row[1]), Override(*row[2:])))
+        )
+        query = "SELECT id, kept_at, critique FROM critiques ORDER BY kept_at, id"
+        kept = self._database.select(_UNREADABLE, query, read=lambda row: _tries(row, said))
+        return tuple(one for draft in kept for one in draft)
+
     def get(self, identity: str, rubrics: Sequence[Rubric] = ()) -> Critique:
         """The kept critique, with what people said of it; the beginning of the id will do.
 
@@ -187,6 +198,30 @@ class CritiqueStore:
         query = "SELECT criterion, judged, level FROM overrides WHERE ?1 IS NULL OR model = ?1"
         return _agreement(self._database.select(_UNREADABLE, query, (model,)))
 
+    def export(self) -> tuple[dict[str, Any], ...]:
+        """Every draft as JSON that `bring_back` reads without loss, the earliest first: `id`, `kept_at`, `critique`, `overrides`."""
+        query = f"SELECT draft, {', '.join(_OVERRIDE)} FROM overrides ORDER BY criterion"
+        said: Sequence[Sequence[Any]] = self._database.select(_UNREADABLE, query)
+        query = "SELECT id, kept_at, critique FROM critiques ORDER BY kept_at, id"
+        return self._database.select(_UNREADABLE, query, read=lambda row: _exported(row, said))
+
+    def bring_back(self, drafts: Sequence[Mapping[str, Any]]) -> int:
+        """Keep drafts that `export` gave, as far as nothing later is kept of them; how many were new or changed.
+
+        Raises UsageError for a draft whose id is not its own; nothing is kept then.
+        """
+        changed = set()
+        with self._database.change("The drafts were not kept") as database:
+            for one in drafts:
+                identity = draft_id(critique_from_json(one["critique"]))
+                if identity != one["id"]:
+                    raise UsageError(
+                        f"The draft {one['id']} was changed by hand: make the export anew with `coach export`."
+                    )
+                if _brought_back(database, one) > 0:
+                    changed.add(identity)
+        return len(changed)
+
     def _overrides(self, identity: str) -> dict[str, Override]:
         query = "SELECT criterion, level, reason, made_at FROM overrides WHERE draft = ?"
         return dict(self._database.select(_UNREADABLE, query, (identity,), _override))
@@ -226,6 +261,30 @@ def _write(database: sqlite3.Connection, identity: str, critique: Critique) -> N
     database.execute("INSERT OR REPLACE INTO critiques VALUES (?, ?, ?)", (identity, now(), written))
 
 
+def _exported(row: Sequence[Any], said: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    identity, kept_at, critique = row
+    overrides = [dict(zip(_OVERRIDE, values, strict=True)) for draft, *values in said if draft == identity]
+    return {"id": identity, "kept_at": kept_at, "critique": json.loads(critique), "overrides": overrides}
+
+
+def _brought_back(database: sqlite3.Connection, one: Mapping[str, Any]) -> int:
+    """How many rows of the draft were new or later than what is kept."""
+    written = json.dumps(one["critique"], ensure_ascii=False)
+    rows = database.execute(
+        "INSERT INTO critiques VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET kept_at = excluded.kept_at, "
+        "critique = excluded.critique WHERE excluded.kept_at > kept_at",
+        (one["id"], one["kept_at"], written),
+    ).rowcount
+    for said in one["overrides"]:
+        rows += database.execute(
+            "INSERT INTO overrides VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (draft, criterion) DO UPDATE SET "
+            "made_at = excluded.made_at, level = excluded.level, reason = excluded.reason, judged = excluded.judged, "
+            "model = excluded.model WHERE excluded.made_at > made_at",
+            (one["id"], *(said[name] for name in _OVERRIDE)),
+        ).rowcount
+    return rows
+
+
 def _override(row: Sequence[Any]) -> tuple[str, Override]:
     criterion, level, reason, made_at = row
     return criterion, Override(level, reason, made_at)
@@ -260,6 +319,25 @@ def _listed(identity: str, kept_at: str, critique: str, overrides: int) -> KeptD
         words=len(words),
         overrides=overrides,
     )
+
+
+def _tries(row: Sequence[Any], said: Mapping[tuple[str, str], Override]) -> list[Try]:
+    identity, kept_at, critique = row
+    written: Mapping[str, Any] = json.loads(critique)
+    return [
+        Try(
+            draft=identity,
+            at=datetime.fromisoformat(kept_at),
+            question=" ".join(written["question"].split()),
+            kind=written["kind"],
+            rubric=written["rubric"],
+            criterion=verdict["criterion"],
+            name=verdict["name"],
+            judged=cast(Level | None, verdict["level"]),
+            override=said.get((identity, verdict["criterion"])),
+        )
+        for verdict in written["verdicts"]
+    ]
 
 
 def _agreement(rows: Sequence[tuple[str, Level | None, Level]]) -> Agreement:

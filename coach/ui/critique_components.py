@@ -21,6 +21,7 @@ from coach.ui.critique_format import (
     notices_html,
     pending_html,
     summary_html,
+    unbacked_html,
     verdict_html,
 )
 from coach.ui.critique_marks import Place, legend_html, links_style, marked_draft_html, places
@@ -91,6 +92,7 @@ def draw_summary(reading: Reading) -> None:
             summary_html(critique)
             + findings_html(critique.findings)
             + contradictions_html(critique.contradictions)
+            + unbacked_html(critique.unbacked)
             + notices_html(critique)
         )
 

@@ -17,10 +17,12 @@ from coach.critique.report import (
     NEXT,
     NEXT_MOVE,
     NO_BAND,
+    NO_STORY,
     NOT_SCORED,
     PLEASE_NOTE,
     SET_ASIDE,
     UNSURE,
+    by_sentence,
     contradiction_words,
     level_word,
 )
@@ -35,6 +37,7 @@ from coach.types import (
     Finding,
     Quote,
     Span,
+    Unbacked,
     Verdict,
 )
 from coach.ui.critique_marks import Place, quote_id, verdict_id
@@ -129,6 +132,22 @@ def contradictions_html(contradictions: Sequence[Contradiction]) -> str:
         return ""
     listed = "".join(_contradiction(found) for found in contradictions)
     return f'<section class="coach-findings coach-own-facts"><p class="coach-label">{AGAINST}</p>{listed}</section>'
+
+
+def unbacked_html(unbacked: Sequence[Unbacked]) -> str:
+    """What the draft claims that stands in no story of the user's; nothing where there is none, or no story."""
+    if not unbacked:
+        return ""
+    listed = "".join(
+        f'<div class="coach-finding"><p><strong>{NO_STORY}: {escaped(", ".join(said))}</strong></p>'
+        f"<p>You wrote: “{escaped(_clipped(quote.text))}”</p></div>"
+        for quote, said in by_sentence(unbacked).items()
+    )
+    return (
+        f'<section class="coach-findings coach-own-facts"><p class="coach-label">Check before you say it</p>{listed}'
+        '<p class="coach-place">An interviewer may ask how you know. Where it is true, write it into a story on the Progress page.</p>'
+        "</section>"
+    )
 
 
 def _contradiction(found: Contradiction) -> str:

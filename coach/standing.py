@@ -1,0 +1,106 @@
+"""Where the user stands: what is kept of their drafts and stories, read with the steps of `practice`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from coach.store.critiques import CritiqueStore
+from coach.store.stories import StoryStore
+from coach.types import Rubric
+
+if TYPE_CHECKING:
+    from coach.practice.export import Progress
+    from coach.practice.readiness import Readiness
+    from coach.practice.schedule import PracticeQuestion, Queue
+
+ExportForm = Literal["md", "json", "csv", "apkg"]
+
+
+def here_and_now() -> datetime:
+    """This moment in the time zone of this machine, in which days are counted."""
+    return datetime.now().astimezone()
+
+
+def current_readiness(
+    home: Path, rubrics: Sequence[Rubric], now: datetime, rounds: Mapping[str, str]
+) -> Readiness:
+    """The map, from every kept draft. `rounds` maps drafts that an interview asked for to their rounds. Raises StoreError."""
+    from coach.practice.readiness import readiness
+
+    return readiness(CritiqueStore(home).tries(), rubrics, now, rounds)
+
+
+def current_queue(
+    home: Path, rubrics: Sequence[Rubric], now: datetime, bank: Sequence[PracticeQuestion]
+) -> Queue:
+    """What is practised next, from every kept draft, with the questions of `bank`. Raises StoreError."""
+    from coach.practice.schedule import practice_queue
+
+    return practice_queue(CritiqueStore(home).tries(), rubrics, now, bank)
+
+
+def export(
+    home: Path,
+    rubrics: Sequence[Rubric],
+    form: ExportForm,
+    now: datetime,
+    rounds: Mapping[str, str],
+    bank: Sequence[PracticeQuestion],
+) -> bytes:
+    """All of it as Markdown, JSON, CSV (a row for each verdict) or an Anki deck of cards. Raises StoreError."""
+    from coach.practice.anki import anki_package
+    from coach.practice.export import progress_as_json, progress_as_markdown, tries_as_csv
+
+    progress = _progress(home, rubrics, now, rounds, bank)
+    match form:
+        case "md":
+            return progress_as_markdown(progress).encode()
+        case "json":
+            return json.dumps(progress_as_json(progress), ensure_ascii=False, indent=1).encode()
+        case "csv":
+            return tries_as_csv(progress.tries, rounds).encode(
+                "utf-8-sig"
+            )  # Excel takes the rest for Latin-1
+        case "apkg":
+            return anki_package(progress.cards, now)
+
+
+def bring_back(home: Path, text: str) -> tuple[int, int]:
+    """Keep the drafts and the stories of a JSON export; how many of each were new or changed.
+
+    What is kept here already stays unless the export has it from a later day. Raises UsageError for anything else, StoreError.
+    """
+    from coach.practice.export import progress_from_json
+
+    brought = progress_from_json(text)
+    drafts = CritiqueStore(home).bring_back(brought.drafts)
+    return drafts, StoryStore(home).bring_back(brought.stories)
+
+
+def _progress(
+    home: Path,
+    rubrics: Sequence[Rubric],
+    now: datetime,
+    rounds: Mapping[str, str],
+    bank: Sequence[PracticeQuestion],
+) -> Progress:
+    from coach.practice.cards import practice_cards
+    from coach.practice.export import Progress
+    from coach.practice.readiness import readiness
+    from coach.practice.schedule import practice_queue
+
+    store = CritiqueStore(home)
+    tries = store.tries()
+    return Progress(
+        readiness(tries, rubrics, now, rounds),
+        practice_queue(tries, rubrics, now, bank),
+        tries,
+        practice_cards(rubrics, tries, bank),
+        StoryStore(home).list(),
+        store.export(),
+        rounds,
+    )
