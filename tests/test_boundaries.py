@@ -41,6 +41,8 @@ FOLDERS = {
 }
 VENDOR_HOMES = {
     "streamlit": ("app.py", "coach/ui/"),
+    "altair": ("coach/lab/pictures/",),
+    "vl_convert": ("coach/lab/pictures/save.py",),
     "chromadb": ("coach/backends/chroma.py",),
     "bm25s": ("coach/backends/bm25.py",),
     "Stemmer": ("coach/text/words.py", "coach/backends/bm25.py"),
