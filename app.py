@@ -11,6 +11,7 @@ st.navigation(
     [
         st.Page("coach/ui/pages/ask.py", title="Ask", icon=":material/forum:", default=True),
         st.Page("coach/ui/pages/critique.py", title="Critique", icon=":material/rate_review:"),
+        st.Page("coach/ui/pages/learn.py", title="Learn", icon=":material/school:"),
         st.Page("coach/ui/pages/library.py", title="Library", icon=":material/menu_book:"),
         st.Page("coach/ui/pages/lab.py", title="Lab", icon=":material/science:"),
         st.Page("coach/ui/pages/settings.py", title="Settings", icon=":material/settings:"),

@@ -21,8 +21,10 @@ FOLDERS = {
     "privacy": SEAMS,
     "ingest": SEAMS | {"text"},
     "lab": SEAMS | {"text", "answer", "critique", "store", "evaluation", "coach"},
-    "jobs": SEAMS | {"answer", "critique", "store", "backends", "lab", "coach"},
-    "ui": SEAMS | {"text", "answer", "critique", "privacy", "store", "jobs", "lab", "library", "coach"},
+    "learn": SEAMS | {"text", "answer", "coach"},
+    "jobs": SEAMS | {"answer", "critique", "store", "backends", "lab", "learn", "coach"},
+    "ui": SEAMS
+    | {"text", "answer", "critique", "privacy", "store", "jobs", "lab", "learn", "library", "coach"},
     "evaluation": SEAMS | {"text", "answer", "critique", "backends", "store", "ingest", "coach"},
     "cli": SEAMS
     | {
@@ -35,6 +37,7 @@ FOLDERS = {
         "privacy",
         "library",
         "lab",
+        "learn",
         "coach",
         "doctor",
     },

@@ -10,7 +10,20 @@ from typing import NoReturn
 
 import click
 
-from coach.cli import ask, critique, desk, doctor, evaluation, feedback, lab, library, models, privacy, serve
+from coach.cli import (
+    ask,
+    critique,
+    desk,
+    doctor,
+    evaluation,
+    feedback,
+    lab,
+    learn,
+    library,
+    models,
+    privacy,
+    serve,
+)
 from coach.cli.terminal import FAILED, OK, STOPPED, USAGE, say
 from coach.errors import CoachError, UsageError
 
@@ -29,7 +42,7 @@ for _command in (
     *(desk.conversations, desk.settings_group, desk.erase),
     *(feedback.thumbs, feedback.cases),
     *(library.ingest, library.library, library.warm, models.models),
-    *(lab.lab, privacy.privacy, serve.serve, doctor.doctor, evaluation.evaluate),
+    *(lab.lab, learn.learn, privacy.privacy, serve.serve, doctor.doctor, evaluation.evaluate),
 ):
     cli.add_command(_command)
 

@@ -16,6 +16,7 @@ from coach.answer.flow import Extracted, Finished
 from coach.backends.machine import still_runs, this_process
 from coach.critique.flow import Critiqued, Judged
 from coach.errors import CoachError
+from coach.jobs.drills import DrillJobs
 from coach.jobs.experiments import ExperimentJobs
 from coach.jobs.reading import UNFORESEEN, LibraryJobs
 from coach.jobs.turns import ModelTurns, StoppedError, Turn
@@ -23,6 +24,7 @@ from coach.store.conversations import ConversationStore, Exchange
 from coach.store.critiques import draft_id
 from coach.store.database import StoreError
 from coach.store.experiments import ExperimentStore
+from coach.store.learning import LearningStore
 from coach.store.readings import Reading, ReadingStore
 from coach.types import Critique, StepStarted, Token, Verdict
 from coach.types import Turn as Said
@@ -82,6 +84,7 @@ class Worker:
         self.library = LibraryJobs()
         self._turns = ModelTurns()
         self.experiments = ExperimentJobs(ExperimentStore(home), self._turns, open_coach)
+        self.drills = DrillJobs(LearningStore(home), self._turns, open_coach)
         self._open_coach = open_coach
         self._owner = this_process()
         self._lanes: dict[str, deque[_Job]] = {}

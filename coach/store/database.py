@@ -60,6 +60,7 @@ MIGRATIONS = (
     CREATE TABLE fields (name TEXT PRIMARY KEY, text TEXT NOT NULL, changed_at TEXT NOT NULL)
     """,
     "CREATE TABLE experiments (name TEXT PRIMARY KEY, made_at TEXT NOT NULL, outcome TEXT NOT NULL)",
+    "CREATE TABLE learning (item TEXT PRIMARY KEY, outcome TEXT NOT NULL, changed_at TEXT NOT NULL)",
 )
 
 # Files of earlier versions of the coach: what is copied out of each, and how a row that is there already is known.

@@ -9,6 +9,7 @@ from coach.settings import Settings, days_kept
 from coach.store.conversations import ConversationStore
 from coach.store.critiques import CritiqueStore
 from coach.store.fields import FieldStore
+from coach.store.learning import LearningStore
 from coach.store.readings import ReadingStore
 from coach.store.traces import TraceStore
 
@@ -30,6 +31,7 @@ def apply_retention(settings: Settings) -> None:
             ReadingStore(settings.home).prune(history)
             ConversationStore(settings.home).prune(history)
             FieldStore(settings.home).prune(history)
+            LearningStore(settings.home).prune(history)
     except CoachError:
         return
 

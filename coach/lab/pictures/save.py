@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from textwrap import wrap
 from typing import Any, Literal
 
@@ -44,20 +44,14 @@ def _whole(experiment: Experiment, outcome: Outcome, controls: Mapping[str, Valu
     import altair
 
     charts = [
-        one.chart.properties(
-            width=WIDTH,
-            title=altair.TitleParams(
-                text=wrap(one.title, LINE) or "",
-                subtitle=[line for text in one.key for line in wrap(text, LINE)],
-            ),
-        )
+        one.chart.properties(width=WIDTH, title=_title(one))
         for one in pictures_of(experiment, outcome, controls)
     ]
     said = [f"{control.label}: {controls[control.name]}" for control in experiment.controls]
     below = [outcome.measured, *(f"Estimated, not measured: {name}." for name in outcome.estimated)]
     title = altair.TitleParams(
         text=experiment.title,
-        subtitle=[line for text in (*said, *below) for line in wrap(text, LINE)],
+        subtitle=_in_lines((*said, *below)),
         fontSize=18,
         anchor="start",
         offset=16,
@@ -68,3 +62,17 @@ def _whole(experiment: Experiment, outcome: Outcome, controls: Mapping[str, Valu
         .configure(background="white", padding=20)
         .configure_title(anchor="start", frame="group")
     )
+
+
+def _title(picture: Picture) -> Any:
+    """The picture's title with its key below; the key alone where there is no title, for a line below none is not drawn."""
+    import altair
+
+    key = _in_lines(picture.key)
+    if picture.title:
+        return altair.TitleParams(text=wrap(picture.title, LINE), subtitle=key)
+    return altair.TitleParams(text=key, fontWeight="normal", fontSize=11)
+
+
+def _in_lines(texts: Iterable[str]) -> list[str]:
+    return [line for text in texts for line in wrap(text, LINE)]
