@@ -8,7 +8,7 @@ from typing import Any
 
 import altair
 
-from coach.lab.evaluation import CHANGE, FIGURE, PEOPLE
+from coach.lab.evaluation import CHANGE, FIGURE, PEOPLE, SURPRISE
 from coach.lab.experiment import Outcome
 from coach.lab.pictures.picture import Picture
 
@@ -23,12 +23,14 @@ def pictures(outcome: Outcome, controls: Mapping[str, Any]) -> tuple[Picture, ..
     figures = [row for row in outcome.rows if row["of"] == FIGURE]
     changes = [row for row in outcome.rows if row["of"] == CHANGE]
     people = [row for row in outcome.rows if row["of"] == PEOPLE]
+    surprise = [row for row in outcome.rows if row["of"] == SURPRISE]
     correct = [row for row in figures if row["measure"] == "correct"][-1:]
     drawn = (
         ("Shares, with 95 % intervals", [row for row in figures if row["unit"] == "share"], ".0%"),
         ("Waiting, in milliseconds (median)", [row for row in figures if row["unit"] == "ms"], ",.0f"),
         ("Change, earlier run to last", [row for row in changes if row["unit"] == "share"], "+.0%"),
         ("People beside the figures", [*correct, *people] if people else [], ".0%"),
+        ("Perplexity on a paragraph of the article", surprise, ",.0f"),
     )
     return tuple(Picture(_points(rows, form), title) for title, rows, form in drawn if rows)
 
@@ -57,7 +59,9 @@ def _points(rows: Sequence[Mapping[str, Any]], form: str) -> Any:
             "cases:Q",
         ],
     )
-    x = altair.X("low:Q", title=None, axis=altair.Axis(format=form, tickCount=5))
+    # The two orders of the words lie tens of times apart.
+    scale = altair.Scale(type="log" if points[0]["of"] == SURPRISE else "linear")
+    x = altair.X("low:Q", title=None, scale=scale, axis=altair.Axis(format=form, tickCount=5))
     chart = base.mark_rule(strokeWidth=3).encode(x=x, x2="high:Q") + base.mark_point(
         filled=True, size=70
     ).encode(x="value:Q")

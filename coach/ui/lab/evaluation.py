@@ -19,5 +19,7 @@ def draw(outcome: Outcome, controls: Mapping[str, Any]) -> None:
     with st.expander("What each can tell, and what not"):
         labels = {row["measure"]: row["label"] for row in outcome.rows}
         for name, said in TELLS.items():
-            if name in labels or name == "perplexity":
-                st.markdown(f"**{labels.get(name, 'Perplexity')}.** {said}")
+            if name == "perplexity":
+                st.markdown(f"**Perplexity.** {said}")
+            elif name in labels:
+                st.markdown(f"**{labels[name]}.** {said}")
