@@ -76,7 +76,7 @@ def test_an_answer_says_it_or_part_of_it_or_is_not_found(sources_only, drill, ty
 
 def test_what_is_missing_is_said_in_the_articles_words(sources_only):
     found = check_with(sources_only, "It moves to risk sizing.", LENS)
-    assert found.in_words == "Says part of it. Missing: building robust guardrails."
+    assert found.in_words == "Says part of it. Not found in it: building robust guardrails."
 
 
 def test_the_articles_own_words_are_right_and_are_called_its_own(sources_only):
@@ -149,7 +149,7 @@ def test_the_checklist_is_listed_opened_ticked_off_and_drilled_in_the_terminal(o
     drilled = run_coach("learn", "4", "--drill", stdin=typed.encode())
     assert drilled.returncode == 0
     assert "Says what the article says." in drilled.stdout
-    assert "Says part of it. Missing: building robust guardrails." in drilled.stdout
+    assert "Says part of it. Not found in it: building robust guardrails." in drilled.stdout
     assert "Not found there" in drilled.stdout
     for drill in learning_path()[3].drills:
         assert f"The article: “{drill.sentence.text}”" in drilled.stdout
@@ -233,7 +233,7 @@ def test_a_line_is_opened_drilled_and_ticked_off_on_the_page(sources_only, tmp_p
     first, second, *_ = learning_path()[3].drills
     assert first.sentence.text.partition(": ")[2] not in text.partition("Question 1 of 5")[2]
     text = answered(page, first, "Bias and fairness.")
-    assert "Says part of it. Missing: transparency" in text
+    assert "Says part of it. Not found in it: transparency" in text
     assert (
         f"document=guides%2Fgenerative-ai-pm-skillset-interview-prep.md&amp;start={first.sentence.start}"
         in text

@@ -73,7 +73,7 @@ class Checked:
         """The outcome, what is missing, and how far it can be relied on."""
         said = IN_WORDS[self.outcome]
         if self.outcome == "partly":
-            said += f" Missing: {'; '.join(self.missing)}."
+            said += f" Not found in it: {'; '.join(self.missing)}."
         if self.outcome == "says" and self.copied:
             said += " These are its own words: try it in yours."
         if self.outcome == "not found" and not self.by_model:

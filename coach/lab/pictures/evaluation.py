@@ -12,7 +12,7 @@ from coach.lab.evaluation import CHANGE, FIGURE, PEOPLE, SURPRISE
 from coach.lab.experiment import Outcome
 from coach.lab.pictures.picture import Picture
 
-ROW = 40  # pixels a measure: three lines of its label
+LINE, BETWEEN = 13, 12  # pixels: a line of a label, and between two labels
 LABEL, RUN = 18, 38  # characters of a line beside the picture and below it: what 390 pixels have room for
 LINES = r"split(datum.label, '\n')"
 COLOURS = ["#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#999999"]  # Okabe and Ito's, for the colour-blind
@@ -42,7 +42,12 @@ def _points(rows: Sequence[Mapping[str, Any]], form: str) -> Any:
     labels = list(dict.fromkeys(point["label"] for point in points))
     runs = list(dict.fromkeys(point["run"] for point in points))
     base = altair.Chart(altair.InlineData(values=points)).encode(
-        y=altair.Y("label:N", title=None, sort=labels, axis=altair.Axis(labelLimit=0, labelExpr=LINES)),
+        y=altair.Y(
+            "label:N",
+            title=None,
+            sort=labels,
+            axis=altair.Axis(labelLimit=0, labelExpr=LINES, labelOverlap=False),
+        ),
         yOffset=altair.YOffset("run:N", sort=runs),
         color=altair.Color(
             "run:N",
@@ -59,9 +64,10 @@ def _points(rows: Sequence[Mapping[str, Any]], form: str) -> Any:
             "cases:Q",
         ],
     )
-    # The two orders of the words lie tens of times apart.
-    scale = altair.Scale(type="log" if points[0]["of"] == SURPRISE else "linear")
-    x = altair.X("low:Q", title=None, scale=scale, axis=altair.Axis(format=form, tickCount=5))
+    scale, axis = altair.Scale(), altair.Axis(format=form, tickCount=5)
+    if points[0]["of"] == SURPRISE:  # the two orders of the words lie tens of times apart
+        scale, axis = altair.Scale(type="log"), altair.Axis(format=form, values=[10**n for n in range(7)])
+    x = altair.X("low:Q", title=None, scale=scale, axis=axis)
     chart = base.mark_rule(strokeWidth=3).encode(x=x, x2="high:Q") + base.mark_point(
         filled=True, size=70
     ).encode(x="value:Q")
@@ -71,8 +77,12 @@ def _points(rows: Sequence[Mapping[str, Any]], form: str) -> Any:
             .mark_rule(strokeDash=[4, 3], color="gray")
             .encode(x="at:Q")
         )
-    height = max(ROW, 12 * len(runs)) * len(labels) + 60 + sum(15 * len(run.split("\n")) for run in runs)
-    return chart.properties(height=height)
+    row = max(LINE * max(map(_lines, labels)), 12 * len(runs)) + BETWEEN
+    return chart.properties(height=row * len(labels) + 70 + sum(8 + 16 * _lines(run) for run in runs))
+
+
+def _lines(label: str) -> int:
+    return label.count("\n") + 1
 
 
 def _in_lines(text: str, most: int) -> str:

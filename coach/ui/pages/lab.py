@@ -19,7 +19,7 @@ from coach.lab.catalogue import EXPERIMENTS
 from coach.lab.experiment import Control, Experiment, Outcome, Value, rows_as_csv
 from coach.lab.pictures.save import FORMS, saved
 from coach.ui import components, critique_session, session
-from coach.ui.format import document_address, escaped, step_html
+from coach.ui.format import document_address, escaped, step_html, with_code
 
 if TYPE_CHECKING:
     from coach.coach import Coach
@@ -154,7 +154,7 @@ def _draw_picture(one: Experiment, outcome: Outcome, values: Mapping[str, Value]
     importlib.import_module("pandas")
     picture: Any = importlib.import_module(f"coach.ui.lab.{one.name.replace('-', '_')}")
     picture.draw(outcome, values)
-    st.html("".join(f"<p>{escaped(finding)}</p>" for finding in outcome.findings))
+    st.html("".join(f"<p>{with_code(finding)}</p>" for finding in outcome.findings))
     estimated = f" Estimated, not measured: {', '.join(outcome.estimated)}." if outcome.estimated else ""
     st.html(f'<p class="coach-note">{escaped(outcome.measured + estimated)}</p>')
 

@@ -80,12 +80,10 @@ def _draw_line(worker: Worker, one: Line, kept: Mapping[str, str]) -> None:
     st.button(
         "The whole checklist", key="learn_back", icon=":material/arrow_back:", on_click=st.query_params.clear
     )
-    st.html(
-        f'<header class="coach-welcome coach-compact"><h1>{escaped(one.title)}</h1></header>{_quote_html(one.words)}'
-    )
+    st.html(f'<header class="coach-welcome coach-compact"><h1>{escaped(one.title)}</h1></header>')
     _draw_done(one, kept)
-    with st.expander(f"What the article says on it ({len(one.passages)})"):
-        st.html("".join(map(_quote_html, one.passages)))
+    with st.expander("What the article says on it"):  # closed: the drills ask for it
+        st.html("".join(map(_quote_html, (one.words, *one.passages))))
     st.html('<h2 class="coach-part">Drills</h2>')
     _draw_drills(worker, one, kept)
     st.html('<h2 class="coach-part">Try it</h2>')
