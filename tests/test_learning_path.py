@@ -13,6 +13,8 @@ from streamlit.testing.v1 import AppTest
 from coach.coach import Coach
 from coach.critique.rubric import bundled_rubrics
 from coach.errors import BackendError, UsageError
+from coach.jobs.drills import DrillJobs
+from coach.jobs.turns import ModelTurns
 from coach.lab.catalogue import experiment
 from coach.learn.check import check, check_with
 from coach.learn.path import Drill, learning_path
@@ -113,6 +115,39 @@ def test_without_a_chat_model_that_can_tell_the_signals_decide(sources_only):
 def test_nothing_and_an_essay_are_not_checked(sources_only, typed):
     with pytest.raises(UsageError):
         check_with(sources_only, typed, LENS)
+
+
+@pytest.fixture
+def waiting(sources_only, tmp_path):
+    """An answer that waits for a chat model that somebody else has, and the jobs that it is one of."""
+    model = ScriptedChatModel(choices={"Statement": "Yes"})
+    settings = sources_only.settings.model_copy(update={"backend": "auto"})
+    chosen = ChosenModel(model, "given", "It was given.")
+    coach = Coach(settings, sources_only.embedder, sources_only.index, chosen, keeps=False)
+    turns = ModelTurns()
+    somebody = turns.turn("somebody")
+    somebody.take()
+    jobs = DrillJobs(LearningStore(tmp_path), turns, lambda: coach)
+    jobs.start(LENS, "It moves to risk sizing.", "me")
+    yield jobs
+    somebody.give_back()
+    assert jobs.wait(20)
+
+
+def test_an_answer_that_waits_for_the_model_can_be_stopped_and_nothing_is_kept(waiting, tmp_path):
+    assert not waiting.wait(0.3)
+    assert not waiting.of("me").finished
+    waiting.stop("me")
+    assert waiting.wait(20)
+    assert (waiting.of("me").finished, waiting.of("me").checked) == (True, None)
+    assert LearningStore(tmp_path).all() == {}
+
+
+def test_erasing_ends_what_waits_and_forgets_what_was_typed(waiting, tmp_path):
+    waiting.forget()
+    assert waiting.wait(20)
+    assert waiting.of("me") is None
+    assert LearningStore(tmp_path).all() == {}
 
 
 # --- in the terminal -------------------------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ class DrillJobs:
         self._open_coach = open_coach
         self._checks: dict[str, Check] = {}
         self._waiting: dict[str, Turn] = {}
+        self._threads: dict[str, threading.Thread] = {}
 
     def of(self, visitor: str) -> Check | None:
         """The check of this visitor's last answer, going on or ended."""
@@ -53,20 +54,36 @@ class DrillJobs:
             return
         self._checks[visitor] = Check(drill, typed)
         self._waiting[visitor] = self._turns.turn(visitor)
-        threading.Thread(target=self._run, args=(visitor,), name="coach-drill", daemon=True).start()
+        thread = threading.Thread(target=self._run, args=(visitor,), name="coach-drill", daemon=True)
+        self._threads[visitor] = thread
+        thread.start()
 
     def stop(self, visitor: str) -> None:
-        """Wait for the model no longer."""
+        """Wait for the model no longer, and keep no outcome."""
         if turn := self._waiting.get(visitor):
             turn.stop()
+
+    def forget(self) -> None:
+        """Stop every check, and know nothing any more of what was typed."""
+        for visitor in list(self._waiting):
+            self.stop(visitor)
+        self._checks.clear()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the checks that there are now have ended, each up to `seconds`; whether they have."""
+        threads = list(self._threads.values())
+        for thread in threads:
+            thread.join(seconds)
+        return not any(thread.is_alive() for thread in threads)
 
     def _run(self, visitor: str) -> None:
         turn, asked = self._waiting[visitor], self._checks[visitor]
         ended = replace(asked, finished=True)
         try:
             found = check_with(self._open_coach(), asked.typed, asked.drill, turn.take)
-            ended = replace(ended, checked=found)
-            self._store.keep(asked.drill.name, found.outcome)
+            if not turn.stopped:
+                ended = replace(ended, checked=found)
+                self._store.keep(asked.drill.name, found.outcome)
         except StoppedError:
             pass
         except CoachError as error:
@@ -76,4 +93,5 @@ class DrillJobs:
             ended = replace(ended, error=UNFORESEEN)
         finally:
             turn.give_back()
-            self._checks[visitor] = ended
+            if visitor in self._checks:
+                self._checks[visitor] = ended

@@ -165,6 +165,7 @@ class Worker:
             jobs = list(self._jobs.values())
         for job in jobs:
             self.stop(job.identity)
+        self.drills.forget()
         return self.wait(seconds)
 
     def wait(self, seconds: float | None = None) -> bool:
@@ -172,7 +173,9 @@ class Worker:
         end = None if seconds is None else time.monotonic() + seconds
         with self._lock:
             jobs = list(self._jobs.values())
-        return all(job.ended.wait(None if end is None else max(0.0, end - time.monotonic())) for job in jobs)
+        return self.drills.wait(seconds) and all(
+            job.ended.wait(None if end is None else max(0.0, end - time.monotonic())) for job in jobs
+        )
 
     def ahead(self, identity: str) -> int:
         """How many jobs get the chat model before this one."""
