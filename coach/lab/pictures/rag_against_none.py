@@ -88,8 +88,8 @@ def _hours(estimated: Estimate) -> Any:
             x=alt.X(
                 "hours:Q",
                 title="Hours, each line a hundred times the one before",
-                scale=alt.Scale(type="log", domain=[0.0001, 100_000]),
-                axis=alt.Axis(format="~g", values=[0.0001, 0.01, 1, 100, 10_000]),
+                scale=alt.Scale(type="log", domain=[0.000001, 100_000], clamp=True),
+                axis=alt.Axis(format="~g", values=[0.000001, 0.0001, 0.01, 1, 100, 10_000]),
             ),
             tooltip=[alt.Tooltip("what:N", title="What"), alt.Tooltip("in words:N", title="Takes")],
         )

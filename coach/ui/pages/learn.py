@@ -83,7 +83,7 @@ def _draw_line(worker: Worker, one: Line, kept: Mapping[str, str]) -> None:
     st.html(f'<header class="coach-welcome coach-compact"><h1>{escaped(one.title)}</h1></header>')
     _draw_done(one, kept)
     with st.expander("What the article says on it"):  # closed: the drills ask for it
-        st.html("".join(map(_quote_html, (one.words, *one.passages))))
+        st.html("".join(_quote_html(span, label="") for span in (one.words, *one.passages)))
     st.html('<h2 class="coach-part">Drills</h2>')
     _draw_drills(worker, one, kept)
     st.html('<h2 class="coach-part">Try it</h2>')
@@ -98,11 +98,12 @@ def _draw_line(worker: Worker, one: Line, kept: Mapping[str, str]) -> None:
             st.switch_page("coach/ui/pages/critique.py")
 
 
-def _quote_html(span: Span) -> str:
+def _quote_html(span: Span, label: str = "In the article’s own words") -> str:
     """Words of the article, which open it there."""
     address = document_address(span.source, span.start, span.end)
+    heading = f'<p class="coach-label">{label}</p>' if label else ""
     return (
-        f'<section class="coach-verbatim"><p class="coach-label">In the article’s own words</p><p>{escaped(span.text)}</p></section>'
+        f'<section class="coach-verbatim">{heading}<p>{escaped(span.text)}</p></section>'
         f'<p class="coach-place"><a href="{address}" target="_self" aria-label="Open in the document: {escaped(span.text[:60])}">'
         "Open it in the document</a></p>"
     )
