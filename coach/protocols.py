@@ -175,6 +175,18 @@ class ChatModel(Protocol):
         """Give memory back."""
 
 
+@runtime_checkable
+class ScoresText(Protocol):
+    """A chat model that tells how likely each token of a given text is; few servers do."""
+
+    @property
+    def name(self) -> str: ...
+
+    def score(self, text: str) -> Iterator[tuple[int, float, int]]:
+        """For each token of `text` but the first, as it is computed: its place, the natural logarithm of its probability behind those
+        before it, and how many tokens there are. Raises BackendError as `ChatModel.stream`."""
+
+
 class Progress(Protocol):
     """Told a plain line, or how far something is when `total` (bytes) is given."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from coach.jobs.turns import StoppedError
+from coach.errors import StoppedError
 
 
 def quietly(doing: str, done: int, total: int) -> None:

@@ -16,14 +16,14 @@ FOLDERS = {
     "text": {"errors", "types"},
     "answer": SEAMS | {"text"},
     "critique": SEAMS | {"text"},
-    "practice": SEAMS | {"text", "answer", "critique"},
     "backends": SEAMS | {"text"},
     "store": SEAMS,
     "privacy": SEAMS,
     "practice": SEAMS | {"text", "answer", "critique"},
     "ingest": SEAMS | {"text"},
     "lab": SEAMS | {"text", "answer", "critique", "store", "evaluation", "coach"},
-    "jobs": SEAMS | {"answer", "critique", "practice", "store", "backends", "interviews", "lab", "coach"},
+    "jobs": SEAMS
+    | {"answer", "critique", "practice", "store", "backends", "interviews", "lab", "learn", "coach"},
     "ui": SEAMS
     | {
         "text",
@@ -36,10 +36,12 @@ FOLDERS = {
         "jobs",
         "interviews",
         "lab",
+        "learn",
         "library",
         "coach",
     },
     "evaluation": SEAMS | {"text", "answer", "critique", "practice", "backends", "store", "ingest", "coach"},
+    "learn": SEAMS | {"text", "answer", "coach"},
     "cli": SEAMS
     | {
         "text",
@@ -55,6 +57,7 @@ FOLDERS = {
         "privacy",
         "library",
         "lab",
+        "learn",
         "coach",
         "doctor",
         "mcp",
@@ -62,6 +65,8 @@ FOLDERS = {
 }
 VENDOR_HOMES = {
     "streamlit": ("app.py", "coach/ui/"),
+    "altair": ("coach/lab/pictures/",),
+    "vl_convert": ("coach/lab/pictures/save.py",),
     "chromadb": ("coach/backends/chroma.py",),
     "bm25s": ("coach/backends/bm25.py",),
     "Stemmer": ("coach/text/words.py", "coach/backends/bm25.py"),

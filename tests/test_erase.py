@@ -22,6 +22,7 @@ from coach.store.conversations import ConversationStore
 from coach.store.critiques import CritiqueStore
 from coach.store.feedback import FeedbackStore
 from coach.store.fields import FieldStore
+from coach.store.learning import LearningStore
 from coach.store.traces import TraceStore
 from coach.types import Answer, Trace
 from coach.ui import session
@@ -177,6 +178,7 @@ def keep_something(home: Path, days_old: int) -> None:
     )
     CritiqueStore(home).overrule(first_critique(), "cost", "met", "It does.")
     FieldStore(home).keep({"critique_draft": "A draft."})
+    LearningStore(home).keep("ethics", "done")
     TraceStore(home).keep(Answer("How many?", "How many?", (), (), Trace("How many?")))
     then = (datetime.now(UTC) - timedelta(days=days_old)).isoformat(timespec="milliseconds")
     with closing(sqlite3.connect(home / "coach.sqlite3")) as database:
@@ -191,6 +193,7 @@ AGES = {
     "critiques": "kept_at",
     "overrides": "made_at",
     "fields": "changed_at",
+    "learning": "changed_at",
     "traces": "asked_at",
 }
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from coach.answer.flow import Event
-from coach.jobs.turns import ModelTurns, StoppedError
+from coach.errors import StoppedError
+from coach.jobs.turns import ModelTurns
 from coach.jobs.worker import UNFORESEEN, Worker
 from coach.store.conversations import Exchange
 from coach.types import Answer

@@ -9,9 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from coach.backends import load_index
 from coach.coach import Coach
-from coach.errors import BackendError
+from coach.errors import BackendError, StoppedError
 from coach.evaluation.score import facts_found
-from coach.jobs.turns import StoppedError
 from coach.lab.cases import lab_cases
 from coach.lab.experiment import quoted_in
 from coach.lab.prompt_bench import CUT_OFF, EXPERIMENT, RIGHT, WRONG, outcome, totals

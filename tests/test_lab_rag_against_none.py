@@ -10,9 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from coach.backends import load_index
 from coach.coach import Coach
-from coach.errors import BackendError
+from coach.errors import BackendError, StoppedError
 from coach.evaluation.cases import load_cases
-from coach.jobs.turns import StoppedError
 from coach.lab.cases import lab_cases
 from coach.lab.experiment import quoted_in
 from coach.lab.rag_against_none import EXPERIMENT, WITH, WITHOUT, estimate

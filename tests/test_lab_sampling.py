@@ -10,8 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from coach.backends.llama_cpp import LlamaCppChatModel
 from coach.coach import Coach
-from coach.errors import BackendError, UsageError
-from coach.jobs.turns import StoppedError
+from coach.errors import BackendError, StoppedError, UsageError
 from coach.lab.experiment import quoted_in, rows_as_csv
 from coach.lab.sampling import EXPERIMENT, SHOWN, grouped, weigh
 from coach.protocols import ChosenModel

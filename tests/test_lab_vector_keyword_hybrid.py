@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from coach.errors import UsageError
+from coach.errors import StoppedError, UsageError
 from coach.evaluation.nearest import compare_with_graph, mixed
 from coach.evaluation.retrieval import MEANING, OURS, WORDS, rank_passages
-from coach.jobs.turns import StoppedError
 from coach.lab.vector_keyword_hybrid import EXPERIMENT, share_found
 from coach.settings import corpus_folder
 

@@ -113,6 +113,20 @@ def test_axe_finds_no_serious_fault_on_any_page(open_page, address, axe, scheme)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_axe_finds_no_serious_fault_in_a_line_of_the_checklist(
+    open_page, address, axe, width, scheme
+) -> None:
+    page = open_page(width, scheme=scheme)
+    page.goto(f"{address}/learn?line=ethics")
+    page.get_by_label("Your answer, in a sentence or two").fill("Bias and fairness.")
+    page.get_by_text("What the article says on it").click()
+    assert serious_faults(page, axe) == []
+    page.get_by_role("button", name="Check it").click()
+    page.locator(".coach-checked-answer, .coach-error").wait_for()
+    assert serious_faults(page, axe) == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_axe_finds_no_serious_fault_in_a_conversation(open_page, axe, width, scheme) -> None:
     page = open_page(width, scheme=scheme)
     ask(page, "unknown")

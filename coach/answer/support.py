@@ -179,7 +179,7 @@ def score_claim(claim: Reading, sources: Sequence[Reading], cosines: Vectors, em
     # Signals are blind to a "not" that was dropped or added: where they decide alone, that decides. It hides 1 of 31 true sentences of
     # the judged replies and 8 of 14 false ones among the near copies that they would show.
     best = sources[supporting[0]]
-    one_side_denies = bool(_DENIAL.search(claim.text)) != bool(_DENIAL.search(best.text))
+    one_side_denies = denies(claim.text) != denies(best.text)
     is_a_piece_of_it = (
         f" {' '.join(claim.tokens)} " in f" {' '.join(best.tokens)} "
     )  # nothing was dropped inside
@@ -192,6 +192,11 @@ def score_claim(claim: Reading, sources: Sequence[Reading], cosines: Vectors, em
         signals,
         nearest,
     )
+
+
+def denies(text: str) -> bool:
+    """Whether a word of denial stands in it."""
+    return bool(_DENIAL.search(text))
 
 
 def nearest_to_ask_about(supporting: Sequence[int], cosines: Vectors) -> tuple[int, ...]:

@@ -17,6 +17,8 @@ from coach.errors import BackendError
 from coach.protocols import TokenStream
 from coach.types import Turn, Usage
 
+EVERY_TOKEN = 1_000_000  # more than a vocabulary has
+LIKELY_TOKENS = 5_000  # listed for `score`: hardly slower than one, where all 151,936 take a second
 LIKELIEST_TOKENS = 200  # listed for `choose`: an option beyond them has a probability of about 1e-5 or less
 
 
@@ -83,6 +85,26 @@ class LlamaCppChatModel:
             first = reply.json()["completion_probabilities"]
         top = first[0]["top_logprobs"] if first else ()
         return [(entry["token"], entry["logprob"]) for entry in top]
+
+    def score(self, text: str) -> Iterator[tuple[int, float, int]]:
+        """For each token of `text` but the first its place, its log-probability behind those before it, and how many tokens there are.
+
+        The engine gives no log-probabilities of a prompt, so the text is handed over token by token: each costs one step, as the
+        tokens before are still in the slot.
+        """
+        tokens = self._within_window(self._engine.tokenize(text, special=False))
+        for place in range(1, len(tokens)):
+            before, token = tokens[:place], tokens[place]
+            found = self._listed(before, LIKELY_TOKENS).get(token)
+            if found is None:  # an unlikely one: all there are, which takes longer
+                found = self._listed(before, EVERY_TOKEN)[token]
+            yield place, found, len(tokens)
+
+    def _listed(self, tokens: Sequence[int], count: int) -> dict[int, float]:
+        """The `count` likeliest next tokens, by number, with their log-probabilities."""
+        with self._complete(tokens, stream=False, n_predict=1, temperature=0.0, n_probs=count) as reply:
+            (first,) = reply.json()["completion_probabilities"]
+        return {int(entry["id"]): float(entry["logprob"]) for entry in first["top_logprobs"]}
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` by the model's own tokenizer, without those of the chat template."""

@@ -19,6 +19,7 @@ from coach.cli import (
     feedback,
     interview,
     lab,
+    learn,
     library,
     mcp,
     models,
@@ -51,7 +52,7 @@ for _command in (
         practice.import_command,
     ),
     *(library.ingest, library.library, library.warm, models.models),
-    *(lab.lab, privacy.privacy, serve.serve, mcp.mcp, doctor.doctor, evaluation.evaluate),
+    *(lab.lab, learn.learn, privacy.privacy, serve.serve, mcp.mcp, doctor.doctor, evaluation.evaluate),
 ):
     cli.add_command(_command)
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from coach.cli.terminal import loaded, say, show
 from coach.errors import UsageError
+
+if TYPE_CHECKING:
+    from coach.lab.pictures.save import Form
+
+_FORMS: Mapping[str, Form] = {".png": "png", ".svg": "svg"}
 
 
 @click.command()
@@ -18,7 +26,13 @@ from coach.errors import UsageError
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON object.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the rows as CSV.")
-def lab(name: str | None, given: tuple[str, ...], as_json: bool, as_csv: bool) -> None:
+@click.option(
+    "--picture",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Save its pictures too: a name that ends in .png or .svg.",
+)
+def lab(name: str | None, given: tuple[str, ...], as_json: bool, as_csv: bool, picture: Path | None) -> None:
     """Run the experiment NAME with its controls; without a NAME list them."""
     from coach.lab.catalogue import EXPERIMENTS, experiment
     from coach.lab.experiment import rows_as_csv
@@ -32,7 +46,13 @@ def lab(name: str | None, given: tuple[str, ...], as_json: bool, as_csv: bool) -
         return
     chosen = experiment(name)
     values = chosen.values(dict(map(_pair, given)))
+    form = _form(picture) if picture is not None else "png"
     outcome = chosen.run(loaded(load_settings(), keeps=False), values, _tell)
+    if picture is not None:
+        from coach.lab.pictures.save import saved
+
+        picture.write_bytes(saved(chosen, outcome, values, form))
+        say(f"The pictures are in {picture}.")
     if as_json:
         written = {
             "experiment": name,
@@ -57,6 +77,14 @@ def lab(name: str | None, given: tuple[str, ...], as_json: bool, as_csv: bool) -
         )
     show("\n" + "\n".join(outcome.findings))
     say(outcome.measured)
+
+
+def _form(picture: Path) -> Form:
+    """What the name of the file asks for, known before the experiment runs."""
+    form: Form | None = _FORMS.get(picture.suffix.lower())
+    if form is not None:
+        return form
+    raise UsageError(f"`{picture.name}` says no kind of picture: end the name in .png or .svg.")
 
 
 def _pair(written: str) -> tuple[str, str]:

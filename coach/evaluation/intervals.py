@@ -76,6 +76,16 @@ def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
+def mean_interval(values: Sequence[float]) -> Pair:
+    """The 95% interval of a mean, by the normal distribution; the value itself where there is only one."""
+    mean = sum(values) / len(values)
+    if len(values) == 1:
+        return mean, mean
+    variance = sum((value - mean) ** 2 for value in values) / (len(values) - 1)
+    half = Z_95 * math.sqrt(variance / len(values))
+    return mean - half, mean + half
+
+
 def paired_difference(before: Sequence[Pair], after: Sequence[Pair], *, seed: int = 0) -> Pair:
     """95% interval of share(after) - share(before), the same cases in the same order on both sides.
 

@@ -17,6 +17,7 @@ from coach.backends.machine import still_runs, this_process
 from coach.critique.flow import Critiqued, Judged
 from coach.errors import CoachError, StoppedError
 from coach.interviews import Interviews
+from coach.jobs.drills import DrillJobs
 from coach.jobs.experiments import ExperimentJobs
 from coach.jobs.interviews import InterviewJobs
 from coach.jobs.reading import UNFORESEEN, LibraryJobs
@@ -25,6 +26,7 @@ from coach.store.conversations import ConversationStore, Exchange
 from coach.store.critiques import draft_id
 from coach.store.database import StoreError
 from coach.store.experiments import ExperimentStore
+from coach.store.learning import LearningStore
 from coach.store.readings import Reading, ReadingStore
 from coach.types import Critique, StepStarted, Token, Verdict
 from coach.types import Turn as Said
@@ -85,6 +87,7 @@ class Worker:
         self._turns = ModelTurns()
         self.interviews = InterviewJobs(Interviews(home), self._turns, open_coach)
         self.experiments = ExperimentJobs(ExperimentStore(home), self._turns, open_coach)
+        self.drills = DrillJobs(LearningStore(home), self._turns, open_coach)
         self._open_coach = open_coach
         self._owner = this_process()
         self._lanes: dict[str, deque[_Job]] = {}
@@ -165,6 +168,7 @@ class Worker:
             jobs = list(self._jobs.values())
         for job in jobs:
             self.stop(job.identity)
+        self.drills.forget()
         return self.interviews.stop_all(seconds) and self.wait(seconds)
 
     def wait(self, seconds: float | None = None) -> bool:
@@ -172,7 +176,9 @@ class Worker:
         end = None if seconds is None else time.monotonic() + seconds
         with self._lock:
             jobs = list(self._jobs.values())
-        return all(job.ended.wait(None if end is None else max(0.0, end - time.monotonic())) for job in jobs)
+        return self.drills.wait(seconds) and all(
+            job.ended.wait(None if end is None else max(0.0, end - time.monotonic())) for job in jobs
+        )
 
     def ahead(self, identity: str) -> int:
         """How many jobs get the chat model before this one."""

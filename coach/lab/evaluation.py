@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from coach.errors import UsageError
+from coach.errors import BackendError, UsageError
 from coach.evaluation.answers import MEASURES, TIMINGS
 from coach.evaluation.compare import Change, compare
 from coach.evaluation.intervals import share, timing, wilson_interval
@@ -14,6 +14,7 @@ from coach.evaluation.suites import baseline_file, default_file, run_answers
 from coach.evaluation.text_metrics import WHAT_THEY_TELL
 from coach.lab.experiment import Control, Experiment, Outcome, Tell, Value
 from coach.lab.measured import measured
+from coach.lab.perplexity import in_words, measure_perplexity
 from coach.store.critiques import CritiqueStore
 from coach.store.feedback import FeedbackStore
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 SUITE = "answers"
 KEPT, ANEW = "the runs kept", "a new run of the sources alone"
-FIGURE, CHANGE, PEOPLE = "figure", "change", "people"
+FIGURE, CHANGE, PEOPLE, SURPRISE = "figure", "change", "people", "surprise"
+MEASURED, NOT_NOW = "measure it on a paragraph of the article", "not now"
 SHOWN_RUNS = 4  # the last ones; more lines in one place cannot be told apart
 # What each measure can tell, and what it cannot: bench/README.md has the definitions.
 TELLS: Mapping[str, str] = {
@@ -48,7 +50,7 @@ TELLS: Mapping[str, str] = {
     "first_citation": "Tells how long the first proof takes on the machine of the run; another machine alone changes it.",
     "first_token": "Tells how long the model’s first word takes; not when the answer is worth reading.",
     "total": "Tells how long the whole reply takes; longer replies take longer, better or not.",
-    "perplexity": f"{WHAT_THEY_TELL['perplexity']} It is not measured: a chat model hands its text over without log-probabilities.",
+    "perplexity": f"{WHAT_THEY_TELL['perplexity']} It is measured on a paragraph of the article, not on replies, which come without log-probabilities.",
     "thumbs": "Tells what somebody liked enough, or disliked enough, to press; most say nothing, and a pleasing reply can be wrong.",
     "overrides": "Tells how often people give a verdict the judge’s level; only of the verdicts they cared to look at.",
 }
@@ -74,7 +76,9 @@ def run(coach: Coach, controls: Mapping[str, Value], tell: Tell) -> Outcome:
         *(_change(change) for change in changes),
         *_people(coach.settings),
     ]
-    findings = _findings(last, before, shipped, changes, made, rows)
+    surprised, said = _perplexity(coach, controls, tell)
+    rows += surprised
+    findings = [*_findings(last, before, shipped, changes, made, rows), *said]
     return Outcome(
         tuple(rows),
         tuple(findings),
@@ -181,6 +185,35 @@ def _row(
     }
 
 
+def _perplexity(
+    coach: Coach, controls: Mapping[str, Value], tell: Tell
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """A row for each order of a paragraph's words, and what they tell; without rows why it was not measured."""
+    if controls["perplexity"] == NOT_NOW:
+        return [], []
+    article = next(one for one in coach.documents() if EXPERIMENT.quote in one.text)
+    paragraph = next(part for part in article.text.split("\n\n") if EXPERIMENT.quote in part)
+    try:
+        found = measure_perplexity(coach, paragraph, tell)
+    except BackendError as error:
+        return [], [f"Perplexity is not measured. {error}"]
+    rows = [
+        _row(
+            SURPRISE,
+            one.model,
+            "perplexity",
+            one.order,
+            one.value,
+            one.low,
+            one.high,
+            one.tokens,
+            "perplexity",
+        )
+        for one in found
+    ]
+    return rows, [in_words(found)]
+
+
 def _people(settings: Settings) -> Iterator[dict[str, Any]]:
     """Thumbs, and how often a person's level was the judge's."""
     given = FeedbackStore(settings.home).list()
@@ -247,6 +280,8 @@ EXPERIMENT = Experiment(
         Control("figures", "Figures of", KEPT, choices=(KEPT, ANEW)),
         Control("before", "Compare the last run with the one so many before it", 1, 1, 9),
         Control("cases", "Cases to ask in a new run", 40, 5, 40),
+        Control("perplexity", "Perplexity of the chat model", MEASURED, choices=(MEASURED, NOT_NOW)),
     ),
     run=run,
+    needs_model=True,
 )

@@ -176,7 +176,8 @@ def _why_one(here: Sequence[ListedModel], refiner: ChosenModel) -> str:
         return f"No language model speaks here, so there is a draft and no refinement. {refiner.reason}"
     return (
         f"There is no smaller model than {refiner.model.name} here, so the sources’ own sentences, found without a model, are the fast "
-        "draft. Two models of your Ollama can be named above; `coach models` lists them."
+        "draft: it costs no tokens, and nobody worded it. With two models the draft would be worded too, and you would see what their size "
+        "alone changes: in waiting, in tokens, in the text. Name two of your Ollama above; `coach models` lists them."
     )
 
 

@@ -63,6 +63,7 @@ MIGRATIONS = (
     "CREATE TABLE interviews (id TEXT PRIMARY KEY, made_at TEXT NOT NULL, changed_at TEXT NOT NULL, written TEXT NOT NULL)",
     "CREATE TABLE stories (id TEXT PRIMARY KEY, title TEXT NOT NULL, situation TEXT NOT NULL, action TEXT NOT NULL, "
     "result TEXT NOT NULL, changed_at TEXT NOT NULL)",
+    "CREATE TABLE learning (item TEXT PRIMARY KEY, outcome TEXT NOT NULL, changed_at TEXT NOT NULL)",
 )
 
 # Files of earlier versions of the coach: what is copied out of each, and how a row that is there already is known.

@@ -10,6 +10,7 @@ from coach.store.conversations import ConversationStore
 from coach.store.critiques import CritiqueStore
 from coach.store.fields import FieldStore
 from coach.store.interviews import InterviewStore
+from coach.store.learning import LearningStore
 from coach.store.readings import ReadingStore
 from coach.store.traces import TraceStore
 
@@ -32,6 +33,7 @@ def apply_retention(settings: Settings) -> None:
             ConversationStore(settings.home).prune(history)
             FieldStore(settings.home).prune(history)
             InterviewStore(settings.home).prune(history)
+            LearningStore(settings.home).prune(history)
     except CoachError:
         return
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import streamlit as st
 
+from coach.lab.pictures.palette import BLUE, GREEN, GREY, ORANGE
 from coach.practice.readiness import Grade, Readiness, Row, Standing
 from coach.practice.tries import round_label
 from coach.practice.words import ago, standing_words, trend_words
 from coach.types import Try
 from coach.ui.format import escaped
-from coach.ui.lab.palette import BLUE, GREEN, GREY, ORANGE
 
 ROW_HEIGHT = 42  # pixels: a name, and below it the bars
 AROUND = 150  # pixels above and below the rows, for the rounds and the legend

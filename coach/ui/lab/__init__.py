@@ -1,1 +1,1 @@
-"""The pictures of the experiments, one file each with a `draw(outcome)`."""
+"""What an experiment shows beside its pictures (`coach.lab.pictures`), one file each with a `draw(outcome, controls)`."""

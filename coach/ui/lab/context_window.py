@@ -1,82 +1,21 @@
-"""The prompt as one bar over the window as another: what sticks out on the right has fallen out."""
+"""The sentences of the prompt below its picture, those that fell out of the window struck through."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-import altair
 import streamlit as st
 
 from coach.lab.experiment import Outcome
-
-# In the order of the prompt. Okabe and Ito's colours, told apart by the colour-blind and on light and dark.
-COLOURS = {
-    "instructions": "#0072B2",
-    "worked examples": "#56B4E9",
-    "sentence": "#009E73",
-    "question": "#E69F00",
-    "request to answer": "#D55E00",
-    "chat template": "#999999",
-    "room for the reply": "#CC79A7",
-}
-GONE = "fallen out"
-BESIDE = 1.15  # of the whole prompt: how far the picture reaches
+from coach.lab.pictures.context_window import pictures
+from coach.ui.lab.pictures import draw_pictures
 
 
 def draw(outcome: Outcome, controls: Mapping[str, Any]) -> None:
-    """Two bars to one scale."""
-    window = int(controls["window"])
-    reach = max(row["to"] for row in outcome.rows) * BESIDE
-    parts = [
-        {
-            **row,
-            "bar": "The prompt",
-            "shown": row["part"] if row["stays"] else GONE,
-        }
-        for row in outcome.rows
-    ]
-    ends = {"bar": "The window", "from": 0, "to": min(window, reach)}
-    title = f"tokens; the window ends at {window:,}" + (", beyond this picture" if window > reach else "")
-    colours = {**COLOURS, GONE: "#8884"}
-    x = altair.X("from:Q", title=title, scale=altair.Scale(domain=[0, reach], nice=False))
-    y = altair.Y("bar:N", title=None, sort=["The prompt", "The window"])
-    prompt = (
-        altair.Chart(altair.InlineData(values=parts))
-        .mark_bar(stroke="#8886", strokeWidth=1)
-        .encode(
-            x=x,
-            x2="to:Q",
-            y=y,
-            color=altair.Color(
-                "shown:N",
-                title=None,
-                scale=altair.Scale(domain=list(colours), range=list(colours.values())),
-                legend=altair.Legend(orient="bottom", columns=2, labelLimit=200),
-            ),
-            tooltip=["part:N", "tokens:Q", "text:N"],
-        )
-    )
-    whole = (
-        altair.Chart(altair.InlineData(values=[ends]))
-        .mark_bar(color="#8888", height=18)
-        .encode(x=x, x2="to:Q", y=y)
-    )
-    edge = (
-        altair.Chart(altair.InlineData(values=[{"to": window}] if window <= reach else []))
-        .mark_rule(color="#D55E00", strokeDash=[5, 3], strokeWidth=2)
-        .encode(x="to:Q")
-    )
-    st.altair_chart((prompt + whole + edge).properties(height=330), width="stretch")
-    _draw_fallen_out(outcome)
-
-
-def _draw_fallen_out(outcome: Outcome) -> None:
-    """The sentences as they stand in the prompt, those that fell out struck through."""
-    lines = [row for row in outcome.rows if row["part"] == "sentence"]
-    for row in lines:
-        st.caption(
-            f"{row['tokens']} tokens · {row['text']}"
-            if row["stays"]
-            else f"~~{row['tokens']} tokens · {row['text']}~~"
-        )
+    """The two bars, then the sentences as they stand in the prompt."""
+    draw_pictures(pictures(outcome, controls))
+    for row in outcome.rows:
+        if row["part"] == "sentence":
+            line = f"{row['tokens']} tokens · {row['text']}"
+            st.caption(line if row["stays"] else f"~~{line}~~")

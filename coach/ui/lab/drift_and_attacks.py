@@ -1,80 +1,33 @@
-"""Live figures as points over time with the baseline as a band; attacks as a table of what stopped each."""
+"""The pictures of drift and attacks, and below them each attack with what became of it."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import altair
 import streamlit as st
 
-from coach.lab.drift_and_attacks import ATTACK, BASELINE, DRIFT, NOT_STOPPED
+from coach.lab.drift_and_attacks import ATTACK
 from coach.lab.experiment import Outcome
-
-LIVE, BEFORE, BAD = "#0072B2", "#E69F00", "#D55E00"  # Okabe and Ito's, for the colour-blind
+from coach.lab.pictures.drift_and_attacks import pictures
+from coach.ui.lab.pictures import draw_pictures
 
 
 def draw(outcome: Outcome, controls: Mapping[str, Any]) -> None:
     """What the rows hold of either."""
-    drift = [dict(row) for row in outcome.rows if row["of"] == DRIFT]
-    for label in dict.fromkeys(row["label"] for row in drift):
-        _draw_look(label, [row for row in drift if row["label"] == label])
-    attacks = [dict(row) for row in outcome.rows if row["of"] == ATTACK]
-    if attacks:
-        _draw_attacks(attacks)
+    draw_pictures(pictures(outcome, controls))
+    for row in outcome.rows:
+        if row["of"] == ATTACK:
+            _draw_attack(row)
 
 
-def _draw_look(label: str, rows: Sequence[dict[str, Any]]) -> None:
-    st.html(f'<p class="coach-label">{label}</p>')
-    live = [row for row in rows if row["period"] != BASELINE]
-    before = [row for row in rows if row["period"] == BASELINE]
-    y = altair.Y("low:Q", title=None, scale=altair.Scale(zero=False), axis=altair.Axis(tickCount=4))
-    band = (
-        altair.Chart(altair.InlineData(values=before))
-        .mark_rect(color=BEFORE, opacity=0.25)
-        .encode(y=y, y2="high:Q")
-    )
-    line = (
-        altair.Chart(altair.InlineData(values=before))
-        .mark_rule(color=BEFORE, strokeDash=[5, 3])
-        .encode(y="value:Q")
-    )
-    base = altair.Chart(altair.InlineData(values=live)).encode(
-        x=altair.X("period:O", title=None, axis=altair.Axis(labelAngle=-40)),
-        tooltip=["period:O", "value:Q", "low:Q", "high:Q", "answers:Q"],
-    )
-    points = base.mark_rule(color=LIVE, strokeWidth=2).encode(y=y, y2="high:Q") + base.mark_point(
-        filled=True, size=70, color=LIVE
-    ).encode(y="value:Q")
-    st.altair_chart((band + line + points).properties(height=190), width="stretch")
-
-
-def _draw_attacks(rows: Sequence[Mapping[str, Any]]) -> None:
-    counted = [
-        {"stopped by": kind, "attacks": count}
-        for kind, count in Counter(row["stopped_by"] for row in rows).items()
-    ]
-    chart = (
-        altair.Chart(altair.InlineData(values=counted))
-        .mark_bar(size=22)
-        .encode(
-            x=altair.X("attacks:Q", axis=altair.Axis(tickMinStep=1)),
-            y=altair.Y("stopped by:N", title=None, axis=altair.Axis(labelLimit=220)),
-            color=altair.condition(
-                altair.datum["stopped by"] == NOT_STOPPED, altair.value(BAD), altair.value(LIVE)
-            ),
-            tooltip=["stopped by:N", "attacks:Q"],
-        )
-    )
-    st.altair_chart(chart.properties(height=50 + 40 * len(counted)), width="stretch")
-    for row in rows:
-        with st.expander(f"{row['attack']}: {row['stopped_by']} ({row['seconds']:.1f} s)"):
-            st.caption(row["why"])
-            st.text(row["draft"])
-            if row["set_aside"]:
-                st.caption("Set aside, word for word:")
-                st.text(row["set_aside"])
-            if row["read"]:
-                st.caption("Read as the answer:")
-                st.text(row["read"])
+def _draw_attack(row: Mapping[str, Any]) -> None:
+    with st.expander(f"{row['attack']}: {row['stopped_by']} ({row['seconds']:.1f} s)"):
+        st.caption(row["why"])
+        st.text(row["draft"])
+        if row["set_aside"]:
+            st.caption("Set aside, word for word:")
+            st.text(row["set_aside"])
+        if row["read"]:
+            st.caption("Read as the answer:")
+            st.text(row["read"])

@@ -1,31 +1,20 @@
-"""The picture of the prompt bench: a field for each prompt and case, what each prompt costs, and the replies."""
+"""The pictures of the prompt bench, and the replies to read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-import altair as alt
 import streamlit as st
 
 from coach.lab.experiment import Outcome, Value
-from coach.lab.prompt_bench import CUT_OFF, RIGHT, WRONG, totals
+from coach.lab.pictures.prompt_bench import pictures
 from coach.ui.format import escaped
-
-# Each has a contrast of at least 3 to 1 with both grounds (WCAG AA for graphics), and of 4.5 to 1 with the mark on it.
-COLOURS = {RIGHT: "#177f75", WRONG: "#b4541a", CUT_OFF: "#737b81"}
-MARKS = {RIGHT: "✓", WRONG: "✗", CUT_OFF: "…"}
-COSTS = {"prompt_tokens": "Tokens read", "reply_tokens": "Tokens written", "seconds": "Seconds"}
-ROW_HEIGHT = 38
+from coach.ui.lab.pictures import draw_pictures
 
 
 def draw(outcome: Outcome, controls: Mapping[str, Value]) -> None:
-    """Draw the fields, the costs below, and the replies to read."""
-    prompts = list(dict.fromkeys(str(row["prompt"]) for row in outcome.rows))
-    st.altair_chart(_fields(outcome, prompts), width="stretch")
-    summed = totals(outcome.rows)
-    for cost, title in COSTS.items():
-        st.altair_chart(_costs(summed, cost, f"{title}, average of a reply", prompts), width="stretch")
+    """The fields, the costs below, then a panel for each case."""
+    draw_pictures(pictures(outcome, controls))
     for case in dict.fromkeys(int(row["case"]) for row in outcome.rows):
         rows = [row for row in outcome.rows if row["case"] == case]
         with st.expander(f"{case}. {rows[0]['question']}"):
@@ -37,47 +26,3 @@ def draw(outcome: Outcome, controls: Mapping[str, Value]) -> None:
                     for row in rows
                 )
             )
-
-
-def _fields(outcome: Outcome, prompts: list[str]) -> Any:
-    fields = [
-        {
-            "prompt": row["prompt"],
-            "case": str(row["case"]),
-            "question": row["question"],
-            "outcome": row["outcome"],
-            "mark": MARKS[row["outcome"]],
-        }
-        for row in outcome.rows
-    ]
-    common = alt.Chart(alt.InlineData(values=fields)).encode(
-        y=alt.Y("prompt:N", sort=prompts, title=None, axis=alt.Axis(labelLimit=160)),
-        x=alt.X("case:N", title="Case", axis=alt.Axis(labelAngle=0)),
-        tooltip=[
-            alt.Tooltip("question:N", title="Question"),
-            alt.Tooltip("outcome:N", title="Outcome"),
-        ],
-    )
-    scale = alt.Scale(domain=list(COLOURS), range=list(COLOURS.values()))
-    legend = alt.Legend(title=None, orient="top", symbolType="square")
-    rectangles = common.mark_rect(stroke="#ffffff00", strokeWidth=4).encode(
-        color=alt.Color("outcome:N", scale=scale, legend=legend)
-    )
-    marks = common.mark_text(size=18, color="#ffffff").encode(text="mark:N")
-    return (rectangles + marks).properties(height=ROW_HEIGHT * len(prompts) + 80)
-
-
-def _costs(summed: list[dict[str, Any]], cost: str, title: str, prompts: list[str]) -> Any:
-    return (
-        alt.Chart(alt.InlineData(values=summed))
-        .mark_bar(color=COLOURS[RIGHT])
-        .encode(
-            y=alt.Y("prompt:N", sort=prompts, title=None, axis=alt.Axis(labelLimit=160)),
-            x=alt.X(f"{cost}:Q", title=title),
-            tooltip=[
-                alt.Tooltip("prompt:N", title="Prompt"),
-                alt.Tooltip(f"{cost}:Q", title=title, format=".1f"),
-            ],
-        )
-        .properties(height=24 * len(prompts) + 50)
-    )

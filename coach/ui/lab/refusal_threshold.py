@@ -1,106 +1,15 @@
-"""Wrong answers against wrong refusals as a curve with today's point and the chosen one; below it the cases on the threshold's line."""
+"""The curve of wrong answers against wrong refusals, and the cases."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import altair
-import streamlit as st
-
 from coach.lab.experiment import Outcome
-from coach.lab.refusal_threshold import ANSWERED, REFUSED, outcome_at, wrong_at
-from coach.ui.lab.palette import BLUE, GREEN, GREY, ORANGE
-
-TICKS = [0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1]
-HERE, TODAY = "at this threshold", "today"
-BINS = 25  # of the probability
+from coach.lab.pictures.refusal_threshold import pictures
+from coach.ui.lab.pictures import draw_pictures
 
 
 def draw(outcome: Outcome, controls: Mapping[str, Any]) -> None:
-    """The curve, and how likely the cases are."""
-    threshold = float(controls["threshold"])
-    parts = {
-        part: [row for row in outcome.rows if row["part"] == part] for part in ("case", "curve", "today")
-    }
-    _draw_curve(parts["case"], parts["curve"], parts["today"][0], threshold)
-    _draw_cases(parts["case"], threshold)
-
-
-def _draw_curve(
-    cases: Sequence[Mapping[str, Any]],
-    curve: Sequence[Mapping[str, Any]],
-    today: Mapping[str, Any],
-    threshold: float,
-) -> None:
-    # Few errors are where the choice lies: the root gives them room.
-    scale, axis = altair.Scale(type="sqrt", domain=[0, 1]), altair.Axis(format="%", values=TICKS)
-    x = altair.X("share of wrong refusals:Q", title="refused though answerable", axis=axis, scale=scale)
-    y = altair.Y(
-        "share of wrong answers:Q", title="answered though not in the article", axis=axis, scale=scale
-    )
-    order = altair.Order("threshold:Q")
-    line = altair.Chart(altair.InlineData(values=list(curve))).mark_line(color=GREY).encode(x, y, order)
-    points = [{**today, "point": TODAY}, {**wrong_at(cases, threshold), "point": HERE}]
-    shape = altair.Scale(domain=[TODAY, HERE], range=["diamond", "circle"])
-    colours = altair.Scale(domain=[TODAY, HERE], range=[BLUE, ORANGE])
-    legend = altair.Legend(orient="top", title=None)
-    marked = (
-        altair.Chart(altair.InlineData(values=points))
-        .mark_point(size=260, filled=True, opacity=1)
-        .encode(
-            x,
-            y,
-            altair.Shape("point:N", scale=shape, legend=legend),
-            altair.Color("point:N", scale=colours, legend=legend),
-            tooltip=["point:N", "wrong answers:Q", "wrong refusals:Q"],
-        )
-    )
-    st.altair_chart((line + marked).properties(height=320), width="stretch")
-
-
-def _draw_cases(cases: Sequence[Mapping[str, Any]], threshold: float) -> None:
-    st.html(
-        '<p class="coach-label">The cases by how likely the article answers them; left of the line they are refused</p>'
-    )
-    dots: list[dict[str, Any]] = []
-    heights: dict[tuple[str, int], int] = {}
-    for case in sorted(cases, key=lambda case: case["probability"]):
-        place = min(int(case["probability"] * BINS), BINS - 1)
-        up = heights[case["right"], place] = heights.get((case["right"], place), 0) + 1
-        dots.append(
-            {
-                **case,
-                "x": (place + 0.5) / BINS,
-                "y": up if case["right"] == ANSWERED else -up,
-                "to be": f"to be {case['right']}",
-                "here": outcome_at(case, threshold),
-            }
-        )
-    colours = altair.Scale(domain=[f"to be {ANSWERED}", f"to be {REFUSED}"], range=[GREEN, ORANGE])
-    right = altair.datum.here == altair.datum.right
-    drawn = (
-        altair.Chart(altair.InlineData(values=dots))
-        .mark_circle(size=45)
-        .encode(
-            altair.X(
-                "x:Q", title="probability", axis=altair.Axis(tickCount=5), scale=altair.Scale(domain=[0, 1])
-            ),
-            altair.Y("y:Q", axis=None),
-            altair.Color("to be:N", scale=colours, legend=altair.Legend(orient="top", title=None)),
-            opacity=altair.condition(right, altair.value(0.35), altair.value(1)),
-            tooltip=[
-                "question:N",
-                "right:N",
-                "here:N",
-                "today:N",
-                altair.Tooltip("probability:Q", format=".2f"),
-            ],
-        )
-    )
-    line = (
-        altair.Chart(altair.InlineData(values=[{"x": threshold}]))
-        .mark_rule(color=GREY, strokeWidth=2)
-        .encode(x="x:Q")
-    )
-    st.altair_chart((drawn + line).properties(height=320), width="stretch")
+    """The two pictures, one below the other."""
+    draw_pictures(pictures(outcome, controls))

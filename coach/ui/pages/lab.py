@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -16,8 +17,9 @@ from coach.jobs.experiments import Trial
 from coach.jobs.reading import UNFORESEEN
 from coach.lab.catalogue import EXPERIMENTS
 from coach.lab.experiment import Control, Experiment, Outcome, Value, rows_as_csv
+from coach.lab.pictures.save import FORMS, saved
 from coach.ui import components, critique_session, session
-from coach.ui.format import document_address, escaped, step_html
+from coach.ui.format import document_address, escaped, step_html, with_code
 
 if TYPE_CHECKING:
     from coach.coach import Coach
@@ -152,7 +154,7 @@ def _draw_picture(one: Experiment, outcome: Outcome, values: Mapping[str, Value]
     importlib.import_module("pandas")
     picture: Any = importlib.import_module(f"coach.ui.lab.{one.name.replace('-', '_')}")
     picture.draw(outcome, values)
-    st.html("".join(f"<p>{escaped(finding)}</p>" for finding in outcome.findings))
+    st.html("".join(f"<p>{with_code(finding)}</p>" for finding in outcome.findings))
     estimated = f" Estimated, not measured: {', '.join(outcome.estimated)}." if outcome.estimated else ""
     st.html(f'<p class="coach-note">{escaped(outcome.measured + estimated)}</p>')
 
@@ -229,6 +231,15 @@ def _draw_outcome(one: Experiment, trial: Trial) -> None:
             key="lab_json",
             on_click="ignore",
         )
+        for form in FORMS:  # made when the button is pressed, here and by nobody else
+            st.download_button(
+                f"Picture as {form.upper()}",
+                partial(saved, one, outcome, trial.controls, form),
+                file_name=f"{one.name}.{form}",
+                mime="image/png" if form == "png" else "image/svg+xml",
+                key=f"lab_{form}",
+                on_click="ignore",
+            )
 
 
 def _draw_question(one: Experiment) -> None:
