@@ -487,7 +487,8 @@ def test_what_the_docs_say_to_type_exists():
     for line in re.findall(r"^    (?:\.venv.(?:bin|Scripts).)?coach ([a-z].+)$", readme, re.MULTILINE):
         words = line.partition("#")[0].split()
         command = cli.commands[words[0]]
-        if hasattr(command, "commands") and (len(words) > 1 or not command.invoke_without_command):
+        named = len(words) > 1 and not words[1].startswith("-")
+        if hasattr(command, "commands") and (named or not command.invoke_without_command):
             command = command.commands[words[1]]
         options = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= options, line

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, cast
 
 import numpy as np
 
-from coach.critique.injection import signals
+from coach.critique.injection import addressed_to_judge, signals
 from coach.protocols import Embedder, Vectors
 from coach.text.sentences import split_sentences
 
@@ -32,17 +32,26 @@ def reply_kind(reply: str, asked: Sequence[str], embedder: Embedder) -> ReplyKin
     fitted = _model()
     if embedder.name.partition("@")[0] != fitted["embedder"]:
         return "answer"
+    sentences = [reply[start:end] for start, end in split_sentences(reply)]
+    if all(
+        spans and spans[0] == (0, len(one))
+        for one, spans in zip(sentences, addressed_to_judge(sentences, embedder), strict=True)
+    ):
+        return "steer"
     return kind_of(features([reply], [asked], embedder), fitted)[0]
 
 
-def kind_of(rows: Vectors, fitted: dict[str, Any]) -> list[ReplyKind]:
-    """The kind of each row of features: the likeliest, and an answer unless another is likelier than `above`."""
+def kind_of(rows: Vectors, fitted: Mapping[str, Any]) -> list[ReplyKind]:
+    """The kind of each row of features."""
     scores = rows @ np.array(fitted["weights"]).T + np.array(fitted["intercepts"])
     likely = np.exp(scores - scores.max(axis=1, keepdims=True))
-    likely /= likely.sum(axis=1, keepdims=True)
-    kinds = [fitted["kinds"][place] for place in likely.argmax(axis=1)]
-    sure = likely.max(axis=1) >= fitted["above"]
-    return [cast(ReplyKind, kind if certain else "answer") for kind, certain in zip(kinds, sure, strict=True)]
+    return decided(likely / likely.sum(axis=1, keepdims=True), fitted["kinds"], fitted["above"])
+
+
+def decided(likely: Vectors, kinds: Sequence[str], above: Mapping[str, float]) -> list[ReplyKind]:
+    """The likeliest kind of each row, and an answer where that is less likely than its bound."""
+    best = [(kinds[place], row[place]) for row, place in zip(likely, likely.argmax(axis=1), strict=True)]
+    return [cast(ReplyKind, kind if share >= above.get(kind, 0.0) else "answer") for kind, share in best]
 
 
 def features(replies: Sequence[str], asked: Sequence[Sequence[str]], embedder: Embedder) -> Vectors:
