@@ -128,7 +128,7 @@ class Coach:
         unmasked: AbstractSet[str] = frozenset(),
     ) -> AnswerStream:
         """Answer `question`; `history` holds earlier turns, oldest first (plain texts are the user's). `collections` are names of
-        `collections()` to search, None for all; raises UsageError for another name, or none.
+        `collections()` to search, None for `default_collections`; raises UsageError for another name, or none.
 
         `before_model` is called before the chat model is used: it may wait until that is free. `unmasked` are words that
         may leave this machine as they are, though they are personal (see `outgoing`).
@@ -154,16 +154,33 @@ class Coach:
 
     def collections(self) -> tuple[Collection, ...]:
         """Whose words can be searched: the committee's first, then the user's own by name."""
-        return tuple(
-            Collection(name, collection_label(name), count) for name, count in self.index.collections.items()
+        return _collections(self.index)
+
+    @property
+    def default_collections(self) -> tuple[str, ...]:
+        """Those of the setting `collections` that there are; empty where all are searched."""
+        wanted = {name.casefold() for name in self.settings.collections}
+        return tuple(one.name for one in self.collections() if one.name.casefold() in wanted)
+
+    @property
+    def missing_collections(self) -> str:
+        """What a user has to know of the setting `collections`, as a sentence; empty where all that it names are there."""
+        known = {one.name.casefold() for one in self.collections()}
+        missing = [f"`{name}`" for name in self.settings.collections if name.casefold() not in known]
+        if not missing:
+            return ""
+        instead = "the others" if self.default_collections else "everything"
+        return (
+            f"The setting `collections` names {', '.join(missing)}, which the library does not hold: questions are asked of "
+            f"{instead}. Choose again in Settings, or with `coach settings set collections NAME...`."
         )
 
     def _within(self, collections: Iterable[str] | None) -> PassageIndex:
         """The part of the index that is to be searched."""
-        if collections is None:
+        asked = list(self.default_collections if collections is None else collections)
+        if collections is None and not asked:
             return self.index
         known = {name.casefold(): name for name in self.index.collections}
-        asked = list(collections)
         if not asked or any(name.casefold() not in known for name in asked):
             unknown = next((name for name in asked if name.casefold() not in known), "")
             raise UsageError(
@@ -507,6 +524,19 @@ class Coach:
         self.index.close()
         if self._chosen is not None and self._chosen.model is not None:
             self._chosen.model.close()
+
+
+def list_collections(settings: Settings) -> tuple[Collection, ...]:
+    """As `Coach.collections`, with nothing loaded but the index. Raises as `load_index`."""
+    index = load_index(settings)
+    try:
+        return _collections(index)
+    finally:
+        index.close()
+
+
+def _collections(index: PassageIndex) -> tuple[Collection, ...]:
+    return tuple(Collection(name, collection_label(name), count) for name, count in index.collections.items())
 
 
 def ingest_library(

@@ -284,3 +284,25 @@ def test_the_command_line_names_a_collection_and_asks_it_alone(library, monkeypa
     assert reply["sentences"][0]["citations"][0]["collection"] == "Job description"
     assert run(["ingest", "--as", "notes"]) == 2
     assert "--as names the PATHS" in capsys.readouterr().err
+
+
+def test_the_setting_says_what_is_asked_where_a_question_names_nothing(
+    library, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setenv("COACH_HOME", str(tmp_path))
+    monkeypatch.setattr("coach.cli.ask.loaded", lambda settings, keeps=True: library.coach())
+    assert run(["settings", "set", "collections", "OWN", "job description"]) == 0
+    metrics = "What success metrics does the committee expect?"
+    assert whose(library.coach().answer(metrics).result()) == {"own"}
+    assert whose(library.coach().answer(metrics, (), [COMMITTEE]).result()) == {COMMITTEE}
+    assert run(["ask", metrics]) == 0
+    assert "The committee's article" not in capsys.readouterr().out
+    assert (
+        run(["settings", "set", "collections", "cv"]) == 0
+    )  # one that has left the library since, or never came
+    assert run(["ask", metrics]) == 0
+    said = capsys.readouterr()
+    assert "names `cv`, which the library does not hold: questions are asked of everything." in said.err
+    assert "The committee's article" in said.out
+    assert run(["ask", metrics, "--in", "own"]) == 0
+    assert "`cv`" not in capsys.readouterr().err

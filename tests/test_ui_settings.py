@@ -9,6 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from coach.settings import load_settings, save_setting
 from coach.store.conversations import ConversationStore
+from coach.text.attribution import collection_label
+from coach.types import COMMITTEE, Collection
 from coach.ui import outgoing, session
 from coach.ui.pages import settings as settings_page
 from tests.fakes import FakeCoach
@@ -91,6 +93,46 @@ def test_words_models_and_masking_are_chosen(own_home):
     ]  # the sources have no names to choose among
     field(page, "Who speaks").set_value("auto").run()
     assert field(page, "Model").value == settings_page.PICKED_BY_THE_COACH
+
+
+def library_of(*names: str) -> FakeCoach:
+    """A coach with a collection of each name beside the article."""
+    held = tuple(Collection(name, collection_label(name), 1) for name in (COMMITTEE, *names))
+    coach = FakeCoach()
+    coach.collections = lambda: held
+    return coach
+
+
+def asked_so_far(home: Path):
+    store = ConversationStore(home)
+    return store.exchanges(store.list()[0].id)
+
+
+def test_what_is_asked_by_default_is_chosen_and_the_ask_page_begins_with_it(own_home):
+    page = open_page("settings", library_of("notes", "own"))
+    choice = field(page, "Collections")
+    assert choice.options == ["The committee's article", "Your notes", "Your documents"]
+    shown(choice.set_value(["notes"]).run())
+    assert load_settings().collections == ("notes",)
+    coach = library_of("notes", "own")
+    page = open_page(coach=coach)
+    pills = page.get("button_group")[0]
+    assert list(pills.value) == ["notes"]
+    ask(page, "How many rounds?")
+    assert asked_so_far(own_home)[0].collections == ("notes",)
+    page.get("button_group")[0].set_value([])
+    ask(page, "And in everything?")
+    asked = asked_so_far(own_home)
+    assert asked[-1].collections == (COMMITTEE, "notes", "own")
+
+
+def test_a_collection_that_is_gone_is_said_and_ignored(own_home):
+    save_setting("collections", ["CV", "notes"])
+    text = shown(open_page(coach=library_of("notes", "own")))
+    assert "names <code>CV</code>, which the library does not hold: questions are asked of the others" in text
+    page = open_page("settings", library_of("notes", "own"))
+    assert field(page, "Collections").value == ["CV", "notes"]
+    assert "CV: not in the library" in field(page, "Collections").options
 
 
 def test_retention_is_applied_at_once(own_home):

@@ -62,7 +62,8 @@ NO_REPLY = {
     "withdrawn": "This answer quoted a document that has been deleted since, so it was deleted too.",
 }
 
-COLLECTIONS = "ask_of"
+# In the session: the choice of collections, and with which key it was drawn and what it means to choose none there.
+COLLECTIONS, DRAWN_COLLECTIONS = "ask_of", "ask_of_drawn"
 HOSTED_PRICE = "hosted_price"  # in the session: per million tokens in and out, as it was typed last
 LOOK_AGAIN = 3.0  # seconds between looks at a model that is still loading
 _WHO_ANSWERS = {
@@ -149,24 +150,29 @@ def draw_where_to_search(coach: Coach) -> None:
     if len(found) < 2:
         return
     labels = {one.name: one.label for one in found}
+    # Another key when the setting changes: the choice then begins with it anew.
+    key = "_".join([COLLECTIONS, *coach.default_collections])
+    st.session_state[DRAWN_COLLECTIONS] = key, tuple(labels) if coach.default_collections else ()
     st.pills(
         "Ask of",
         list(labels),
         selection_mode="multi",
+        default=coach.default_collections,
         format_func=lambda name: labels.get(name, name),
-        key=COLLECTIONS,
+        key=key,
         help="None chosen: all of them.",
         persist_state="session",
     )
 
 
 def chosen_collections() -> tuple[str, ...]:
-    """The collections to search; empty for all."""
-    return tuple(st.session_state.get(COLLECTIONS) or ())
+    """The collections to search; empty for those that the settings name."""
+    key, every = st.session_state.get(DRAWN_COLLECTIONS, (COLLECTIONS, ()))
+    return tuple(st.session_state.get(key) or every)
 
 
 def _draw_who_answers(coach: Coach) -> None:
-    said = filter(None, (coach.notice, coach.leaves, coach.caution))
+    said = filter(None, (coach.notice, coach.leaves, coach.caution, coach.missing_collections))
     st.html("".join(map(caution_html, said)) + _who_answers(coach))
 
 

@@ -20,6 +20,7 @@ from coach.store.retention import EraseError, apply_retention
 
 if TYPE_CHECKING:
     from coach.coach import Coach
+    from coach.types import Collection
 
 CONVERSATION = "conversation"  # in the page's address, so that a refresh and a second window come back to it
 
@@ -148,6 +149,18 @@ def current_coach() -> Coach:
         return server.coach()
     with st.spinner("Opening your sources and choosing who answers…"):
         return server.coach()
+
+
+def collections() -> tuple[Collection, ...]:
+    """What the library holds, without opening the Coach for it; nothing where there is no index yet."""
+    placed: Coach | None = st.session_state.get("coach")
+    if placed is None and _server().is_open:
+        placed = _server().coach()
+    from coach.coach import list_collections
+
+    with suppress(CoachError):
+        return list_collections(load_settings()) if placed is None else placed.collections()
+    return ()
 
 
 def coach_or_trouble() -> tuple[Coach | None, str]:
