@@ -267,8 +267,10 @@ class Coach:
         criterion: str,
         stage: Literal["question", "hint", "rewrite"],
         facts: str = "",
+        *,
+        unmasked: AbstractSet[str] = frozenset(),
     ) -> Redraft:
-        """Help with one criterion: a question, a hint, or a rewrite with `facts`.
+        """Help with one criterion: a question, a hint, or a rewrite with `facts`; `unmasked` as for `answer`.
 
         Raises UsageError for a criterion that was not judged.
         """
@@ -278,7 +280,8 @@ class Coach:
         if verdict is None:
             known = ", ".join(one.criterion.id for one in critique.verdicts)
             raise UsageError(f"This critique has no criterion `{criterion}`: name one of {known}.")
-        model = self.chosen_model().model if stage == "rewrite" and self.settings.backend != "none" else None
+        speaks = stage == "rewrite" and self.settings.backend != "none"
+        model = self._chosen_after(None, unmasked)().model if speaks else None
         return redraft(_as_judged(critique), critique.question, verdict.criterion, stage, facts, model)
 
     def overrule(self, critique: Critique, criterion: str, level: Level, reason: str) -> Critique:

@@ -14,7 +14,7 @@ from coach.types import COMMITTEE, Collection
 from coach.ui import outgoing, session
 from coach.ui.pages import settings as settings_page
 from tests.fakes import FakeCoach
-from tests.test_ui_pages import ask, open_page, settled, shown
+from tests.test_ui_pages import ask, open_page, press, settled, shown
 
 NAMED = "Is a@b.example or c@d.example on the panel?"
 
@@ -195,7 +195,7 @@ def test_a_question_is_seen_masked_before_it_leaves_and_an_item_can_be_let_pass(
 def test_a_question_that_was_seen_can_be_edited_instead(elsewhere):
     page = open_page(coach=elsewhere)
     ask(page, NAMED)
-    page.button(key="ask_edit").click().run()
+    page.button(key="ask_send_not").click().run()
     assert page.chat_input[0].proto.value == NAMED
     assert elsewhere.asked == [] and not page.chat_input[0].disabled
 
@@ -213,7 +213,7 @@ def test_a_draft_is_seen_masked_before_it_leaves(elsewhere):
     text = shown(page.button(key="critique_submit").click().run())
     assert "Write to [email 1] or [email 2] first." in text
     assert elsewhere.judged == []
-    page.button(key="critique_edit").click().run()
+    page.button(key="critique_send_not").click().run()
     assert page.text_area(key="critique_draft").value.startswith("Write to a@b")
     page.button(key="critique_submit").click().run()
     page.checkbox[0].uncheck().run()
@@ -222,3 +222,64 @@ def test_a_draft_is_seen_masked_before_it_leaves(elsewhere):
     assert session_worker.wait(20)
     assert [draft for draft, *_ in elsewhere.judged] == ["Write to a@b.example or c@d.example first."]
     assert elsewhere.let_pass == [frozenset({"a@b.example"})]
+
+
+def test_a_question_asked_again_is_seen_again_with_what_was_let_pass_before(elsewhere):
+    page = open_page(coach=elsewhere)
+    ask(page, f"fail: {NAMED}")
+    page.checkbox[1].uncheck().run()
+    page.button(key="ask_send").click().run()
+    settled(page)
+    text = press(page, "Ask again")
+    assert "Is [email 1] or c@d.example on the panel?" in text
+    assert [box.value for box in page.checkbox if "_mask_" in str(box.key)] == [True, False]
+    assert len(elsewhere.asked) == 1
+    press(page, "Not now")
+    press(page, "Ask again")
+    press(page, "Send")
+    settled(page)
+    assert [question for question, _ in elsewhere.asked] == [f"fail: {NAMED}"] * 2
+    assert elsewhere.let_pass == [frozenset({"c@d.example"})] * 2
+
+
+def read_draft(page: AppTest, draft: str) -> None:
+    """Hand a draft in, let its first mail address pass, and wait until it is read or has failed."""
+    page.text_area(key="critique_question").set_value("How would you design it?")
+    page.text_area(key="critique_draft").set_value(draft)
+    page.button(key="critique_submit").click().run()
+    page.checkbox[0].uncheck().run()
+    page.button(key="critique_send").click().run()
+    assert page.session_state["worker"].wait(20)
+    shown(page.run())
+
+
+def test_a_draft_read_again_is_seen_again_with_what_was_let_pass_before(elsewhere):
+    page = open_page("critique", elsewhere)
+    read_draft(page, "It will fail here. Write to a@b.example or c@d.example first.")
+    text = press(page, "Read it again")
+    assert "Write to a@b.example or [email 2] first." in text
+    assert len(elsewhere.judged) == 1
+    press(page, "Send")
+    assert page.session_state["worker"].wait(20)
+    assert len(elsewhere.judged) == 2
+    assert elsewhere.let_pass == [frozenset({"a@b.example"})] * 2
+
+
+def test_a_rewrite_is_seen_first_with_the_facts_that_go_into_it(elsewhere):
+    page = open_page("critique", elsewhere)
+    read_draft(page, "Write to a@b.example or c@d.example first.")
+    press(page, "Help me improve this")
+    press(page, "Give me a hint")
+    page.text_area[0].set_value("I told e@f.example so.").run()
+    text = press(page, "Write it for me")
+    assert "Write to a@b.example or [email 2] first." in text
+    assert "I told [email 1] so." in text
+    assert [stage for _, stage, _ in elsewhere.redrafted] == ["question", "hint"]
+    press(page, "Not now")
+    press(page, "Write it for me")
+    press(page, "Send")
+    assert page.session_state["worker"].wait(20)
+    text = shown(page.run())
+    assert elsewhere.redrafted[-1][1:] == ("rewrite", "I told e@f.example so.")
+    assert elsewhere.let_pass == [frozenset({"a@b.example"})] * 2
+    assert "I told e@f.example so." in text

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from coach.answer.path import NOTHING_SENT, cost_in_words
+from coach.errors import CoachError
 from coach.store.conversations import Exchange
 from coach.store.readings import Reading
 from coach.types import Answer, Refusal, Reply, Usage
-from coach.ui import feedback, own_cases, session
+from coach.ui import feedback, outgoing, own_cases, session
 from coach.ui.format import (
     answer_html,
     caution_html,
@@ -284,19 +285,34 @@ def _keep_price(name: str, field: str) -> None:
 
 
 def _draw_failure(exchange: Exchange) -> None:
-    """Why there is no checked reply, with the question kept."""
+    """Why there is no checked reply, with the question kept; it is asked again as it was asked first, seen before it leaves."""
+    key = f"again_{exchange.id}"
     if exchange.state == "failed":
         draw_error(exchange.error)
     else:
         st.html(f'<p class="coach-note">{NO_REPLY[exchange.state]}</p>')
+    if note := st.session_state.pop(f"note_{key}", ""):
+        draw_error(note)
+    if outgoing.draw(key, "Not now"):
+        return
     with st.container(horizontal=True, key=f"after_{exchange.id}"):
-        st.button("Ask again", key=f"again_{exchange.id}", on_click=session.ask_again, args=(exchange,))
+        st.button("Ask again", key=key, on_click=_ask_again, args=(exchange, key))
         st.button(
             "Edit the question",
             key=f"edit_{exchange.id}",
             on_click=put_back_into_the_box,
             args=(exchange.question,),
         )
+
+
+def _ask_again(exchange: Exchange, key: str) -> None:
+    def send(unmasked: frozenset[str]) -> None:
+        session.current_worker().ask_again(exchange, visitor=session.visitor(), unmasked=unmasked)
+
+    try:
+        outgoing.submit(key, [exchange.question], send)
+    except CoachError as error:
+        st.session_state[f"note_{key}"] = str(error)
 
 
 def draw_lost_question(question: str) -> None:

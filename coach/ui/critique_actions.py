@@ -9,7 +9,7 @@ import streamlit as st
 from coach.errors import CoachError
 from coach.store.critiques import draft_id
 from coach.types import Level, Verdict
-from coach.ui import components, critique_session, session
+from coach.ui import components, critique_session, outgoing, session
 from coach.ui.critique_format import redraft_html, with_icon
 from coach.ui.critique_session import Desk, Help, Panel, Reading
 from coach.ui.feedback import draw_thumbs
@@ -58,6 +58,8 @@ def _draw_improve(coach: Coach, reading: Reading, identity: str) -> None:
     for stage in ("question", "hint"):
         if stage in help_.stages:
             st.html(redraft_html(help_.stages[stage]))
+    if outgoing.draw(critique_session.rewrite_key(reading, identity), "Not now"):
+        return
     st.text_area(
         "Your answer, in a few words", key=_facts_key(reading, identity), height=96, persist_state="session"
     )
@@ -80,9 +82,7 @@ def _fetch(coach: Coach, reading: Reading, identity: str, help_: Help) -> None:
     help_.error = ""
     if stage == "rewrite":
         facts = critique_session.typed(_facts_key(reading, identity))
-        help_.rewriting = session.current_worker().rewrite(
-            reading.critique, identity, facts, visitor=session.visitor()
-        )
+        critique_session.want_rewrite(reading, identity, help_, facts)
         return
     try:
         help_.stages[stage] = coach.redraft(reading.critique, identity, stage)

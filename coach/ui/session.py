@@ -15,7 +15,6 @@ from coach.errors import CoachError
 from coach.jobs.reading import UNFORESEEN
 from coach.jobs.worker import Worker
 from coach.settings import load_settings
-from coach.store.conversations import Exchange
 from coach.store.retention import EraseError, apply_retention
 
 if TYPE_CHECKING:
@@ -212,11 +211,6 @@ def open_conversation(identity: str) -> None:
 def ask_next(question: str) -> None:
     """Let `question` be asked when the page is next drawn."""
     st.session_state["waiting_question"] = question
-
-
-def ask_again(exchange: Exchange) -> None:
-    """Ask the question of `exchange` once more in its place."""
-    current_worker().ask_again(exchange, visitor=visitor())
 
 
 def waiting_question() -> str | None:

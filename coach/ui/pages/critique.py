@@ -72,7 +72,7 @@ def _load() -> tuple[Coach | None, Sequence[Rubric], str]:
 
 def _draw_reading(coach: Coach | None, here: Desk, reading: Reading, rubrics: Sequence[Rubric]) -> None:
     if reading.critique is None:
-        critique_components.draw_unfinished(reading)
+        critique_components.draw_unfinished(here, reading)
     critique_components.draw_summary(reading)
     comparison = critique_components.draw_comparison(here, reading)
     with st.container(key=critique_components.SCOPE):
