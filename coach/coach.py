@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,13 +23,14 @@ from coach.backends import (
     who_may_speak,
 )
 from coach.errors import CoachError, IndexOutdatedError, IngestError, UsageError
-from coach.library import drop_old_uploads
+from coach.library import drop_uploads, old_uploads
 from coach.privacy.find import prepare_to_find
 from coach.privacy.outgoing import MaskedChatModel, Masking, Outgoing, masked_where_it_leaves
 from coach.privacy.reply import masked_reply
 from coach.protocols import ChatModel, ChosenModel
 from coach.settings import Settings, load_settings
 from coach.store.critiques import CritiqueStore
+from coach.store.database import StoreError
 from coach.store.retention import apply_retention, erase_all
 from coach.store.traces import TraceStore
 from coach.text.attribution import collection_label
@@ -102,14 +104,19 @@ class Coach:
         or LangChain `BaseChatModel`, and then speaks instead of the configured one.
 
         An index of an earlier version is made anew first, which is said on standard error. What is older than the settings
-        allow is deleted: copies of uploads always, the rest unless `prunes` is off. Without `keeps` nothing that goes through this coach is kept, and nothing deleted.
+        allow is deleted: copies of uploads and what quotes them always, the rest unless `prunes` is off. Without `keeps` nothing that goes through this coach is kept, and nothing deleted.
 
         Raises SettingsError, ModelMissingError, IndexMissingError or IndexMismatchError.
         """
         settings = settings or load_settings(**overrides)
         embedder = load_embedder(settings)
-        if keeps and drop_old_uploads(settings):
-            ingest_library(settings, embedder=embedder)
+        if keeps:
+            with suppress(
+                StoreError
+            ):  # nothing was deleted then: whoever keeps something next meets the trouble and reports it
+                drop_uploads(
+                    settings, old_uploads(settings), lambda: ingest_library(settings, embedder=embedder)
+                )
         index, notice = _current_index(settings, embedder)
         if keeps and prunes:
             apply_retention(settings)
@@ -326,7 +333,6 @@ class Coach:
     def _with_what_was_said(self, critique: Critique) -> Critique:
         """The critique with what people said of it before, as far as that can be read."""
         from coach.store.critiques import overruled
-        from coach.store.database import StoreError
 
         if not self._keeps_drafts:
             return critique
@@ -337,8 +343,6 @@ class Coach:
 
     def _kept_critique(self, critique: Critique) -> str:
         """Store the critique; returns why it could not be, else ""."""
-        from coach.store.database import StoreError
-
         try:
             if self._keeps_drafts:
                 CritiqueStore(self.settings.home).keep(critique)

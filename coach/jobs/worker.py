@@ -155,7 +155,8 @@ class Worker:
         def failed(_: str, error: str) -> None:
             asked.error = error
 
-        self._submit(asked.id, asked.id, write, failed, visitor, unmasked)
+        with self._accepting:
+            self._submit(asked.id, asked.id, write, failed, visitor, unmasked)
         return asked
 
     def stop(self, identity: str) -> None:
@@ -181,6 +182,15 @@ class Worker:
         with self._lock:
             jobs = list(self._jobs.values())
         return all(job.ended.wait(None if end is None else max(0.0, end - time.monotonic())) for job in jobs)
+
+    def while_idle(self, do: Callable[[], None]) -> bool:
+        """Call `do` while nothing is answered, read, rewritten or tried out, and no question or draft is taken meanwhile; whether it
+        was called."""
+        with self._accepting:
+            if self._jobs or self.library.under_way or self.experiments.under_way:
+                return False
+            do()
+            return True
 
     def ahead(self, identity: str) -> int:
         """How many jobs get the chat model before this one."""
