@@ -27,7 +27,7 @@ from coach.library import drop_uploads, old_uploads
 from coach.privacy.find import prepare_to_find
 from coach.privacy.outgoing import MaskedChatModel, Masking, Outgoing, masked_where_it_leaves
 from coach.privacy.reply import masked_reply
-from coach.protocols import ChatModel, ChosenModel
+from coach.protocols import NO_MODEL_USED, ChatModel, ChosenModel
 from coach.settings import Settings, load_settings
 from coach.store.critiques import CritiqueStore
 from coach.store.database import StoreError
@@ -427,7 +427,7 @@ class Coach:
         if self._chosen is not None:
             return self._chosen.reason
         if self.settings.backend == "none":
-            return "The setting `backend` is `none`: the sources speak alone."
+            return NO_MODEL_USED
         return "The chat model loads with the first question."
 
     @property
