@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from coach.ui.format import (
     visible,
     with_code,
 )
+from coach.ui.look_again import look_again
 from coach.ui.path_format import path_html
 
 if TYPE_CHECKING:
@@ -140,7 +142,7 @@ def draw_sidebar(coach: Coach | None) -> None:
         return
     with st.sidebar:
         # The model loads in the background: look again until it is known who answers.
-        st.fragment(_draw_who_answers, run_every=None if _is_known(coach) else LOOK_AGAIN)(coach)
+        look_again(partial(_draw_who_answers, coach))
         # A fragment: opening it must not draw the whole page anew.
         st.fragment(_draw_models)(coach)
 
@@ -172,9 +174,10 @@ def chosen_collections() -> tuple[str, ...]:
     return tuple(st.session_state.get(key) or every)
 
 
-def _draw_who_answers(coach: Coach) -> None:
+def _draw_who_answers(coach: Coach) -> float | None:
     said = filter(None, (coach.notice, coach.leaves, coach.caution, coach.missing_collections))
     st.html("".join(map(caution_html, said)) + _who_answers(coach))
+    return None if _is_known(coach) else LOOK_AGAIN
 
 
 def _draw_models(coach: Coach) -> None:
@@ -199,8 +202,8 @@ def bring_newest_into_view() -> None:
     st.html(_SCROLL_TO_NEWEST, unsafe_allow_javascript=True)
 
 
-def draw_exchange(worker: Worker, exchange: Exchange) -> None:
-    """A question and all that has come of it.
+def draw_exchange(worker: Worker, exchange: Exchange, *, within_fragment: bool = False) -> None:
+    """A question and all that has come of it; `within_fragment` where it is drawn by one.
 
     Every part has its place, filled or not: what is drawn again as it was stays, so a passage that is being read stays open.
     """
@@ -224,8 +227,10 @@ def draw_exchange(worker: Worker, exchange: Exchange) -> None:
             given = feedback.draw_thumbs(exchange.id)
             if given is not None and not given.useful:
                 own_cases.draw_reply_case(exchange.id)
-            # A fragment: opening it, or typing a price, must not draw the whole page anew.
-            st.fragment(_draw_making)(exchange.reply, exchange.id)
+            # A fragment: opening it, or typing a price, must not draw the whole page anew. Never one within another: of two runs that
+            # the browser has not had yet, Streamlit 1.67 drops the first but for its inner fragment, and the page breaks.
+            draw_making = _draw_making if within_fragment else st.fragment(_draw_making)
+            draw_making(exchange.reply, exchange.id)
         elif not exchange.under_way:
             _draw_failure(exchange)
 

@@ -14,6 +14,7 @@ from coach.store.conversations import Exchange
 from coach.text.sanitize import clean_question
 from coach.ui import components, conversations, outgoing, session
 from coach.ui.format import question_html
+from coach.ui.look_again import look_again
 
 # In the session: a question that is shown as it leaves, and what is to be asked now, with the words that leave as they are.
 TO_BE_SEEN, SEEN = "ask", "seen"
@@ -115,31 +116,30 @@ def _read(worker: Worker, since: int = 0) -> tuple[Sequence[Exchange], str]:
 
 
 def _draw_exchanges(worker: Worker, exchanges: Sequence[Exchange]) -> None:
-    """The answered ones as they stand; from the first that is still under way, and always the last, in a place that looks again."""
+    """The answered ones as they stand; from the first that is still under way, and always the last, in a place that looks again.
+
+    What is answered meanwhile stays in that place: a passage that is being read stays open, and no click is lost on the way.
+    """
     if not exchanges:
         return
     first = next((place for place, one in enumerate(exchanges) if one.under_way), len(exchanges) - 1)
     for exchange in exchanges[:first]:
         components.draw_exchange(worker, exchange)
-    waiting = any(one.under_way for one in exchanges)
-    pace = worker.pace(LOOK_AGAIN) if waiting else None
     with components.newest_place(exchanges):
-        st.fragment(_draw_newest, run_every=pace)(worker, exchanges[first].position, pace)
+        look_again(partial(_draw_newest, worker, exchanges[first].position))
         if st.session_state.pop("newest", None):
             components.bring_newest_into_view()
 
 
-def _draw_newest(worker: Worker, since: int, pace: float | None) -> None:
-    exchanges, trouble = _read(
-        worker, since
-    )  # the answered ones before stand as they are: they are not read again
+def _draw_newest(worker: Worker, since: int) -> float | None:
+    """Seconds until the next look; None where there is nothing more to come."""
+    # The answered ones before stand as they are: they are not read again.
+    exchanges, trouble = _read(worker, since)
     components.draw_trouble(trouble)
     for exchange in exchanges:
-        components.draw_exchange(worker, exchange)
-    if pace is None:
-        return
-    if worker.pace(LOOK_AGAIN) < pace / 2 or not any(one.under_way for one in exchanges):
-        st.rerun()  # a fragment's pace is set where the whole page is drawn
+        components.draw_exchange(worker, exchange, within_fragment=True)
+    under_way = any(one.under_way for one in exchanges)
+    return worker.pace(LOOK_AGAIN) if under_way or trouble else None
 
 
 if __name__ == "__main__":
