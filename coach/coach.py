@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,14 +23,15 @@ from coach.backends import (
     who_may_speak,
 )
 from coach.errors import CoachError, IndexOutdatedError, IngestError, StoppedError, UsageError
-from coach.library import drop_old_uploads
+from coach.library import drop_uploads, old_uploads
 from coach.privacy.find import prepare_to_find
 from coach.privacy.outgoing import MaskedChatModel, Masking, Outgoing, masked_where_it_leaves
 from coach.privacy.reply import masked_reply
-from coach.protocols import ChatModel, ChosenModel
+from coach.protocols import NO_MODEL_USED, ChatModel, ChosenModel
 from coach.settings import Settings, load_settings
 from coach.standing import ExportForm, bring_back, current_queue, current_readiness, export, here_and_now
 from coach.store.critiques import CritiqueStore
+from coach.store.database import StoreError
 from coach.store.retention import apply_retention, erase_all
 from coach.store.stories import StoryStore
 from coach.store.traces import TraceStore
@@ -117,14 +119,19 @@ class Coach:
         or LangChain `BaseChatModel`, and then speaks instead of the configured one.
 
         An index of an earlier version is made anew first, which is said on standard error. What is older than the settings
-        allow is deleted: copies of uploads always, the rest unless `prunes` is off. Without `keeps` nothing that goes through this coach is kept, and nothing deleted.
+        allow is deleted: copies of uploads and what quotes them always, the rest unless `prunes` is off. Without `keeps` nothing that goes through this coach is kept, and nothing deleted.
 
         Raises SettingsError, ModelMissingError, IndexMissingError or IndexMismatchError.
         """
         settings = settings or load_settings(**overrides)
         embedder = load_embedder(settings)
-        if keeps and drop_old_uploads(settings):
-            ingest_library(settings, embedder=embedder)
+        if keeps:
+            with suppress(
+                StoreError
+            ):  # nothing was deleted then: whoever keeps something next meets the trouble and reports it
+                drop_uploads(
+                    settings, old_uploads(settings), lambda: ingest_library(settings, embedder=embedder)
+                )
         index, notice = _current_index(settings, embedder)
         if keeps and prunes:
             apply_retention(settings)
@@ -143,7 +150,7 @@ class Coach:
         unmasked: AbstractSet[str] = frozenset(),
     ) -> AnswerStream:
         """Answer `question`; `history` holds earlier turns, oldest first (plain texts are the user's). `collections` are names of
-        `collections()` to search, None for all; raises UsageError for another name, or none.
+        `collections()` to search, None for `default_collections`; raises UsageError for another name, or none.
 
         `before_model` is called before the chat model is used: it may wait until that is free. `unmasked` are words that
         may leave this machine as they are, though they are personal (see `outgoing`).
@@ -169,16 +176,33 @@ class Coach:
 
     def collections(self) -> tuple[Collection, ...]:
         """Whose words can be searched: the committee's first, then the user's own by name."""
-        return tuple(
-            Collection(name, collection_label(name), count) for name, count in self.index.collections.items()
+        return _collections(self.index)
+
+    @property
+    def default_collections(self) -> tuple[str, ...]:
+        """Those of the setting `collections` that there are; empty where all are searched."""
+        wanted = {name.casefold() for name in self.settings.collections}
+        return tuple(one.name for one in self.collections() if one.name.casefold() in wanted)
+
+    @property
+    def missing_collections(self) -> str:
+        """What a user has to know of the setting `collections`, as a sentence; empty where all that it names are there."""
+        known = {one.name.casefold() for one in self.collections()}
+        missing = [f"`{name}`" for name in self.settings.collections if name.casefold() not in known]
+        if not missing:
+            return ""
+        instead = "the others" if self.default_collections else "everything"
+        return (
+            f"The setting `collections` names {', '.join(missing)}, which the library does not hold: questions are asked of "
+            f"{instead}. Choose again in Settings, or with `coach settings set collections NAME...`."
         )
 
     def _within(self, collections: Iterable[str] | None) -> PassageIndex:
         """The part of the index that is to be searched."""
-        if collections is None:
+        asked = list(self.default_collections if collections is None else collections)
+        if collections is None and not asked:
             return self.index
         known = {name.casefold(): name for name in self.index.collections}
-        asked = list(collections)
         if not asked or any(name.casefold() not in known for name in asked):
             unknown = next((name for name in asked if name.casefold() not in known), "")
             raise UsageError(
@@ -355,8 +379,10 @@ class Coach:
         criterion: str,
         stage: Literal["question", "hint", "rewrite"],
         facts: str = "",
+        *,
+        unmasked: AbstractSet[str] = frozenset(),
     ) -> Redraft:
-        """Help with one criterion: a question, a hint, or a rewrite with `facts`.
+        """Help with one criterion: a question, a hint, or a rewrite with `facts`; `unmasked` as for `answer`.
 
         Raises UsageError for a criterion that was not judged.
         """
@@ -366,7 +392,8 @@ class Coach:
         if verdict is None:
             known = ", ".join(one.criterion.id for one in critique.verdicts)
             raise UsageError(f"This critique has no criterion `{criterion}`: name one of {known}.")
-        model = self.chosen_model().model if stage == "rewrite" and self.settings.backend != "none" else None
+        speaks = stage == "rewrite" and self.settings.backend != "none"
+        model = self._chosen_after(None, unmasked)().model if speaks else None
         return redraft(_as_judged(critique), critique.question, verdict.criterion, stage, facts, model)
 
     def overrule(self, critique: Critique, criterion: str, level: Level, reason: str) -> Critique:
@@ -453,7 +480,6 @@ class Coach:
     def _with_what_was_said(self, critique: Critique) -> Critique:
         """The critique with what people said of it before, as far as that can be read."""
         from coach.store.critiques import overruled
-        from coach.store.database import StoreError
 
         if not self._keeps_drafts:
             return critique
@@ -464,8 +490,6 @@ class Coach:
 
     def _kept_critique(self, critique: Critique) -> str:
         """Store the critique; returns why it could not be, else ""."""
-        from coach.store.database import StoreError
-
         try:
             if self._keeps_drafts:
                 CritiqueStore(self.settings.home).keep(critique)
@@ -550,7 +574,7 @@ class Coach:
         if self._chosen is not None:
             return self._chosen.reason
         if self.settings.backend == "none":
-            return "The setting `backend` is `none`: the sources speak alone."
+            return NO_MODEL_USED
         return "The chat model loads with the first question."
 
     @property
@@ -654,6 +678,19 @@ class Coach:
         self.index.close()
         if self._chosen is not None and self._chosen.model is not None:
             self._chosen.model.close()
+
+
+def list_collections(settings: Settings) -> tuple[Collection, ...]:
+    """As `Coach.collections`, with nothing loaded but the index. Raises as `load_index`."""
+    index = load_index(settings)
+    try:
+        return _collections(index)
+    finally:
+        index.close()
+
+
+def _collections(index: PassageIndex) -> tuple[Collection, ...]:
+    return tuple(Collection(name, collection_label(name), count) for name, count in index.collections.items())
 
 
 def ingest_library(

@@ -71,7 +71,7 @@ def delete_document(coach: Coach, source: str) -> tuple[str, ...]:
         raise UsageError(
             "The committee's article comes with the coach and stays: leave it out of a question with `--in own`."
         )
-    path = _paths(coach).get(source)
+    path = _paths(coach.settings).get(source)
     copies = coach.settings.home / UPLOADS
     if path is not None and path.is_relative_to(copies.resolve()):
         path.unlink(missing_ok=True)
@@ -81,7 +81,9 @@ def delete_document(coach: Coach, source: str) -> tuple[str, ...]:
 
 def forget_folder(coach: Coach, folder: Path) -> tuple[str, ...]:
     """Follow `folder` no longer: its documents leave the index, and what quotes them goes; what was done. Its files stay."""
-    sources = [source for source, path in _paths(coach).items() if path.is_relative_to(folder.resolve())]
+    sources = [
+        source for source, path in _paths(coach.settings).items() if path.is_relative_to(folder.resolve())
+    ]
     return _taken_out(coach, sources, folder)
 
 
@@ -101,39 +103,59 @@ def forget_quotes(settings: Settings, sources: Iterable[str]) -> None:
 def folders(coach: Coach) -> tuple[Path, ...]:
     """The files and folders of the user's that the library follows, the coach's own copies aside."""
     copies = (coach.settings.home / UPLOADS).resolve()
-    return tuple(path for path in map(Path, _manifest(coach).roots) if not path.is_relative_to(copies))
+    return tuple(
+        path for path in map(Path, _manifest(coach.settings).roots) if not path.is_relative_to(copies)
+    )
 
 
-def drop_old_uploads(settings: Settings) -> bool:
-    """Delete the copies that are older than the settings allow; whether there were any: then the index has to follow."""
+def old_uploads(settings: Settings, at_least_days: int = 0) -> tuple[Path, ...]:
+    """The copies that are older than the settings allow, and than `at_least_days`."""
     days = days_kept(settings.uploads)
     if days is None:
-        return False
-    oldest = time.time() - days * 86_400
-    old = [
-        path
-        for path in (settings.home / UPLOADS).rglob("*")
-        if path.is_file() and path.stat().st_mtime < oldest
-    ]
+        return ()
+    oldest = time.time() - max(days, at_least_days) * 86_400
+    copies = (settings.home / UPLOADS).rglob("*")
+    return tuple(path for path in copies if path.is_file() and path.stat().st_mtime < oldest)
+
+
+def drop_uploads(
+    settings: Settings, old: Sequence[Path], read_again: Callable[[], object]
+) -> tuple[str, ...]:
+    """Delete these copies, have `read_again` bring the index up to date, and delete what quotes them; what was done.
+
+    Raises StoreError before anything is deleted, and what `read_again` raises.
+    """
+    if not old:
+        return ()
+    gone = {path.resolve() for path in old}
+    sources = [source for source, path in _paths(settings).items() if path in gone]
+    forget_quotes(
+        settings, sources
+    )  # before: an end in the middle leaves the copies, and with them the next try
     for path in old:
         path.unlink(missing_ok=True)
-    return bool(old)
+    read_again()
+    forget_quotes(settings, sources)  # after: what was answered from them meanwhile
+    many = "1 upload was" if len(gone) == 1 else f"{len(gone)} uploads were"
+    return (
+        f"{many} kept as long as the setting `uploads` says ({settings.uploads}): deleted, with every answer that quoted them.",
+    )
 
 
-def _paths(coach: Coach) -> dict[str, Path]:
+def _paths(settings: Settings) -> dict[str, Path]:
     """Where the file of each source lies."""
     from ingest.manifest import find_files
 
-    manifest = _manifest(coach)
+    manifest = _manifest(settings)
     found, _ = find_files(corpus_folder(), manifest.roots, manifest.excluded)
     return {source: path.resolve() for source, path in found}
 
 
-def _manifest(coach: Coach) -> Manifest:
+def _manifest(settings: Settings) -> Manifest:
     from coach.backends.chroma import ChromaIndexWriter
     from ingest.manifest import Manifest
 
-    return Manifest.from_json(ChromaIndexWriter(coach.settings.index_folder).manifest())
+    return Manifest.from_json(ChromaIndexWriter(settings.index_folder).manifest())
 
 
 def _file_name(name: str) -> str:

@@ -193,6 +193,13 @@ class Progress(Protocol):
     def __call__(self, line: str, done: int = 0, total: int = 0) -> None: ...
 
 
+# What everybody reads where the setting `backend` is `none`: in the page, in the terminal, in a reply's trace.
+NO_MODEL_USED = (
+    "No chat model is used: replies are the sources' own sentences. Choose one in Settings, or with "
+    "`coach settings set backend auto`."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ChosenModel:
     """Who speaks, ready to, and the reason in plain words. `model` is None where the sources speak alone.

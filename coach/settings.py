@@ -34,6 +34,14 @@ def _retention(value: Any) -> Any:
     return "90 days" if said in _YES else "nothing" if said in _NO else said
 
 
+def _several(value: Any) -> Any:
+    """One name or word where there may be several."""
+    if not isinstance(value, str):
+        return value
+    return (value,) if value.strip() else ()
+
+
+Several = Annotated[tuple[str, ...], BeforeValidator(_several)]
 Retention = Annotated[
     str, BeforeValidator(_retention), Field(pattern=r"^(forever|nothing|[1-9]\d{0,4} days?)$")
 ]
@@ -83,6 +91,10 @@ class Settings(BaseSettings):
         0.0, description="How freely the model words its answer."
     )
     passages: Annotated[int, Field(ge=1, le=20)] = Field(8, description="Passages retrieved for a question.")
+    collections: Several = Field(
+        (),
+        description='Which collections Ask searches where a question names none: `["own"]`; empty searches all.',
+    )
     threads: Annotated[int, Field(ge=0, le=256)] = Field(
         0, description="Of the built-in model; 0: as many as there are cores."
     )
@@ -94,7 +106,7 @@ class Settings(BaseSettings):
         True,
         description="Mask names, mails, phones and addresses before text leaves this machine or is kept in traces.",
     )
-    own_words: tuple[str, ...] = Field(
+    own_words: Several = Field(
         (), description='Words of yours to mask as well, such as an employer\'s code name: `["Bluebird"]`.'
     )
     history: Retention = Field(

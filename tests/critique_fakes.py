@@ -107,7 +107,10 @@ class FakeCritic:
         )
         return replace(critique, verdicts=verdicts, band=_band(verdicts))
 
-    def redraft(self, critique: Critique, criterion: str, stage: Any, facts: str = "") -> Redraft:
+    def redraft(
+        self, critique: Critique, criterion: str, stage: Any, facts: str = "", *, unmasked: Any = ()
+    ) -> Redraft:
+        self.let_pass += filter(None, [unmasked])
         self.redrafted.append((criterion, stage, facts))
         verdict = next(one for one in critique.verdicts if one.criterion.id == criterion)
         asked = verdict.criterion

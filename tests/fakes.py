@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from coach.answer.flow import AnswerStream, Event, Extracted, Finished
+from coach.coach import Coach
 from coach.errors import BackendError, CoachError, IngestError
 from coach.practice.readiness import Readiness
 from coach.practice.schedule import Queue
@@ -99,6 +100,9 @@ class FakeCoach(FakeCritic):
 
     def collections(self) -> tuple[Collection, ...]:
         return (Collection(COMMITTEE, "The committee's article", 1),)
+
+    default_collections = Coach.default_collections
+    missing_collections = Coach.missing_collections
 
     def ingest(self, progress: Callable[[str, int, int], None]) -> IngestReport:
         progress("Embedding", 1, 2)

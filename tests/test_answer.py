@@ -324,3 +324,13 @@ def test_warming_up_reads_each_sentence_of_the_guide_once(coach_at, embedder, mo
     guide = texts_to_embed(coach.remembered_sections())
     assert not set(guide) & set(again)
     assert np.allclose(coach.embedder.embed(guide[:5]), embedder.embed(guide[:5]), atol=2e-2)
+
+
+def test_where_no_model_is_used_one_sentence_says_so_and_how_to_choose_one(sources_only):
+    said = "No chat model is used: replies are the sources' own sentences. Choose one in Settings"
+    assert sources_only.backend_reason.startswith(said)
+    assert sources_only.answer(ROUNDS).result().trace.backend_reason == sources_only.backend_reason
+    with pytest.raises(BackendError, match=said):
+        sources_only.chat_model()
+    critique = sources_only.critique("We ask pharmacists first.", "How would you design it?").result()
+    assert any(said in notice for notice in critique.notices)

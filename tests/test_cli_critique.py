@@ -13,6 +13,7 @@ from coach.cli.terminal import fitted
 from coach.errors import UsageError
 from coach.store.critiques import CritiqueStore, draft_id, overruled
 from coach.store.database import StoreError
+from coach.store.readings import ReadingStore
 from tests.critique_fakes import FakeCritic
 from tests.critiques import FIRST, QUESTION, SECOND, first_critique
 
@@ -338,6 +339,22 @@ def test_a_draft_is_kept_listed_shown_exported_and_deleted(coach):
     code, out, err = coach("drafts", "list")
     assert (code, out) == (0, "")
     assert "No drafts are kept" in err
+
+
+def test_a_draft_that_was_not_read_to_the_end_is_listed_shown_exported_and_deleted(coach, own_home):
+    readings = ReadingStore(own_home)
+    reading = readings.hand_in(FIRST, QUESTION, "design", "generative-ai-pm")
+    readings.update(reading.id, state="stopped")
+    _, listed, _ = coach("drafts", "list")
+    assert "not read to the end" in listed
+    identity = listed.split()[0]
+    _, shown, note = coach("drafts", "show", identity)
+    assert FIRST.split(".")[0] in shown and "not read to the end" in note
+    written = json.loads(coach("drafts", "export")[1])
+    assert (written["id"], written["draft"], written["question"]) == (identity, FIRST, QUESTION)
+    assert coach("drafts", "show", identity, "--json")[0] == 2
+    assert coach("drafts", "delete", identity)[1] == f"Deleted {identity}.\n"
+    assert coach("drafts", "list")[1] == ""
 
 
 def test_deleting_all_asks_first(coach, own_home):

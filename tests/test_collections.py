@@ -284,3 +284,53 @@ def test_the_command_line_names_a_collection_and_asks_it_alone(library, monkeypa
     assert reply["sentences"][0]["citations"][0]["collection"] == "Job description"
     assert run(["ingest", "--as", "notes"]) == 2
     assert "--as names the PATHS" in capsys.readouterr().err
+
+
+def test_the_setting_says_what_is_asked_where_a_question_names_nothing(
+    library, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setenv("COACH_HOME", str(tmp_path))
+    monkeypatch.setattr("coach.cli.ask.loaded", lambda settings, keeps=True: library.coach())
+    assert run(["settings", "set", "collections", "OWN", "job description"]) == 0
+    metrics = "What success metrics does the committee expect?"
+    assert whose(library.coach().answer(metrics).result()) == {"own"}
+    assert whose(library.coach().answer(metrics, (), [COMMITTEE]).result()) == {COMMITTEE}
+    assert run(["ask", metrics]) == 0
+    assert "The committee's article" not in capsys.readouterr().out
+    assert (
+        run(["settings", "set", "collections", "cv"]) == 0
+    )  # one that has left the library since, or never came
+    assert run(["ask", metrics]) == 0
+    said = capsys.readouterr()
+    assert "names `cv`, which the library does not hold: questions are asked of everything." in said.err
+    assert "The committee's article" in said.out
+    assert run(["ask", metrics, "--in", "own"]) == 0
+    assert "`cv`" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many rounds does the committee hold?",  # the article alone says it
+        "What success metrics does the committee expect?",  # both do
+        "What is the salary band at Globex?",
+    ],
+)
+def test_who_asks_their_own_documents_is_shown_nothing_of_the_committees(coach, question):
+    reply = coach.answer(question, (), ["own", "Job description"]).result()
+    said = reply.sentences if isinstance(reply, Answer) else reply.related
+    found = reply.passages if isinstance(reply, Answer) else reply.nearest
+    assert COMMITTEE not in {name for sentence in said for name in sentence.collections}
+    assert COMMITTEE not in {passage.collection for passage in found}
+    assert "five rounds" not in reply.text
+
+
+def test_where_a_document_of_ones_own_is_named_the_committee_speaks_after_it_under_its_name(coach):
+    reply = coach.answer(
+        "What do my notes say about success metrics, and what does a strong candidate do?"
+    ).result()
+    voices = [sentence.collections for sentence in reply.sentences]
+    assert voices == sorted(voices, key=lambda names: COMMITTEE in names)
+    text = sentences_as_text(reply.sentences, References())
+    assert text.startswith("Your documents:")
+    assert "name a success metric" not in text.partition("The committee's article:")[0]

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ import pytest
 
 from coach.cli import run
 from coach.coach import Coach, ingest_library
+from coach.library import Upload, add_uploads
 from coach.settings import corpus_folder, load_settings, save_setting
 from coach.store.conversations import ConversationStore
 from coach.store.critiques import CritiqueStore
@@ -27,6 +29,7 @@ from coach.store.traces import TraceStore
 from coach.types import Answer, Trace
 from coach.ui import session
 from tests.critiques import first_critique
+from tests.fakes import FakeCoach
 
 ROUNDS = "How many interview rounds are typical?"
 # One word for each place in which something of the user's is kept; none stands in anything that came with the coach.
@@ -238,6 +241,69 @@ def test_with_nothing_a_conversation_is_gone_when_the_app_ends(own_home):
         [sys.executable, "-c", program], check=True, env={**os.environ, "COACH_HISTORY": "forever"}
     )
     assert len(ConversationStore(own_home).list()) == 1
+
+
+def test_a_server_that_runs_on_keeps_nothing_longer_than_the_settings_say(own_home, monkeypatch):
+    clock = [0.0]
+    coach = FakeCoach()
+    monkeypatch.setattr(session, "_open_coach", lambda: coach)
+    server = session.Server(lambda: clock[0])
+    keep_something(own_home, 91)
+    server.daily.look()
+    assert still_kept(own_home) == set(AGES)  # a day has not passed yet
+    clock[0] += 86_400
+    asked = server.worker.ask("How many rounds? Answer slowly.")
+    server.daily.look()
+    assert still_kept(own_home) == set(AGES)  # something is being answered
+    assert server.worker.wait(60)
+    server.daily.look()
+    assert still_kept(own_home) == {"conversations"}
+    assert server.worker.exchanges(asked.conversation)[0].state == "finished"
+    keep_something(own_home, 91)
+    clock[0] += 86_399
+    server.daily.look()
+    assert still_kept(own_home) == set(AGES)
+    clock[0] += 1
+    server.daily.look()
+    assert still_kept(own_home) == set()
+
+
+def test_what_is_kept_for_no_time_outlives_the_day_on_which_it_is_read(own_home):
+    clock = [0.0]
+    for name in ("history", "traces"):
+        save_setting(name, "nothing")
+    server = session.Server(lambda: clock[0])
+    keep_something(own_home, 0)
+    clock[0] += 86_400
+    server.daily.look()
+    assert still_kept(own_home) == set(AGES)
+    keep_something(own_home, 2)
+    clock[0] += 86_400
+    server.daily.look()
+    assert still_kept(own_home) == set()
+
+
+def test_a_server_that_runs_on_drops_old_uploads_with_what_quotes_them(lived_in):
+    clock = [0.0]
+    server = session.Server(lambda: clock[0])
+    upload = Upload("budget.md", b"The Bandicoot budget is four thousand euros.")
+    add_uploads(server.coach(), [upload])
+    asked = server.worker.ask("What is the Bandicoot budget?")
+    assert server.worker.wait(60)
+    assert "four thousand" in server.worker.exchanges(asked.conversation)[0].reply.text
+    save_setting("uploads", "30 days")
+    then = time.time() - 31 * 86_400
+    for copy in (lived_in / "uploads").rglob("*.md"):
+        os.utime(copy, (then, then))
+    clock[0] += 86_400
+    server.daily.look()
+    while server.worker.library.under_way:
+        time.sleep(0.1)
+    assert server.worker.library.work.lines == (
+        "1 upload was kept as long as the setting `uploads` says (30 days): deleted, with every answer that quoted them.",
+    )
+    assert server.worker.exchanges(asked.conversation)[0].state == "withdrawn"
+    assert found_under(lived_in, "four thousand euros") == []
 
 
 def test_opening_the_coach_anew_in_the_middle_of_a_conversation_deletes_nothing_of_it(lived_in, monkeypatch):

@@ -119,12 +119,22 @@ def test_a_collection_cannot_be_called_the_committee(coach):
         shelf.add_uploads(coach, [Upload("a.md", b"A sentence that is long enough.")], "committee")
 
 
-def test_old_uploads_go_when_the_settings_say_so(coach, embedder):
-    shelf.add_uploads(coach, [Upload("old.md", b"The old budget was four thousand euros.")])
+def test_old_uploads_go_when_the_settings_say_so_with_the_answers_that_quote_them(coach, embedder):
+    shelf.add_uploads(coach, [Upload("old.md", b"The old Bandicoot budget was four thousand euros.")])
     kept = coach.settings.home
+    store = ConversationStore(kept)
+    quoting, other = (store.ask(f"{whose} budget?") for whose in ("Which", "The committee's"))
+    reply = coach.answer("What was the old Bandicoot budget?").result()
+    assert "four thousand" in reply.text
+    store.update(quoting.id, state="finished", reply=reply)
+    of_article = coach.answer("How many interview rounds are typical?", (), ["committee"]).result()
+    store.update(other.id, state="finished", reply=of_article)
     Coach.load(load_settings(backend="none", home=kept, uploads="forever"))
     assert (kept / "uploads" / "own" / "old.md").exists()
     Coach.load(load_settings(backend="none", home=kept, uploads="nothing"), prunes=False)  # as the app does
     assert not (kept / "uploads" / "own" / "old.md").exists()
     assert sqlite3.connect(kept / "coach.sqlite3").execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert store.exchange(quoting.id).state == "withdrawn"
+    assert store.exchange(other.id).reply == of_article
+    assert b"four thousand euros" not in bytes_under(kept)
     assert "own/old.md" not in [one.source for one in load_index(coach.settings, embedder.name).documents()]

@@ -16,6 +16,8 @@ from coach.json_form import critique_to_json
 from coach.settings import load_settings
 from coach.store.critiques import Agreement, CritiqueStore, draft_id, overruled
 from coach.store.database import StoreError
+from coach.store.fields import FieldStore
+from coach.store.readings import ReadingStore
 from coach.types import Override
 from tests.critiques import (
     CRITERIA,
@@ -180,6 +182,58 @@ def test_deleting_leaves_no_byte_of_the_draft_behind(tmp_path):
     assert b"dosage for children" in left
     assert store.delete_all() == 1
     assert b"dosage" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+
+def handed_in(home, draft, state, kind="design", question=QUESTION):
+    readings = ReadingStore(home)
+    reading = readings.hand_in(draft, question, kind, RUBRIC.name)
+    readings.update(reading.id, state=state)
+    return reading
+
+
+def bytes_of(home):
+    return b"".join(path.read_bytes() for path in home.iterdir())
+
+
+@pytest.mark.parametrize("state", ["stopped", "failed", "running"])
+def test_a_draft_that_was_not_read_to_the_end_is_listed_and_goes_with_every_byte(tmp_path, state):
+    store = CritiqueStore(tmp_path)
+    text = f"The wombatfigure is 7 %. {FIRST}"
+    handed_in(tmp_path, text, state)
+    FieldStore(tmp_path).keep({"critique_draft": text, "critique_question": "Another one?"})
+    (listed,) = store.list()
+    assert (listed.finished, listed.band, listed.question) == (False, None, QUESTION)
+    assert store.unread(listed.id[:4]).draft == text
+    with pytest.raises(UsageError, match=f"not read to the end.*coach drafts show {listed.id}"):
+        store.get(listed.id)
+    store.delete(listed.id[:4])
+    assert store.list() == ()
+    assert b"wombatfigure" not in bytes_of(tmp_path)
+    assert FieldStore(tmp_path).all() == {"critique_question": "Another one?"}
+
+
+def test_the_stopped_readings_of_a_draft_go_with_its_critique_and_others_stay(tmp_path):
+    store = CritiqueStore(tmp_path)
+    kept = store.keep(first_critique())
+    handed_in(tmp_path, FIRST.replace(" ", "  "), "stopped")
+    handed_in(tmp_path, FIRST, "failed", kind="strategy")
+    handed_in(tmp_path, SECOND, "stopped")
+    assert [draft.finished for draft in store.list()] == [False, True]
+    store.delete(kept)
+    assert b"invent a dosage. Users" not in bytes_of(tmp_path)
+    (left,) = store.list()
+    assert store.unread(left.id).draft == SECOND
+    assert store.delete_all() == 1
+    assert b"above 500 mg" not in bytes_of(tmp_path)
+
+
+def test_the_drafts_of_a_question_go_with_the_same_text_read_as_another_kind(tmp_path):
+    mine = handed_in(tmp_path, FIRST, "stopped")
+    handed_in(tmp_path, FIRST, "failed", kind="strategy")
+    handed_in(tmp_path, SECOND, "failed")
+    ReadingStore(tmp_path).delete(mine.id)
+    assert CritiqueStore(tmp_path).list() == ()
+    assert b"pharmacist" not in bytes_of(tmp_path)
 
 
 def test_what_is_older_than_the_retention_goes_unless_it_was_overruled_since(tmp_path):

@@ -190,6 +190,45 @@ def test_a_passage_being_read_stays_open_when_the_reply_arrives(open_page) -> No
     assert page.locator(".coach-passage:popover-open").is_visible()
 
 
+@pytest.fixture
+def busy_core() -> Iterator[None]:
+    burning = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    yield
+    burning.kill()
+    burning.wait()
+
+
+@pytest.mark.parametrize("_", range(5))
+@pytest.mark.usefixtures("busy_core")
+def test_what_is_open_stays_open_through_the_end_of_an_answer_and_a_click_then_counts(open_page, _) -> None:
+    page = open_page()
+    broken = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    ask_and_wait(page)
+    page.get_by_text("How this answer was made").click()
+    page.locator(".coach-path").wait_for()
+    ask(page, SLOWLY)
+    page.locator(".coach-verbatim").nth(1).locator(".coach-chip").first.click()
+    page.locator(".coach-written").nth(1).wait_for(state="attached")
+    making = page.get_by_text("How this answer was made").nth(1)
+    making.wait_for(state="attached")
+    making.dispatch_event("click")  # a press of the mouse would close what is open
+    page.locator(".coach-path").nth(1).wait_for()
+    page.wait_for_timeout(1500)  # whatever is still drawn
+    assert page.locator(".coach-passage:popover-open").is_visible()
+    assert page.locator(".coach-path").count() == 2
+    assert broken == []
+
+
+def test_the_only_question_asked_again_shows_its_answer(open_page) -> None:
+    page = open_page()
+    ask(page, SLOWLY)
+    page.locator(".coach-draft").wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Ask again").click()
+    page.locator(".coach-written").wait_for()
+
+
 def test_stopping_takes_the_unchecked_draft_away_and_keeps_the_sources_words(open_page) -> None:
     page = open_page()
     ask(page, SLOWLY)

@@ -9,10 +9,12 @@ from streamlit.testing.v1 import AppTest
 
 from coach.settings import load_settings, save_setting
 from coach.store.conversations import ConversationStore
+from coach.text.attribution import collection_label
+from coach.types import COMMITTEE, Collection
 from coach.ui import outgoing, session
 from coach.ui.pages import settings as settings_page
 from tests.fakes import FakeCoach
-from tests.test_ui_pages import ask, open_page, settled, shown
+from tests.test_ui_pages import ask, open_page, press, settled, shown
 
 NAMED = "Is a@b.example or c@d.example on the panel?"
 
@@ -93,6 +95,46 @@ def test_words_models_and_masking_are_chosen(own_home):
     assert field(page, "Model").value == settings_page.PICKED_BY_THE_COACH
 
 
+def library_of(*names: str) -> FakeCoach:
+    """A coach with a collection of each name beside the article."""
+    held = tuple(Collection(name, collection_label(name), 1) for name in (COMMITTEE, *names))
+    coach = FakeCoach()
+    coach.collections = lambda: held
+    return coach
+
+
+def asked_so_far(home: Path):
+    store = ConversationStore(home)
+    return store.exchanges(store.list()[0].id)
+
+
+def test_what_is_asked_by_default_is_chosen_and_the_ask_page_begins_with_it(own_home):
+    page = open_page("settings", library_of("notes", "own"))
+    choice = field(page, "Collections")
+    assert choice.options == ["The committee's article", "Your notes", "Your documents"]
+    shown(choice.set_value(["notes"]).run())
+    assert load_settings().collections == ("notes",)
+    coach = library_of("notes", "own")
+    page = open_page(coach=coach)
+    pills = page.get("button_group")[0]
+    assert list(pills.value) == ["notes"]
+    ask(page, "How many rounds?")
+    assert asked_so_far(own_home)[0].collections == ("notes",)
+    page.get("button_group")[0].set_value([])
+    ask(page, "And in everything?")
+    asked = asked_so_far(own_home)
+    assert asked[-1].collections == (COMMITTEE, "notes", "own")
+
+
+def test_a_collection_that_is_gone_is_said_and_ignored(own_home):
+    save_setting("collections", ["CV", "notes"])
+    text = shown(open_page(coach=library_of("notes", "own")))
+    assert "names <code>CV</code>, which the library does not hold: questions are asked of the others" in text
+    page = open_page("settings", library_of("notes", "own"))
+    assert field(page, "Collections").value == ["CV", "notes"]
+    assert "CV: not in the library" in field(page, "Collections").options
+
+
 def test_retention_is_applied_at_once(own_home):
     ConversationStore(own_home).ask("How many rounds?")
     page = open_page("settings")
@@ -153,7 +195,7 @@ def test_a_question_is_seen_masked_before_it_leaves_and_an_item_can_be_let_pass(
 def test_a_question_that_was_seen_can_be_edited_instead(elsewhere):
     page = open_page(coach=elsewhere)
     ask(page, NAMED)
-    page.button(key="ask_edit").click().run()
+    page.button(key="ask_send_not").click().run()
     assert page.chat_input[0].proto.value == NAMED
     assert elsewhere.asked == [] and not page.chat_input[0].disabled
 
@@ -171,7 +213,7 @@ def test_a_draft_is_seen_masked_before_it_leaves(elsewhere):
     text = shown(page.button(key="critique_submit").click().run())
     assert "Write to [email 1] or [email 2] first." in text
     assert elsewhere.judged == []
-    page.button(key="critique_edit").click().run()
+    page.button(key="critique_send_not").click().run()
     assert page.text_area(key="critique_draft").value.startswith("Write to a@b")
     page.button(key="critique_submit").click().run()
     page.checkbox[0].uncheck().run()
@@ -180,3 +222,64 @@ def test_a_draft_is_seen_masked_before_it_leaves(elsewhere):
     assert session_worker.wait(20)
     assert [draft for draft, *_ in elsewhere.judged] == ["Write to a@b.example or c@d.example first."]
     assert elsewhere.let_pass == [frozenset({"a@b.example"})]
+
+
+def test_a_question_asked_again_is_seen_again_with_what_was_let_pass_before(elsewhere):
+    page = open_page(coach=elsewhere)
+    ask(page, f"fail: {NAMED}")
+    page.checkbox[1].uncheck().run()
+    page.button(key="ask_send").click().run()
+    settled(page)
+    text = press(page, "Ask again")
+    assert "Is [email 1] or c@d.example on the panel?" in text
+    assert [box.value for box in page.checkbox if "_mask_" in str(box.key)] == [True, False]
+    assert len(elsewhere.asked) == 1
+    press(page, "Not now")
+    press(page, "Ask again")
+    press(page, "Send")
+    settled(page)
+    assert [question for question, _ in elsewhere.asked] == [f"fail: {NAMED}"] * 2
+    assert elsewhere.let_pass == [frozenset({"c@d.example"})] * 2
+
+
+def read_draft(page: AppTest, draft: str) -> None:
+    """Hand a draft in, let its first mail address pass, and wait until it is read or has failed."""
+    page.text_area(key="critique_question").set_value("How would you design it?")
+    page.text_area(key="critique_draft").set_value(draft)
+    page.button(key="critique_submit").click().run()
+    page.checkbox[0].uncheck().run()
+    page.button(key="critique_send").click().run()
+    assert page.session_state["worker"].wait(20)
+    shown(page.run())
+
+
+def test_a_draft_read_again_is_seen_again_with_what_was_let_pass_before(elsewhere):
+    page = open_page("critique", elsewhere)
+    read_draft(page, "It will fail here. Write to a@b.example or c@d.example first.")
+    text = press(page, "Read it again")
+    assert "Write to a@b.example or [email 2] first." in text
+    assert len(elsewhere.judged) == 1
+    press(page, "Send")
+    assert page.session_state["worker"].wait(20)
+    assert len(elsewhere.judged) == 2
+    assert elsewhere.let_pass == [frozenset({"a@b.example"})] * 2
+
+
+def test_a_rewrite_is_seen_first_with_the_facts_that_go_into_it(elsewhere):
+    page = open_page("critique", elsewhere)
+    read_draft(page, "Write to a@b.example or c@d.example first.")
+    press(page, "Help me improve this")
+    press(page, "Give me a hint")
+    page.text_area[0].set_value("I told e@f.example so.").run()
+    text = press(page, "Write it for me")
+    assert "Write to a@b.example or [email 2] first." in text
+    assert "I told [email 1] so." in text
+    assert [stage for _, stage, _ in elsewhere.redrafted] == ["question", "hint"]
+    press(page, "Not now")
+    press(page, "Write it for me")
+    press(page, "Send")
+    assert page.session_state["worker"].wait(20)
+    text = shown(page.run())
+    assert elsewhere.redrafted[-1][1:] == ("rewrite", "I told e@f.example so.")
+    assert elsewhere.let_pass == [frozenset({"a@b.example"})] * 2
+    assert "I told e@f.example so." in text

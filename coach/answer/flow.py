@@ -12,6 +12,7 @@ from coach.answer.reply import extractive_answer, generated_answer, refusal, sma
 from coach.answer.resources import Resources
 from coach.answer.search import Found, search
 from coach.answer.verify import verify
+from coach.protocols import NO_MODEL_USED
 from coach.stream import Stream, Tracer
 from coach.text.sanitize import clean_question
 from coach.types import Answer, Reply, Statement, StepStarted, Token, Turn
@@ -102,7 +103,7 @@ def _written(
     elif resources.may_ask_a_model:
         said = yield from write(question, found, resources, tracer)
     else:
-        tracer.record(backend_reason="The setting `backend` is `none`: the sources speak alone.")
+        tracer.record(backend_reason=NO_MODEL_USED)
     tracer.lap("generate")
     if not said.strip():
         yield Finished(replace(extractive, trace=tracer.trace()))

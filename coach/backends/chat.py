@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from coach.errors import BackendError, ModelMissingError, UsageError
-from coach.protocols import ChatModel, ChosenModel
+from coach.protocols import NO_MODEL_USED, ChatModel, ChosenModel
 from coach.settings import Settings
 from coach.types import ListedModel, ModelFacts, ModelList
 
@@ -251,7 +251,7 @@ def _asked_through_langchain(name: str) -> str:
 
 
 def _nobody(settings: Settings) -> ChosenModel:
-    return ChosenModel(None, "none", "You asked for the sources' own sentences only")
+    return ChosenModel(None, "none", NO_MODEL_USED)
 
 
 @dataclass(frozen=True, slots=True)

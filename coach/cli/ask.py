@@ -22,6 +22,7 @@ from coach.errors import UsageError
 
 if TYPE_CHECKING:
     from coach.answer.flow import AnswerStream
+    from coach.coach import Coach
     from coach.settings import Settings
     from coach.text.json_lines import Record
     from coach.types import Reply
@@ -50,7 +51,8 @@ Collections = tuple[str, ...] | None
     "collections",
     multiple=True,
     metavar="NAME",
-    help="Search only this: `committee` (the article), `own`, or a name given with `coach ingest --as`; may be repeated.",
+    help="Search only this: `committee` (the article), `own`, or a name given with `coach ingest --as`; may be repeated. "
+    "Without it: what the setting `collections` names, else all.",
 )
 @click.option(
     "--conversation", metavar="ID", help="Go on in this conversation, and keep it there; `new` begins one."
@@ -94,7 +96,7 @@ def ask(
     kept = _Kept(settings, conversation) if conversation is not None else None
     turns = kept.history() if kept is not None else _history(history)
     clean_question(text, settings.max_question_characters)  # before anything is loaded
-    coach = loaded(settings, keeps=not private)
+    coach = _loaded(settings, collections, keeps=not private)
     say_what_leaves(coach, text)
     reply = _answered(coach.answer(text, turns, collections or None), as_json=as_json)
     if kept is not None:
@@ -103,6 +105,13 @@ def ask(
         from coach.answer.path_text import path_as_text
 
         show(fitted(f"\n{path_as_text(reply, price)}"))
+
+
+def _loaded(settings: Settings, collections: Collections, *, keeps: bool) -> Coach:
+    coach = loaded(settings, keeps=keeps)
+    if coach.missing_collections and not collections:
+        say(f"Note: {coach.missing_collections}")
+    return coach
 
 
 def _answered(stream: AnswerStream, *, as_json: bool) -> Reply:
@@ -219,7 +228,7 @@ def _ask_batch(settings: Settings, path: str, collections: Collections, *, keeps
 
     with opened(path) as lines:
         questions = list(numbered_records(lines, path, _batch_entry))
-    coach = loaded(settings, keeps=keeps)
+    coach = _loaded(settings, collections, keeps=keeps)
     for number, (line, entry) in enumerate(questions, 1):
         say(f"[{number}/{len(questions)}] {entry['question'][:80]}")
         say_what_leaves(coach, entry["question"])

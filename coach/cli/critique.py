@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from coach.critique.compare import Comparison
     from coach.critique.flow import CritiqueStream
     from coach.settings import Settings
+    from coach.store.critiques import UnreadDraft
     from coach.text.json_lines import Record
     from coach.types import Critique, Level
 
@@ -344,7 +345,8 @@ def drafts_list() -> None:
     kept = store.list()
     for draft in kept:
         when = draft.kept_at.astimezone().strftime("%Y-%m-%d %H:%M")
-        show(f"{draft.id}  {when}  {draft.band or NO_BAND}, {draft.words} words")
+        band = (draft.band or NO_BAND) if draft.finished else "not read to the end"
+        show(f"{draft.id}  {when}  {band}, {draft.words} words")
         show(f"    {draft.question[:90]}\n    | {draft.beginning}")
     if not kept:
         say('No drafts are kept: `coach critique FILE --question "..."` judges one.')
@@ -360,13 +362,21 @@ def drafts_list() -> None:
 @click.option("--json", "as_json", is_flag=True, help="As the JSON that --compare takes.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="As Markdown.")
 def drafts_show(identity: str, as_json: bool, as_markdown: bool) -> None:
-    """Print the critique of the kept draft ID, and the draft."""
+    """Print the critique of the kept draft ID, and the draft; of one that was not read to the end the draft alone."""
     from coach.critique.report import critique_as_markdown, critique_as_text
     from coach.critique.rubric import bundled_rubrics
     from coach.settings import load_settings
     from coach.store.critiques import CritiqueStore
 
-    reading = CritiqueStore(load_settings().home).get(identity, bundled_rubrics())
+    store = CritiqueStore(load_settings().home)
+    unread = None if as_json or as_markdown else store.unread(identity)
+    if unread is not None:
+        show(fitted(f"{unread.question}\n\n{unread.draft}"))
+        say(
+            "This draft was not read to the end: `coach critique FILE` judges it, or open the app and press Read it again."
+        )
+        return
+    reading = store.get(identity, bundled_rubrics())
     if as_json:
         show(json.dumps(_as_json(reading), ensure_ascii=False))
     elif as_markdown:
@@ -377,14 +387,25 @@ def drafts_show(identity: str, as_json: bool, as_markdown: bool) -> None:
 
 @drafts.command("export")
 def drafts_export() -> None:
-    """Print every kept draft with its critique, one JSON object a line."""
+    """Print every kept draft with its critique, one JSON object a line; without one where it was not read to the end."""
     from coach.settings import load_settings
     from coach.store.critiques import CritiqueStore
 
     store = CritiqueStore(load_settings().home)
     for draft in store.list():
-        written = {"id": draft.id, "kept_at": draft.kept_at.isoformat(), **_as_json(store.get(draft.id))}
+        unread = store.unread(draft.id)
+        content = _as_json(store.get(draft.id)) if unread is None else _unread_as_json(unread)
+        written = {"id": draft.id, "kept_at": draft.kept_at.isoformat(), **content}
         show(json.dumps(written, ensure_ascii=False))
+
+
+def _unread_as_json(unread: UnreadDraft) -> dict[str, str]:
+    return {
+        "rubric": unread.rubric,
+        "question": unread.question,
+        "kind": unread.kind,
+        "draft": unread.draft,
+    }
 
 
 @drafts.command("delete")
@@ -392,7 +413,8 @@ def drafts_export() -> None:
 @click.option("--all", "every", is_flag=True, help="Every kept draft.")
 @click.option("--yes", is_flag=True, help="Do not ask before deleting all.")
 def drafts_delete(identities: tuple[str, ...], every: bool, yes: bool) -> None:
-    """Delete kept drafts, their critiques, what you said of the verdicts and the cases you made from them, for good."""
+    """Delete kept drafts, read to the end or not, their critiques, what you said of the verdicts and the cases you made from
+    them, for good."""
     from coach.settings import load_settings
     from coach.store.critiques import CritiqueStore
 

@@ -157,12 +157,12 @@ def settings_group(context: click.Context) -> None:
 
 @settings_group.command("set")
 @click.argument("name")
-@click.argument("value")
-def settings_set(name: str, value: str) -> None:
-    """Write the setting NAME into `coach.toml`."""
+@click.argument("values", metavar="VALUE...", nargs=-1, required=True)
+def settings_set(name: str, values: tuple[str, ...]) -> None:
+    """Write the setting NAME into `coach.toml`; `own_words` and `collections` take several VALUEs."""
     from coach.settings import load_settings, save_setting
 
-    save_setting(name, value)
+    save_setting(name, values[0] if len(values) == 1 else list(values))
     show(f"{name} = {getattr(load_settings(), name)}")
 
 

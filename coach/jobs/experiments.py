@@ -48,6 +48,11 @@ class ExperimentJobs:
         self._stopped: set[str] = set()
         self._lock = threading.Lock()
 
+    @property
+    def under_way(self) -> bool:
+        """Whether any run goes on."""
+        return any(not trial.finished for trial in list(self._trials.values()))
+
     def trial(self, name: str) -> Trial | None:
         """The run of this experiment, going on or ended; the one kept from before; None where there was none."""
         with self._lock:

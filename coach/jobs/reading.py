@@ -39,10 +39,15 @@ class LibraryJobs:
         """The job that goes on, or the last that has ended; None where there was none since `dismiss`."""
         return self._work
 
+    @property
+    def under_way(self) -> bool:
+        """Whether a job goes on."""
+        return self._work is not None and not self._work.finished
+
     def start(self, run: Callable[[Progress], Sequence[str]]) -> bool:
         """Begin, unless another job goes on; whether it was begun. `run` returns lines that say what was done."""
         with self._lock:
-            if self._work is not None and not self._work.finished:
+            if self.under_way:
                 return False
             self._work = LibraryWork()
         threading.Thread(target=self._do, args=(run,), name="coach-library", daemon=True).start()

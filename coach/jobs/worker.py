@@ -117,11 +117,13 @@ class Worker:
             )
         return exchange
 
-    def ask_again(self, exchange: Exchange, *, visitor: str = "") -> None:
-        """Have a question that has no reply answered in its place."""
+    def ask_again(self, exchange: Exchange, *, visitor: str = "", unmasked: Collection[str] = ()) -> None:
+        """Have a question that has no reply answered in its place; `unmasked` as for `ask`."""
         with self._accepting:
             self.conversations.again(exchange.id, self._owner)
-            self._submit(exchange.conversation, exchange.id, self._answer, self._answer_failed, visitor)
+            self._submit(
+                exchange.conversation, exchange.id, self._answer, self._answer_failed, visitor, unmasked
+            )
 
     def read(
         self,
@@ -139,18 +141,28 @@ class Worker:
             self._submit(reading.id, reading.id, self._judge, self._judging_failed, visitor, unmasked)
         return reading
 
-    def rewrite(self, critique: Critique, criterion: str, facts: str, *, visitor: str = "") -> Rewriting:
-        """Have a draft rewritten on one point, with the candidate's own `facts`."""
+    def rewrite(
+        self,
+        critique: Critique,
+        criterion: str,
+        facts: str,
+        *,
+        visitor: str = "",
+        unmasked: Collection[str] = (),
+    ) -> Rewriting:
+        """Have a draft rewritten on one point, with the candidate's own `facts`; `unmasked` as for `ask`."""
         asked = Rewriting(secrets.token_hex(6))
 
         def write(job: _Job) -> None:
             job.turn.take()
-            asked.redraft = self._open_coach().redraft(critique, criterion, "rewrite", facts)
+            coach = self._open_coach()
+            asked.redraft = coach.redraft(critique, criterion, "rewrite", facts, unmasked=job.unmasked)
 
         def failed(_: str, error: str) -> None:
             asked.error = error
 
-        self._submit(asked.id, asked.id, write, failed, visitor)
+        with self._accepting:
+            self._submit(asked.id, asked.id, write, failed, visitor, unmasked)
         return asked
 
     def stop(self, identity: str) -> None:
@@ -179,6 +191,15 @@ class Worker:
         return self.drills.wait(seconds) and all(
             job.ended.wait(None if end is None else max(0.0, end - time.monotonic())) for job in jobs
         )
+
+    def while_idle(self, do: Callable[[], None]) -> bool:
+        """Call `do` while nothing is answered, read, rewritten or tried out, and no question or draft is taken meanwhile; whether it
+        was called."""
+        with self._accepting:
+            if self._jobs or self.library.under_way or self.experiments.under_way:
+                return False
+            do()
+            return True
 
     def ahead(self, identity: str) -> int:
         """How many jobs get the chat model before this one."""

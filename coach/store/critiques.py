@@ -7,6 +7,7 @@ import json
 import sqlite3
 import textwrap
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, cast, get_args
 
 from coach.errors import UsageError
 from coach.json_form import critique_from_json, critique_to_json
-from coach.store.database import ID_LENGTH, Database, StoreError, days_ago, now
+from coach.store.database import ID_LENGTH, SHORTEST_ID, Database, StoreError, days_ago, now
 from coach.types import Band, Critique, Level, Override, Rubric, Try
 
 REASON_LIMIT = 2000  # characters
@@ -22,12 +23,15 @@ BEGINNING = 90  # characters: one line of a terminal
 
 _UNREADABLE = "The draft cannot be read"
 _OVERRIDE = ("criterion", "made_at", "level", "reason", "judged", "model")
+_UNREAD = "SELECT made_at, rubric, question, kind, draft FROM readings WHERE kept_as = ''"
+_UNREAD_WITH_ID = _UNREAD.replace("SELECT", "SELECT id,")
 _LEVELS: tuple[Level, ...] = get_args(Level)  # from worst to best
 
 
 @dataclass(frozen=True, slots=True)
 class KeptDraft:
-    """A draft as the list shows it. `beginning` are its first words; `overrides` counts the verdicts a person confirmed or overruled."""
+    """A draft as the list shows it. `beginning` are its first words; `overrides` counts the verdicts a person confirmed or overruled.
+    One that was not read to the end is not `finished`: it has no critique."""
 
     id: str
     kept_at: datetime
@@ -36,7 +40,8 @@ class KeptDraft:
     band: Band | None
     beginning: str
     words: int
-    overrides: int
+    overrides: int = 0
+    finished: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +71,28 @@ class Agreement:
         return _weighted_kappa(self.counts)
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadDraft:
+    """A draft that was handed in and not read to the end."""
+
+    made_at: str
+    rubric: str
+    question: str
+    kind: str
+    draft: str
+
+    @property
+    def id(self) -> str:
+        """The id it would have been kept under."""
+        return _id_of(self.rubric, self.question, self.draft)
+
+
 def draft_id(critique: Critique) -> str:
     """The same for the same draft, question and rubric, whatever the white space, the kind and the model."""
-    parts = (critique.rubric, critique.question, critique.draft)
+    return _id_of(critique.rubric, critique.question, critique.draft)
+
+
+def _id_of(*parts: str) -> str:
     written = json.dumps([" ".join(part.split()) for part in parts])
     return hashlib.sha256(written.encode()).hexdigest()[:ID_LENGTH]
 
@@ -117,7 +141,22 @@ class CritiqueStore:
             "SELECT id, kept_at, critique, (SELECT count(*) FROM overrides WHERE draft = critiques.id) "
             "FROM critiques ORDER BY kept_at DESC, id"
         )
-        return self._database.select(_UNREADABLE, query, read=lambda row: _listed(*row))
+        kept = self._database.select(_UNREADABLE, query, read=lambda row: _listed(*row))
+        known = {draft.id for draft in kept}
+        unread = tuple(_listed_unread(draft) for draft in self._unread() if draft.id not in known)
+        return tuple(sorted((*kept, *unread), key=lambda draft: draft.kept_at, reverse=True))
+
+    def unread(self, identity: str) -> UnreadDraft | None:
+        """The draft, where it was not read to the end; None where it has a critique. Raises UsageError as `get`."""
+        identity = self.full_id(identity)
+        if self._database.whole_ids(_UNREADABLE, "critiques", identity):
+            return None
+        return next((draft for draft in self._unread() if draft.id == identity), None)
+
+    def _unread(self) -> tuple[UnreadDraft, ...]:
+        """The drafts that were not read to the end, each once."""
+        found = self._database.select(_UNREADABLE, f"{_UNREAD} ORDER BY made_at", read=_unread_draft)
+        return tuple({draft.id: draft for draft in found}.values())
 
     def tries(self) -> tuple[Try, ...]:
         """What every kept draft showed of each criterion it was judged by, the earliest draft first."""
@@ -132,7 +171,7 @@ class CritiqueStore:
     def get(self, identity: str, rubrics: Sequence[Rubric] = ()) -> Critique:
         """The kept critique, with what people said of it; the beginning of the id will do.
 
-        Raises UsageError for an id that no draft or more than one has.
+        Raises UsageError for an id that no draft or more than one has, and for a draft that was not read to the end.
         """
         identity = self.full_id(identity)
         critiques = self._database.select(
@@ -141,21 +180,26 @@ class CritiqueStore:
             (identity,),
             lambda row: critique_from_json(json.loads(row[0]), rubrics),
         )
-        if not critiques:  # another process deleted it this moment
-            raise _unknown("No kept draft has", identity)
+        if not critiques:
+            raise UsageError(
+                f"The draft `{identity}` was not read to the end, so it has no critique: see `coach drafts show {identity}`."
+            )
         return overruled(critiques[0], self._overrides(identity))
 
     def full_id(self, beginning: str) -> str:
         """The id that begins so. Raises UsageError as `get`."""
         beginning = beginning.strip().lower()
-        found = self._database.whole_ids(_UNREADABLE, "critiques", beginning)
+        found = set(self._database.whole_ids(_UNREADABLE, "critiques", beginning))
+        if len(beginning) >= SHORTEST_ID:
+            found |= {draft.id for draft in self._unread() if draft.id.startswith(beginning)}
         if len(found) == 1:
-            return found[0]
+            return found.pop()
         trouble = "More than one kept draft has" if found else "No kept draft has"
         raise _unknown(trouble, beginning)
 
     def delete(self, identity: str) -> None:
-        """Delete a draft, its critique, what people said of it and the cases made from it. Raises UsageError as `get`.
+        """Delete a draft, its critique, its readings to whatever end, what people said of it and the cases made from it.
+        Raises UsageError for an id that no draft or more than one has.
 
         Cases outlive a draft that only grows old (`prune`).
         """
@@ -165,33 +209,26 @@ class CritiqueStore:
 
     def delete_all(self) -> int:
         """Delete every draft, with the cases made from them; how many drafts there were."""
-        return self._delete_before(None)
+        drafts = [draft.id for draft in self.list()]
+        if drafts:
+            with self._database.deletion("The draft was not deleted") as database:
+                delete_drafts(database, drafts)
+        return len(drafts)
 
     def prune(self, retention_days: int) -> None:
         """Delete the drafts that were neither judged nor overruled within `retention_days`.
 
         A file that cannot be opened is left for `keep` to report.
         """
-        try:
-            self._delete_before(days_ago(retention_days))
-        except StoreError:
-            return
-
-    def _delete_before(self, oldest: str | None) -> int:
         if not self._database.exists():
-            return 0
-        with self._database.deletion("The draft was not deleted") as database:
-            rows = database.execute(
-                "SELECT id FROM critiques WHERE ?1 IS NULL OR (kept_at < ?1 AND NOT EXISTS "
-                "(SELECT 1 FROM overrides WHERE draft = critiques.id AND made_at >= ?1))",
-                (oldest,),
-            ).fetchall()
-            identities = tuple(identity for (identity,) in rows)
-            if oldest is None:
-                delete_drafts(database, identities)
-            else:
-                _delete(database, identities)
-        return len(identities)
+            return
+        query = (
+            "SELECT id FROM critiques WHERE kept_at < ?1 AND NOT EXISTS "
+            "(SELECT 1 FROM overrides WHERE draft = critiques.id AND made_at >= ?1)"
+        )
+        with suppress(StoreError), self._database.deletion("The draft was not deleted") as database:
+            rows = database.execute(query, (days_ago(retention_days),)).fetchall()
+            _delete(database, [identity for (identity,) in rows])
 
     def agreement(self, model: str | None = None) -> Agreement:
         """How often people agree with the judge, over all kept drafts; with `model`, with that judge only."""
@@ -291,11 +328,40 @@ def _override(row: Sequence[Any]) -> tuple[str, Override]:
 
 
 def delete_drafts(database: sqlite3.Connection, identities: Sequence[str]) -> None:
-    """Delete drafts, within the caller's transaction: critiques, readings, what people said of them and the cases made from them."""
+    """Delete drafts, within the caller's transaction: critiques, readings to whatever end, what people said of them, the cases made
+    from them, and the same text where it stands in a form's field."""
+    texts = _texts(database, identities)
     _delete(database, identities)
+    unread = [(reading, _unread_draft(row)) for reading, *row in database.execute(_UNREAD_WITH_ID).fetchall()]
+    for reading, draft in unread:
+        if draft.id in identities or _words(draft.draft) in texts:
+            texts.add(_words(draft.draft))
+            database.execute("DELETE FROM readings WHERE id = ?", (reading,))
+    for name, text in database.execute("SELECT name, text FROM fields").fetchall():
+        if _words(text) in texts:
+            database.execute("DELETE FROM fields WHERE name = ?", (name,))
     database.executemany(
         "DELETE FROM cases WHERE id LIKE ? || '/%'", [(identity,) for identity in identities]
     )
+
+
+def _texts(database: sqlite3.Connection, identities: Sequence[str]) -> set[tuple[str, ...]]:
+    """The words of the drafts, as they were handed in and as they were judged."""
+    texts = set()
+    for identity in identities:
+        for (draft,) in database.execute("SELECT draft FROM readings WHERE kept_as = ?", (identity,)):
+            texts.add(_words(draft))
+        for (critique,) in database.execute("SELECT critique FROM critiques WHERE id = ?", (identity,)):
+            texts.add(_words(json.loads(critique)["draft"]))
+    return texts
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _unread_draft(row: Sequence[Any]) -> UnreadDraft:
+    return UnreadDraft(*row)
 
 
 def _delete(database: sqlite3.Connection, identities: Sequence[str]) -> None:
@@ -308,7 +374,6 @@ def _delete(database: sqlite3.Connection, identities: Sequence[str]) -> None:
 
 def _listed(identity: str, kept_at: str, critique: str, overrides: int) -> KeptDraft:
     written: Mapping[str, Any] = json.loads(critique)
-    words = written["draft"].split()
     return KeptDraft(
         id=identity,
         kept_at=datetime.fromisoformat(kept_at),
@@ -316,7 +381,7 @@ def _listed(identity: str, kept_at: str, critique: str, overrides: int) -> KeptD
         kind=written["kind"],
         band=cast(Band | None, written["band"]),
         beginning=textwrap.shorten(written["draft"], BEGINNING, placeholder=" …"),
-        words=len(words),
+        words=len(_words(written["draft"])),
         overrides=overrides,
     )
 
@@ -338,6 +403,19 @@ def _tries(row: Sequence[Any], said: Mapping[tuple[str, str], Override]) -> list
         )
         for verdict in written["verdicts"]
     ]
+
+
+def _listed_unread(one: UnreadDraft) -> KeptDraft:
+    return KeptDraft(
+        id=one.id,
+        kept_at=datetime.fromisoformat(one.made_at),
+        question=" ".join(one.question.split()),
+        kind=one.kind,
+        band=None,
+        beginning=textwrap.shorten(one.draft, BEGINNING, placeholder=" …"),
+        words=len(_words(one.draft)),
+        finished=False,
+    )
 
 
 def _agreement(rows: Sequence[tuple[str, Level | None, Level]]) -> Agreement:

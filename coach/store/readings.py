@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from coach.store.critiques import delete_drafts
+from coach.store.critiques import UnreadDraft, delete_drafts
 from coach.store.database import UNDER_WAY, Database, State, days_ago, new_id, now, update_under_way
 from coach.types import Critique, Verdict
 
@@ -116,14 +116,12 @@ class ReadingStore:
     def delete(self, reading: str) -> None:
         """Delete every draft that answers the same question as this reading, with all that is deleted with a draft."""
         same = (
-            "SELECT other.id FROM readings AS one JOIN readings AS other USING (question, kind, rubric) "
-            "WHERE one.id = ?"
+            "SELECT other.kept_as, other.made_at, other.rubric, other.question, other.kind, other.draft "
+            "FROM readings AS one JOIN readings AS other USING (question, kind, rubric) WHERE one.id = ?"
         )
         with self._database.deletion("The drafts were not deleted") as database:
-            kept = database.execute(f"SELECT DISTINCT kept_as FROM readings WHERE id IN ({same})", (reading,))
-            drafts = [identity for (identity,) in kept if identity]
-            database.execute(f"DELETE FROM readings WHERE id IN ({same})", (reading,))
-            delete_drafts(database, drafts)
+            rows = database.execute(same, (reading,)).fetchall()
+            delete_drafts(database, [kept_as or UnreadDraft(*row).id for kept_as, *row in rows])
 
     def prune(self, retention_days: int) -> None:
         """Delete the readings that are older than `retention_days`."""

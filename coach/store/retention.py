@@ -21,9 +21,13 @@ class EraseError(CoachError):
     """Something of the user's could not be deleted."""
 
 
-def apply_retention(settings: Settings) -> None:
-    """Delete what is older than the settings allow. A file that cannot be opened is left for whoever writes to it next."""
-    history, traces = days_kept(settings.history), days_kept(settings.traces)
+def apply_retention(settings: Settings, at_least_days: int = 0) -> None:
+    """Delete what is older than the settings allow, and than `at_least_days`. A file that cannot be opened is left for whoever
+    writes to it next."""
+    history, traces = (
+        days if days is None else max(days, at_least_days)
+        for days in map(days_kept, (settings.history, settings.traces))
+    )
     try:
         if traces is not None:
             TraceStore(settings.home).prune(traces)

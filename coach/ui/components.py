@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from coach.answer.path import NOTHING_SENT, cost_in_words
+from coach.errors import CoachError
 from coach.store.conversations import Exchange
 from coach.store.readings import Reading
 from coach.types import Answer, Refusal, Reply, Usage
-from coach.ui import feedback, own_cases, session
+from coach.ui import feedback, outgoing, own_cases, session
 from coach.ui.format import (
     answer_html,
     caution_html,
@@ -30,6 +32,7 @@ from coach.ui.format import (
     visible,
     with_code,
 )
+from coach.ui.look_again import look_again
 from coach.ui.path_format import path_html
 
 if TYPE_CHECKING:
@@ -62,7 +65,8 @@ NO_REPLY = {
     "withdrawn": "This answer quoted a document that has been deleted since, so it was deleted too.",
 }
 
-COLLECTIONS = "ask_of"
+# In the session: the choice of collections, and with which key it was drawn and what it means to choose none there.
+COLLECTIONS, DRAWN_COLLECTIONS = "ask_of", "ask_of_drawn"
 HOSTED_PRICE = "hosted_price"  # in the session: per million tokens in and out, as it was typed last
 LOOK_AGAIN = 3.0  # seconds between looks at a model that is still loading
 _WHO_ANSWERS = {
@@ -138,7 +142,7 @@ def draw_sidebar(coach: Coach | None) -> None:
         return
     with st.sidebar:
         # The model loads in the background: look again until it is known who answers.
-        st.fragment(_draw_who_answers, run_every=None if _is_known(coach) else LOOK_AGAIN)(coach)
+        look_again(partial(_draw_who_answers, coach))
         # A fragment: opening it must not draw the whole page anew.
         st.fragment(_draw_models)(coach)
 
@@ -149,25 +153,31 @@ def draw_where_to_search(coach: Coach) -> None:
     if len(found) < 2:
         return
     labels = {one.name: one.label for one in found}
+    # Another key when the setting changes: the choice then begins with it anew.
+    key = "_".join([COLLECTIONS, *coach.default_collections])
+    st.session_state[DRAWN_COLLECTIONS] = key, tuple(labels) if coach.default_collections else ()
     st.pills(
         "Ask of",
         list(labels),
         selection_mode="multi",
+        default=coach.default_collections,
         format_func=lambda name: labels.get(name, name),
-        key=COLLECTIONS,
+        key=key,
         help="None chosen: all of them.",
         persist_state="session",
     )
 
 
 def chosen_collections() -> tuple[str, ...]:
-    """The collections to search; empty for all."""
-    return tuple(st.session_state.get(COLLECTIONS) or ())
+    """The collections to search; empty for those that the settings name."""
+    key, every = st.session_state.get(DRAWN_COLLECTIONS, (COLLECTIONS, ()))
+    return tuple(st.session_state.get(key) or every)
 
 
-def _draw_who_answers(coach: Coach) -> None:
-    said = filter(None, (coach.notice, coach.leaves, coach.caution))
+def _draw_who_answers(coach: Coach) -> float | None:
+    said = filter(None, (coach.notice, coach.leaves, coach.caution, coach.missing_collections))
     st.html("".join(map(caution_html, said)) + _who_answers(coach))
+    return None if _is_known(coach) else LOOK_AGAIN
 
 
 def _draw_models(coach: Coach) -> None:
@@ -192,8 +202,8 @@ def bring_newest_into_view() -> None:
     st.html(_SCROLL_TO_NEWEST, unsafe_allow_javascript=True)
 
 
-def draw_exchange(worker: Worker, exchange: Exchange) -> None:
-    """A question and all that has come of it.
+def draw_exchange(worker: Worker, exchange: Exchange, *, within_fragment: bool = False) -> None:
+    """A question and all that has come of it; `within_fragment` where it is drawn by one.
 
     Every part has its place, filled or not: what is drawn again as it was stays, so a passage that is being read stays open.
     """
@@ -217,8 +227,10 @@ def draw_exchange(worker: Worker, exchange: Exchange) -> None:
             given = feedback.draw_thumbs(exchange.id)
             if given is not None and not given.useful:
                 own_cases.draw_reply_case(exchange.id)
-            # A fragment: opening it, or typing a price, must not draw the whole page anew.
-            st.fragment(_draw_making)(exchange.reply, exchange.id)
+            # A fragment: opening it, or typing a price, must not draw the whole page anew. Never one within another: of two runs that
+            # the browser has not had yet, Streamlit 1.67 drops the first but for its inner fragment, and the page breaks.
+            draw_making = _draw_making if within_fragment else st.fragment(_draw_making)
+            draw_making(exchange.reply, exchange.id)
         elif not exchange.under_way:
             _draw_failure(exchange)
 
@@ -278,19 +290,34 @@ def _keep_price(name: str, field: str) -> None:
 
 
 def _draw_failure(exchange: Exchange) -> None:
-    """Why there is no checked reply, with the question kept."""
+    """Why there is no checked reply, with the question kept; it is asked again as it was asked first, seen before it leaves."""
+    key = f"again_{exchange.id}"
     if exchange.state == "failed":
         draw_error(exchange.error)
     else:
         st.html(f'<p class="coach-note">{NO_REPLY[exchange.state]}</p>')
+    if note := st.session_state.pop(f"note_{key}", ""):
+        draw_error(note)
+    if outgoing.draw(key, "Not now"):
+        return
     with st.container(horizontal=True, key=f"after_{exchange.id}"):
-        st.button("Ask again", key=f"again_{exchange.id}", on_click=session.ask_again, args=(exchange,))
+        st.button("Ask again", key=key, on_click=_ask_again, args=(exchange, key))
         st.button(
             "Edit the question",
             key=f"edit_{exchange.id}",
             on_click=put_back_into_the_box,
             args=(exchange.question,),
         )
+
+
+def _ask_again(exchange: Exchange, key: str) -> None:
+    def send(unmasked: frozenset[str]) -> None:
+        session.current_worker().ask_again(exchange, visitor=session.visitor(), unmasked=unmasked)
+
+    try:
+        outgoing.submit(key, [exchange.question], send)
+    except CoachError as error:
+        st.session_state[f"note_{key}"] = str(error)
 
 
 def draw_lost_question(question: str) -> None:

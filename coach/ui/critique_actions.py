@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, get_args
 
 import streamlit as st
@@ -9,11 +10,12 @@ import streamlit as st
 from coach.errors import CoachError
 from coach.store.critiques import draft_id
 from coach.types import Level, Verdict
-from coach.ui import components, critique_session, session
+from coach.ui import components, critique_session, outgoing, session
 from coach.ui.critique_format import redraft_html, with_icon
 from coach.ui.critique_session import Desk, Help, Panel, Reading
 from coach.ui.feedback import draw_thumbs
 from coach.ui.format import step_html
+from coach.ui.look_again import look_again
 from coach.ui.own_cases import draw_verdict_case
 
 if TYPE_CHECKING:
@@ -58,6 +60,8 @@ def _draw_improve(coach: Coach, reading: Reading, identity: str) -> None:
     for stage in ("question", "hint"):
         if stage in help_.stages:
             st.html(redraft_html(help_.stages[stage]))
+    if outgoing.draw(critique_session.rewrite_key(reading, identity), "Not now"):
+        return
     st.text_area(
         "Your answer, in a few words", key=_facts_key(reading, identity), height=96, persist_state="session"
     )
@@ -66,8 +70,7 @@ def _draw_improve(coach: Coach, reading: Reading, identity: str) -> None:
     if help_.error:
         components.draw_error(help_.error)
     if help_.rewriting is not None:
-        worker = session.current_worker()
-        st.fragment(_draw_rewriting, run_every=worker.pace(LOOK_AGAIN))(worker, help_)
+        look_again(partial(_draw_rewriting, session.current_worker(), help_))
     else:
         _draw_stages(reading, identity, help_)
 
@@ -80,9 +83,7 @@ def _fetch(coach: Coach, reading: Reading, identity: str, help_: Help) -> None:
     help_.error = ""
     if stage == "rewrite":
         facts = critique_session.typed(_facts_key(reading, identity))
-        help_.rewriting = session.current_worker().rewrite(
-            reading.critique, identity, facts, visitor=session.visitor()
-        )
+        critique_session.want_rewrite(reading, identity, help_, facts)
         return
     try:
         help_.stages[stage] = coach.redraft(reading.critique, identity, stage)
@@ -90,11 +91,11 @@ def _fetch(coach: Coach, reading: Reading, identity: str, help_: Help) -> None:
         help_.error = str(error)
 
 
-def _draw_rewriting(worker: Worker, help_: Help) -> None:
-    """What the rewrite waits for, until it is there."""
+def _draw_rewriting(worker: Worker, help_: Help) -> float | None:
+    """What the rewrite waits for, until it is there; then the whole page is drawn."""
     rewriting = help_.rewriting
     if rewriting is None:
-        return
+        st.rerun()
     if not rewriting.under_way:
         help_.rewriting, help_.error = None, rewriting.error
         if rewriting.redraft is not None:
@@ -103,6 +104,7 @@ def _draw_rewriting(worker: Worker, help_: Help) -> None:
     with st.container(horizontal=True, key="critique_rewriting", vertical_alignment="center"):
         st.html(step_html(components.step_of(worker, rewriting)))
         st.button("Stop", key="critique_stop_rewriting", on_click=_stop_rewriting, args=(worker, help_))
+    return worker.pace(LOOK_AGAIN)
 
 
 def _stop_rewriting(worker: Worker, help_: Help) -> None:

@@ -12,7 +12,7 @@ from coach.critique.flow import by_weight
 from coach.critique.report import critique_as_markdown
 from coach.errors import CoachError
 from coach.types import Document, Verdict
-from coach.ui import components, critique_session
+from coach.ui import components, critique_session, outgoing
 from coach.ui.critique_actions import draw_actions
 from coach.ui.critique_format import (
     comparison_html,
@@ -66,7 +66,7 @@ def bring_draft_into_view(here: Desk) -> None:
         st.html(_SCROLL_TO_DRAFT, unsafe_allow_javascript=True)
 
 
-def draw_unfinished(reading: Reading) -> None:
+def draw_unfinished(here: Desk, reading: Reading) -> None:
     """A reading that was stopped or went wrong: what was judged stays, and it can be read again."""
     if reading.kept.state == "failed":
         components.draw_error(reading.kept.error)
@@ -75,6 +75,11 @@ def draw_unfinished(reading: Reading) -> None:
         st.html(
             f'<p class="coach-note">{why} before the end. Your draft and the verdicts so far are kept.</p>'
         )
+    if not here.editing:  # else both stand with the form
+        if here.note:
+            components.draw_error(here.note)
+        if outgoing.draw(critique_session.TO_BE_SEEN, "Not now"):
+            return
     st.button(
         "Read it again",
         key="critique_again",

@@ -10,11 +10,10 @@ import streamlit as st
 from coach.critique.rubric import choose_kind
 from coach.types import Rubric
 from coach.ui import components, critique_session, outgoing
-from coach.ui.critique_session import Desk, HandedIn
+from coach.ui.critique_session import Desk
 
 if TYPE_CHECKING:
     from coach.coach import Coach
-    from coach.privacy.outgoing import Outgoing
 
 EXAMPLE_QUESTIONS = (
     "How would you design a generative AI feature that answers customer-support questions for an online shop?",
@@ -29,8 +28,7 @@ EXAMPLE_QUESTIONS = (
 def draw_form(coach: Coach | None, here: Desk, rubrics: Sequence[Rubric]) -> None:
     """The question, its kind, and the draft; without the coach nothing can be handed in. A draft with which personal data would
     leave this machine is shown first."""
-    if coach is not None and here.to_be_seen is not None:
-        _draw_what_leaves(coach, here.to_be_seen)
+    if outgoing.draw(critique_session.TO_BE_SEEN, "Edit the draft"):
         return
     _kept_text("The interview question", critique_session.QUESTION, height=80)
     with st.container(horizontal=True, key="critique_choices", vertical_alignment="bottom"):
@@ -70,25 +68,12 @@ def draw_form(coach: Coach | None, here: Desk, rubrics: Sequence[Rubric]) -> Non
             type="primary",
             disabled=rubric is None or coach is None,
             on_click=critique_session.submit,
-            args=(rubric, coach),
+            args=(rubric,),
         )
         if here.readings:
             st.button(
                 "Back to the critique", key="critique_back", on_click=critique_session.edit, args=(False,)
             )
-
-
-def _draw_what_leaves(coach: Coach, waiting: HandedIn) -> None:
-    def shown(unmasked: frozenset[str]) -> list[Outgoing]:
-        return list(filter(None, (coach.outgoing(text, unmasked) for text in waiting.texts)))
-
-    outgoing.draw(
-        shown,
-        "critique",
-        send=critique_session.send,
-        edit=critique_session.send_not,
-        edit_label="Edit the draft",
-    )
 
 
 def _draw_rubric(rubrics: Sequence[Rubric]) -> Rubric | None:

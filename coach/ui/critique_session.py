@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
@@ -15,7 +16,7 @@ from coach.store.fields import FieldStore
 from coach.store.readings import Reading as KeptReading
 from coach.text.encoding import decoded, what_it_is
 from coach.types import Critique, Level, Rubric, Verdict
-from coach.ui import session
+from coach.ui import outgoing, session
 
 if TYPE_CHECKING:
     from coach.coach import Coach
@@ -32,6 +33,7 @@ UPLOAD_MEGABYTES = 1  # some 150,000 words; no answer in an interview comes near
 NO_WORDS = "There is no draft yet: paste one, or upload a text file."
 NO_QUESTION = "There is no question yet: write the one you were asked, or pick an example."
 
+TO_BE_SEEN = "critique"  # where a draft waits that is shown before it leaves
 READING = "reading"  # in the page's address, so that a refresh comes back to it
 _KEPT_FIELDS = (QUESTION, DRAFT)
 
@@ -81,7 +83,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class HandedIn:
-    """A draft as it was handed in, which waits to be seen as it would leave this machine."""
+    """A draft as it was handed in."""
 
     draft: str
     question: str
@@ -102,7 +104,6 @@ class Desk:
     editing: bool = True
     moved: bool = False  # the draft has just been opened from further down the page
     opened: tuple[str, Panel] | None = None
-    to_be_seen: HandedIn | None = None
     readings: list[Reading] = field(default_factory=list)
 
     @property
@@ -219,8 +220,8 @@ def chosen_kind(rubric: Rubric) -> str:
     return picked if picked in rubric.kinds else choose_kind(typed(QUESTION), rubric)
 
 
-def submit(rubric: Rubric, coach: Coach) -> None:
-    """Hand the draft in: it is read when the page is next drawn, or shown first where personal data would leave with it.
+def submit(rubric: Rubric) -> None:
+    """Hand the draft in: it is read, or shown first where personal data would leave with it.
 
     The kind is looked up only now: question and kind may have been changed in the same moment.
     """
@@ -229,50 +230,31 @@ def submit(rubric: Rubric, coach: Coach) -> None:
     here.note = here.note if draft.strip() else NO_WORDS
     if here.note:
         return
-    handed_in = HandedIn(draft, question, chosen_kind(rubric), rubric)
-    try:
-        here.to_be_seen = handed_in if any(map(coach.outgoing, handed_in.texts)) else None
-    except CoachError as error:
-        here.note = str(error)
-        return
-    if here.to_be_seen is None:
-        _hand_in(handed_in)
-
-
-def send(unmasked: frozenset[str]) -> None:
-    """Have the draft read that was seen; `unmasked` are the words that leave as they are."""
-    handed_in, desk().to_be_seen = desk().to_be_seen, None
-    if handed_in is not None:
-        _hand_in(handed_in, unmasked)
-
-
-def send_not() -> None:
-    """Go on with the draft that was seen; it has not left."""
-    desk().to_be_seen = None
+    _show_and_send(HandedIn(draft, question, chosen_kind(rubric), rubric))
 
 
 def submit_again(reading: Reading) -> None:
-    """Have the draft of `reading` read once more, in its place."""
-    here = desk()
-    others = [other for other in here.readings if other is not reading]
-    if _hand_in(HandedIn(reading.draft, reading.question, reading.kind, reading.rubric)):
-        here.readings = [*others, here.readings[-1]]
+    """Have the draft of `reading` read once more, in its place; shown first as by `submit`."""
+    _show_and_send(HandedIn(reading.draft, reading.question, reading.kind, reading.rubric), reading)
 
 
-def _hand_in(one: HandedIn, unmasked: frozenset[str] = frozenset()) -> bool:
-    """Give the draft to the worker; where that fails, the desk's note says so and the draft stays in the form."""
-    here = desk()
+def _show_and_send(one: HandedIn, instead_of: Reading | None = None) -> None:
     try:
-        kept = session.current_worker().read(
-            one.draft, one.question, one.kind, one.rubric.name, visitor=session.visitor(), unmasked=unmasked
-        )
+        outgoing.submit(TO_BE_SEEN, one.texts, partial(_hand_in, one, instead_of))
     except CoachError as error:
-        here.note = str(error)
-        return False
+        desk().note = str(error)
+
+
+def _hand_in(one: HandedIn, instead_of: Reading | None, unmasked: frozenset[str]) -> None:
+    """Give the draft to the worker. Raises StoreError, the draft then stays in the form."""
+    kept = session.current_worker().read(
+        one.draft, one.question, one.kind, one.rubric.name, visitor=session.visitor(), unmasked=unmasked
+    )
+    here = desk()
+    here.readings = [other for other in here.readings if other is not instead_of]
     here.readings.append(Reading(kept, one.rubric))
-    here.editing, here.put_aside, here.opened = False, None, None
+    here.note, here.editing, here.put_aside, here.opened = "", False, None, None
     st.query_params[READING] = kept.id
-    return True
 
 
 def refresh(worker: Worker, reading: Reading) -> None:
@@ -335,7 +317,7 @@ def take_question(question: str, kind: str) -> None:
 
 def open_reading(identity: str) -> None:
     """Lay another reading on the desk; what is being written stays in the form."""
-    st.session_state["critique_desk"] = Desk()
+    _clear_desk()
     st.query_params[READING] = identity
 
 
@@ -346,7 +328,7 @@ def delete_drafts(worker: Worker, reading: Reading) -> None:
     except CoachError as error:
         desk().note = str(error)
         return
-    st.session_state["critique_desk"] = Desk()
+    _clear_desk()
     st.query_params.pop(READING, None)
     if typed(QUESTION).strip() == reading.question:
         st.session_state[DRAFT] = st.session_state[QUESTION] = ""
@@ -356,7 +338,35 @@ def delete_drafts(worker: Worker, reading: Reading) -> None:
 def start_over() -> None:
     """A clean desk; the draft that lay there can be brought back."""
     draft = typed(DRAFT)
-    st.session_state["critique_desk"] = Desk(put_aside=draft if draft.strip() else None)
+    _clear_desk(put_aside=draft if draft.strip() else None)
     st.session_state[DRAFT] = st.session_state[QUESTION] = ""
     st.query_params.pop(READING, None)
     keep_fields()
+
+
+def _clear_desk(put_aside: str | None = None) -> None:
+    st.session_state["critique_desk"] = Desk(put_aside=put_aside)
+    outgoing.drop(TO_BE_SEEN)
+
+
+def want_rewrite(reading: Reading, criterion: str, help_: Help, facts: str) -> None:
+    """Have a rewrite with `facts` written, or shown first what would leave for it; the help's error says where that failed."""
+    if reading.critique is None:
+        return
+    rewrite = partial(_rewrite, reading.critique, criterion, help_, facts)
+    help_.error = ""
+    try:
+        outgoing.submit(rewrite_key(reading, criterion), (reading.question, reading.draft, facts), rewrite)
+    except CoachError as error:
+        help_.error = str(error)
+
+
+def rewrite_key(reading: Reading, criterion: str) -> str:
+    """Where the words wait of which a rewrite is to be made, until they are seen."""
+    return f"critique_rewrite_{reading.key}_{criterion}"
+
+
+def _rewrite(critique: Critique, criterion: str, help_: Help, facts: str, unmasked: frozenset[str]) -> None:
+    help_.rewriting = session.current_worker().rewrite(
+        critique, criterion, facts, visitor=session.visitor(), unmasked=unmasked
+    )

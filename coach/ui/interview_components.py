@@ -11,13 +11,12 @@ from coach.practice.bank import rounds
 from coach.practice.debrief_text import debrief_as_html, debrief_as_markdown, debrief_body
 from coach.practice.interview import Interview, Line, Recommendation
 from coach.practice.plan import MOST_QUESTIONS, round_titles
-from coach.ui import critique_session, interview_session, outgoing, session
+from coach.ui import critique_session, interview_session
 from coach.ui.format import as_label, escaped, step_html
 
 if TYPE_CHECKING:
     from coach.coach import Coach
     from coach.jobs.worker import Worker
-    from coach.privacy.outgoing import Outgoing
 
 CLOCK_SECONDS = 10.0
 SHOWN = 30  # interviews in the side bar
@@ -189,7 +188,7 @@ def draw_reply_box(worker: Worker, found: Interview) -> None:
             type="primary",
             disabled=found.waits_for_reaction,
             on_click=interview_session.say,
-            args=(worker, found.id, session.current_coach()),
+            args=(worker, found.id),
         )
         st.button(
             "End the interview",
@@ -198,22 +197,6 @@ def draw_reply_box(worker: Worker, found: Interview) -> None:
             args=(worker, found.id),
         )
     st.html(f'<p class="coach-note">{_NO_DICTATION}</p>')
-
-
-def draw_outgoing(worker: Worker, found: Interview) -> None:
-    """The reply as it would leave this machine."""
-    coach, said = session.current_coach(), st.session_state[interview_session.TO_BE_SEEN]
-
-    def shown(unmasked: frozenset[str]) -> list[Outgoing]:
-        return list(filter(None, [coach.outgoing(said, unmasked)]))
-
-    outgoing.draw(
-        shown,
-        "interview",
-        send=lambda unmasked: interview_session.send(worker, found.id, unmasked),
-        edit=interview_session.send_not,
-        edit_label="Edit the reply",
-    )
 
 
 def draw_own_rating(worker: Worker, found: Interview) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,7 +11,7 @@ from coach.errors import CoachError
 from coach.practice.interview import Candidate, Interview, Recommendation
 from coach.settings import load_settings
 from coach.store.fields import FieldStore
-from coach.ui import session
+from coach.ui import outgoing, session
 
 if TYPE_CHECKING:
     from coach.coach import Coach
@@ -68,30 +69,16 @@ def begin(coach: Coach, worker: Worker, *, five_minutes: bool) -> None:
     open_interview(begun.id)
 
 
-def say(worker: Worker, identity: str, coach: Coach) -> None:
+def say(worker: Worker, identity: str) -> None:
     """Give the interviewer what was typed; where personal data would leave this machine with it, it is shown first."""
     said = str(st.session_state.get(REPLY) or "")
     if not said.strip():
         st.session_state[NOTE] = NO_WORDS
         return
     try:
-        if coach.outgoing(said) is not None:
-            st.session_state[TO_BE_SEEN] = said
-            return
+        outgoing.submit(TO_BE_SEEN, [said], partial(_say, worker, identity, said))
     except CoachError as error:
         st.session_state[NOTE] = str(error)
-        return
-    _say(worker, identity, said, frozenset())
-
-
-def send(worker: Worker, identity: str, unmasked: frozenset[str]) -> None:
-    """Give the interviewer the reply that was seen; `unmasked` are the words that leave as they are."""
-    _say(worker, identity, st.session_state.pop(TO_BE_SEEN), unmasked)
-
-
-def send_not() -> None:
-    """Go on writing; nothing has left."""
-    st.session_state.pop(TO_BE_SEEN, None)
 
 
 def _say(worker: Worker, identity: str, said: str, unmasked: frozenset[str]) -> None:

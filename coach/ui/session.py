@@ -6,20 +6,24 @@ import atexit
 import logging
 import secrets
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from coach.errors import CoachError
+from coach.jobs.daily import Daily
 from coach.jobs.reading import UNFORESEEN
 from coach.jobs.worker import Worker
+from coach.library import drop_uploads, old_uploads
 from coach.settings import load_settings
-from coach.store.conversations import Exchange
 from coach.store.retention import EraseError, apply_retention
 
 if TYPE_CHECKING:
     from coach.coach import Coach
+    from coach.types import Collection
 
 CONVERSATION = "conversation"  # in the page's address, so that a refresh and a second window come back to it
 
@@ -29,7 +33,7 @@ _log = logging.getLogger(__name__)
 class Server:
     """The Coach, loaded by whoever needs it first, and the Worker that uses it."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
         settings = load_settings()
         self.worker = Worker(settings.home, self.coach)
         self._coach: Coach | None = None
@@ -37,6 +41,8 @@ class Server:
         # Here and not with the coach, which may be opened again in the middle of a conversation.
         apply_retention(settings)
         atexit.register(_apply_retention)  # what is to be kept for no time is gone when the app is
+        self.daily = Daily(self._keep_no_longer, clock)
+        self.daily.start()
 
     @property
     def is_open(self) -> bool:
@@ -48,6 +54,20 @@ class Server:
             if self._coach is None:
                 self._coach = _open_coach()
             return self._coach
+
+    def _keep_no_longer(self) -> bool:
+        """Delete what has grown too old since the server was started, unless a job goes on; whether it was done.
+
+        What is to be kept for no time stays for a day: somebody may be reading it.
+        """
+        return self.worker.while_idle(self._delete_what_is_old)
+
+    def _delete_what_is_old(self) -> None:
+        settings = load_settings()
+        apply_retention(settings, at_least_days=1)
+        old, coach = old_uploads(settings, at_least_days=1), self._coach
+        if old and coach is not None:  # else they go when it is opened
+            self.worker.library.start(lambda _: drop_uploads(settings, old, coach.ingest_apart))
 
     def reopen(self) -> None:
         """Let the next who needs the coach open it anew, with the settings of then. What is under way ends with the one it has."""
@@ -150,6 +170,18 @@ def current_coach() -> Coach:
         return server.coach()
 
 
+def collections() -> tuple[Collection, ...]:
+    """What the library holds, without opening the Coach for it; nothing where there is no index yet."""
+    placed: Coach | None = st.session_state.get("coach")
+    if placed is None and _server().is_open:
+        placed = _server().coach()
+    from coach.coach import list_collections
+
+    with suppress(CoachError):
+        return list_collections(load_settings()) if placed is None else placed.collections()
+    return ()
+
+
 def coach_or_trouble() -> tuple[Coach | None, str]:
     """The Coach, or None and what to tell the visitor."""
     try:
@@ -199,11 +231,6 @@ def open_conversation(identity: str) -> None:
 def ask_next(question: str) -> None:
     """Let `question` be asked when the page is next drawn."""
     st.session_state["waiting_question"] = question
-
-
-def ask_again(exchange: Exchange) -> None:
-    """Ask the question of `exchange` once more in its place."""
-    current_worker().ask_again(exchange, visitor=visitor())
 
 
 def waiting_question() -> str | None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
 
 import streamlit as st
 
@@ -16,35 +14,32 @@ from coach.store.conversations import Exchange
 from coach.text.sanitize import clean_question
 from coach.ui import components, conversations, outgoing, session
 from coach.ui.format import question_html
+from coach.ui.look_again import look_again
 
-if TYPE_CHECKING:
-    from coach.coach import Coach
-    from coach.privacy.outgoing import Outgoing
-
-TO_BE_SEEN, SEEN = (
-    "to_be_seen",
-    "seen",
-)  # in the session: a question before and after it was shown as it leaves
+# In the session: a question that is shown as it leaves, and what is to be asked now, with the words that leave as they are.
+TO_BE_SEEN, SEEN = "ask", "seen"
 LOOK_AGAIN = 0.3  # seconds between looks at an answer that is being written
 
 
 def render() -> None:
     """Draw the conversation; hand the question that has just been asked to the worker."""
-    waiting = _waiting_to_be_seen()
+    # Before the box is drawn: what need not be seen any more is put back into it.
+    waiting = outgoing.waiting_texts(TO_BE_SEEN)
     typed = st.chat_input(
-        "Ask about the GenAI PM interview", key=components.QUESTION_BOX, disabled=waiting is not None
+        "Ask about the GenAI PM interview", key=components.QUESTION_BOX, disabled=bool(waiting)
     )
     worker = session.current_worker()
     trouble = _hand_over(worker, (typed or session.waiting_question() or "").strip())
     exchanges, unread = _read(worker)
     promise = None
-    if not exchanges and waiting is None:
+    if not exchanges and not waiting:
         promise = (
             components.draw_welcome()
         )  # before the coach is loaded: the page is there while the models wake
     _draw_exchanges(worker, exchanges)
-    if waiting is not None:
-        waiting.draw()
+    for question in waiting:
+        st.html(question_html(question))
+        outgoing.draw(TO_BE_SEEN, "Edit the question")
     components.draw_trouble(trouble or unread)
 
     coach, not_loaded = session.coach_or_trouble()
@@ -59,59 +54,30 @@ def render() -> None:
         components.draw_trouble(not_loaded)
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A question that is shown masked before it leaves; nobody has been sent it yet."""
-
-    question: str
-    coach: Coach
-
-    def draw(self) -> None:
-        st.html(question_html(self.question))
-        outgoing.draw(self._shown, "ask", send=self._send, edit=self._edit, edit_label="Edit the question")
-
-    def _shown(self, unmasked: frozenset[str]) -> list[Outgoing]:
-        return list(filter(None, [self.coach.outgoing(self.question, unmasked)]))
-
-    def _send(self, unmasked: frozenset[str]) -> None:
-        del st.session_state[TO_BE_SEEN]
-        st.session_state[SEEN] = self.question, unmasked
-
-    def _edit(self) -> None:
-        del st.session_state[TO_BE_SEEN]
-        components.put_back_into_the_box(self.question)
-
-
-def _waiting_to_be_seen() -> _Waiting | None:
-    """The question that waits. One of which nothing personal would leave any more, for the settings were changed, is put back
-    into the box."""
-    question = st.session_state.get(TO_BE_SEEN)
-    if question is None:
-        return None
-    with suppress(CoachError):
-        coach = session.current_coach()
-        if coach.outgoing(question) is not None:
-            return _Waiting(question, coach)
-    del st.session_state[TO_BE_SEEN]
-    components.put_back_into_the_box(question)
-    return None
-
-
 def _hand_over(worker: Worker, question: str) -> str:
     """Have the question answered, unless personal data would leave this machine with it: then it waits to be seen first."""
-    if seen := st.session_state.pop(SEEN, None):
-        return _ask(worker, *seen)
-    if not question:
-        return ""
-    try:
-        coach = session.coach_that_may_send()
-        if coach is None or _is_refused_anyway(question) or coach.outgoing(question) is None:
-            return _ask(worker, question, frozenset())
-    except CoachError as error:
-        components.draw_lost_question(question)
-        return str(error)
-    st.session_state[TO_BE_SEEN] = question
-    st.rerun()
+    if question:
+        try:
+            if _is_refused_anyway(question):
+                _send(question, frozenset())
+            else:
+                give_back = partial(_give_back, question)
+                outgoing.submit(TO_BE_SEEN, [question], partial(_send, question), give_back)
+        except CoachError as error:
+            components.draw_lost_question(question)
+            return str(error)
+        if SEEN not in st.session_state:
+            st.rerun()
+    seen = st.session_state.pop(SEEN, None)
+    return _ask(worker, *seen) if seen else ""
+
+
+def _send(question: str, unmasked: frozenset[str]) -> None:
+    st.session_state[SEEN] = question, unmasked
+
+
+def _give_back(question: str) -> None:
+    components.put_back_into_the_box(question)
 
 
 def _is_refused_anyway(question: str) -> bool:
@@ -150,31 +116,30 @@ def _read(worker: Worker, since: int = 0) -> tuple[Sequence[Exchange], str]:
 
 
 def _draw_exchanges(worker: Worker, exchanges: Sequence[Exchange]) -> None:
-    """The answered ones as they stand; from the first that is still under way, and always the last, in a place that looks again."""
+    """The answered ones as they stand; from the first that is still under way, and always the last, in a place that looks again.
+
+    What is answered meanwhile stays in that place: a passage that is being read stays open, and no click is lost on the way.
+    """
     if not exchanges:
         return
     first = next((place for place, one in enumerate(exchanges) if one.under_way), len(exchanges) - 1)
     for exchange in exchanges[:first]:
         components.draw_exchange(worker, exchange)
-    waiting = any(one.under_way for one in exchanges)
-    pace = worker.pace(LOOK_AGAIN) if waiting else None
     with components.newest_place(exchanges):
-        st.fragment(_draw_newest, run_every=pace)(worker, exchanges[first].position, pace)
+        look_again(partial(_draw_newest, worker, exchanges[first].position))
         if st.session_state.pop("newest", None):
             components.bring_newest_into_view()
 
 
-def _draw_newest(worker: Worker, since: int, pace: float | None) -> None:
-    exchanges, trouble = _read(
-        worker, since
-    )  # the answered ones before stand as they are: they are not read again
+def _draw_newest(worker: Worker, since: int) -> float | None:
+    """Seconds until the next look; None where there is nothing more to come."""
+    # The answered ones before stand as they are: they are not read again.
+    exchanges, trouble = _read(worker, since)
     components.draw_trouble(trouble)
     for exchange in exchanges:
-        components.draw_exchange(worker, exchange)
-    if pace is None:
-        return
-    if worker.pace(LOOK_AGAIN) < pace / 2 or not any(one.under_way for one in exchanges):
-        st.rerun()  # a fragment's pace is set where the whole page is drawn
+        components.draw_exchange(worker, exchange, within_fragment=True)
+    under_way = any(one.under_way for one in exchanges)
+    return worker.pace(LOOK_AGAIN) if under_way or trouble else None
 
 
 if __name__ == "__main__":

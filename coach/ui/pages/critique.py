@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -16,6 +17,7 @@ from coach.ui import components, critique_components, critique_session, drafts, 
 from coach.ui.critique_form import draw_form
 from coach.ui.critique_session import Desk, Reading
 from coach.ui.format import step_html
+from coach.ui.look_again import look_again
 
 if TYPE_CHECKING:
     from coach.coach import Coach
@@ -53,7 +55,7 @@ def render() -> None:
         draw_form(coach, here, rubrics)
     elif reading.kept.under_way:
         components.bring_newest_into_view()
-        st.fragment(_draw_live, run_every=worker.pace(LOOK_AGAIN))(coach, worker, reading)
+        look_again(partial(_draw_live, coach, worker, reading))
     else:
         _draw_reading(coach, here, reading, rubrics)
 
@@ -72,7 +74,7 @@ def _load() -> tuple[Coach | None, Sequence[Rubric], str]:
 
 def _draw_reading(coach: Coach | None, here: Desk, reading: Reading, rubrics: Sequence[Rubric]) -> None:
     if reading.critique is None:
-        critique_components.draw_unfinished(reading)
+        critique_components.draw_unfinished(here, reading)
     critique_components.draw_summary(reading)
     comparison = critique_components.draw_comparison(here, reading)
     with st.container(key=critique_components.SCOPE):
@@ -88,13 +90,13 @@ def _draw_reading(coach: Coach | None, here: Desk, reading: Reading, rubrics: Se
             critique_components.draw_verdicts(coach, here, reading)
 
 
-def _draw_live(coach: Coach | None, worker: Worker, reading: Reading) -> None:
-    """The draft being read, verdict by verdict; it is read on whether or not anybody looks."""
+def _draw_live(coach: Coach | None, worker: Worker, reading: Reading) -> float:
+    """The draft being read, verdict by verdict, and how soon to look again; it is read on whether or not anybody looks."""
     try:
         critique_session.refresh(worker, reading)
     except CoachError as error:
         components.draw_error(str(error))
-        return
+        return worker.pace(LOOK_AGAIN)
     if not reading.kept.under_way:
         st.rerun()
     with st.container(horizontal=True, key="critique_progress", vertical_alignment="center"):
@@ -106,6 +108,7 @@ def _draw_live(coach: Coach | None, worker: Worker, reading: Reading) -> None:
             st.html(critique_components.draft_side_html(reading))
         with right:
             critique_components.draw_verdicts_so_far(coach, reading)
+    return worker.pace(LOOK_AGAIN)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from coach.errors import CoachError
 from coach.jobs.worker import Worker
 from coach.practice.interview import Interview
-from coach.ui import components, interview_components, interview_session, session
+from coach.ui import components, interview_components, interview_session, outgoing, session
+from coach.ui.look_again import look_again
 
 LOOK_AGAIN = 0.5  # seconds between looks at an interviewer who thinks
 
@@ -38,58 +41,59 @@ def render() -> None:
 
 
 def _draw_round(worker: Worker, found: Interview) -> None:
-    thinking = found.waits_for_reaction
-    if thinking:
+    if found.waits_for_reaction:
         worker.interviews.go_on(found.id, visitor=session.visitor())  # nothing happens where it is going on
-    st.fragment(interview_components.draw_clock, run_every=interview_components.CLOCK_SECONDS)(found)
-    pace = worker.pace(LOOK_AGAIN) if thinking else None
-    st.fragment(_draw_transcript, run_every=pace)(worker, found)
-    if interview_session.TO_BE_SEEN in st.session_state:
-        interview_components.draw_outgoing(worker, found)
-    else:
+    look_again(partial(_draw_transcript, worker, found))
+    if not outgoing.draw(interview_session.TO_BE_SEEN, "Edit the reply"):
         interview_components.draw_reply_box(worker, found)
 
 
-def _draw_transcript(worker: Worker, before: Interview) -> None:
-    """What was said to the question so far; looks again while the interviewer thinks."""
+def _draw_transcript(worker: Worker, before: Interview) -> float | None:
+    """The clock, and what was said to the question so far."""
     try:
         found = worker.interviews.interviews.get(before.id)
     except CoachError as error:
         components.draw_error(str(error))
-        return
-    if found.waits_for_reaction != before.waits_for_reaction:
+        return None
+    if found.waits_for_reaction != before.waits_for_reaction or found.ended_at:
         st.rerun()
+    interview_components.draw_clock(found)
     interview_components.draw_said(found)
     if trouble := worker.interviews.trouble(found.id):
-        components.draw_trouble(trouble)
-    elif found.waits_for_reaction:
+        components.draw_error(trouble)
+        return None
+    if found.waits_for_reaction:
         interview_components.draw_thinking()
+        return worker.pace(LOOK_AGAIN)
+    return interview_components.CLOCK_SECONDS
 
 
 def _draw_debrief(worker: Worker, found: Interview) -> None:
-    reading = not all(one.is_judged for one in found.asked if one.answer)
-    if reading:
-        worker.interviews.go_on(found.id, visitor=session.visitor())
-    st.fragment(_draw_committee, run_every=worker.pace(LOOK_AGAIN) if reading else None)(
-        worker, found, reading
-    )
-
-
-def _draw_committee(worker: Worker, before: Interview, reading: bool) -> None:
-    """How far the committee is, then its debrief."""
-    try:
-        found = worker.interviews.interviews.get(before.id)
-        if trouble := worker.interviews.trouble(found.id):
-            components.draw_trouble(trouble)
-            return
-        if not all(one.is_judged for one in found.asked if one.answer):
-            interview_components.draw_reading(found)
-            return
-        if reading:
-            st.rerun()
+    if _is_read(found):
         interview_components.draw_debrief(session.current_coach(), found)
+        return
+    worker.interviews.go_on(found.id, visitor=session.visitor())
+    look_again(partial(_draw_committee, worker, found.id))
+
+
+def _is_read(found: Interview) -> bool:
+    return all(one.is_judged for one in found.asked if one.answer)
+
+
+def _draw_committee(worker: Worker, identity: str) -> float | None:
+    """How far the committee is."""
+    try:
+        found = worker.interviews.interviews.get(identity)
     except CoachError as error:
         components.draw_error(str(error))
+        return None
+    if trouble := worker.interviews.trouble(identity):
+        components.draw_error(trouble)
+        return None
+    if _is_read(found):
+        st.rerun()
+    interview_components.draw_reading(found)
+    return worker.pace(LOOK_AGAIN)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from coach.lab.experiment import Control, Experiment, Outcome, Value, rows_as_cs
 from coach.lab.pictures.save import FORMS, saved
 from coach.ui import components, critique_session, session
 from coach.ui.format import document_address, escaped, step_html, with_code
+from coach.ui.look_again import look_again
 
 if TYPE_CHECKING:
     from coach.coach import Coach
@@ -86,7 +87,7 @@ def _draw_experiment(coach: Coach, worker: Worker, one: Experiment) -> None:
             st.button("Stop", key="lab_stop", on_click=worker.experiments.stop, args=(one.name,))
     if note := st.session_state.pop("lab_note", ""):
         components.draw_error(note)
-    st.fragment(_draw_trial, run_every=LOOK_AGAIN if going_on else None)(worker, one, given, going_on)
+    look_again(partial(_draw_trial, worker, one, given, going_on))
     _draw_question(one)
 
 
@@ -167,14 +168,14 @@ def _start(worker: Worker, one: Experiment, given: Mapping[str, object]) -> None
         st.session_state["lab_note"] = str(error)
 
 
-def _draw_trial(worker: Worker, one: Experiment, given: Mapping[str, object], going_on: bool) -> None:
+def _draw_trial(worker: Worker, one: Experiment, given: Mapping[str, object], going_on: bool) -> float | None:
     trial = worker.experiments.trial(one.name)
     if trial is None:
-        return
+        return None
     if not trial.finished:
         st.html(step_html(trial.doing))
         st.progress(trial.share)
-        return
+        return LOOK_AGAIN
     if going_on:
         st.rerun()
     if trial.error:
@@ -183,6 +184,7 @@ def _draw_trial(worker: Worker, one: Experiment, given: Mapping[str, object], go
         st.html('<p class="coach-note">Stopped before it was done.</p>')
     else:
         _draw_outcome(one, _as_set_now(one, trial, given))
+    return None
 
 
 def _as_set_now(one: Experiment, trial: Trial, given: Mapping[str, object]) -> Trial:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from coach.ui.format import (
     shown_title,
     step_html,
 )
+from coach.ui.look_again import look_again
 
 if TYPE_CHECKING:
     from coach.coach import Coach
@@ -63,22 +65,21 @@ def render() -> None:
         _draw_document(coach, named)
         return
     jobs = session.current_worker().library
-    going_on = jobs.work is not None and not jobs.work.finished
-    st.fragment(_draw_work, run_every=LOOK_AGAIN if going_on else None)(jobs, going_on)
+    look_again(partial(_draw_work, jobs, jobs.under_way))
     _draw_adding(coach, jobs)
     _draw_documents(coach, jobs)
     _draw_folders(coach, jobs)
 
 
-def _draw_work(jobs: LibraryJobs, going_on: bool) -> None:
-    """What is being read, and what came of it."""
+def _draw_work(jobs: LibraryJobs, going_on: bool) -> float | None:
+    """What is being read, and what came of it; how soon to look again."""
     work = jobs.work
     if work is None:
-        return
+        return None
     if not work.finished:
         st.html(step_html(work.doing))
         st.progress(work.share)
-        return
+        return LOOK_AGAIN
     if going_on:
         st.rerun()
     if work.error:
@@ -86,6 +87,7 @@ def _draw_work(jobs: LibraryJobs, going_on: bool) -> None:
     else:
         st.html(lines_html("Done", work.lines))
     st.button("OK", key="library_dismiss", on_click=jobs.dismiss)
+    return None
 
 
 def _start(jobs: LibraryJobs, run: Callable[[Progress], Sequence[str]]) -> None:

@@ -39,6 +39,7 @@ def render() -> None:
         st.button("Try again", key="load_again")
         return
     _draw_who_answers(settings)
+    asked = _section("What is asked")
     with _section("How much is read and written"):
         for name, label in (
             ("context_window", "Context window"),
@@ -66,6 +67,28 @@ def render() -> None:
             placeholder="Write a word, then press Enter",
         )
     _draw_erasing(settings)
+    with asked:  # last: the index is opened for it where nobody has opened it yet
+        _draw_collections(settings)
+
+
+def _draw_collections(settings: Settings) -> None:
+    """Those there are, and those that the setting still names."""
+    labels = {one.name: one.label for one in session.collections()}
+    held = [
+        *dict.fromkeys(
+            next((name for name in labels if name.casefold() == one.casefold()), one)
+            for one in settings.collections
+        )
+    ]
+    _draw(
+        "collections",
+        "Collections",
+        st.multiselect,
+        options=[*dict.fromkeys([*labels, *held])],
+        default=held,
+        format_func=lambda name: labels.get(name, f"{name}: not in the library"),
+        placeholder="All of them",
+    )
 
 
 def _section(title: str) -> Any:
