@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import numpy as np
@@ -13,6 +14,7 @@ from coach.practice.made_questions import is_yes_or_no
 from coach.settings import corpus_folder
 
 RUBRIC = bundled_rubrics()[0]
+TASK = re.compile(r"(?:^|[.:] )(?:Tell me|Walk me|Describe|Design|Pick|Compare|Size) ")
 QUESTIONS = [question for one in rounds() for question in one.questions]
 
 
@@ -34,7 +36,7 @@ def test_every_question_quotes_the_article_character_by_character():
 
 def test_every_question_asks_for_more_than_yes_or_no_and_exercises_criteria_of_its_kind():
     for question in QUESTIONS:
-        assert question.text.endswith("?") or question.text.startswith(("Tell me", "Walk me")), question.id
+        assert "?" in question.text or TASK.search(question.text), question.id
         assert not is_yes_or_no(question.text), question.text
         known = {criterion.id for criterion in RUBRIC.for_kind(question.kind)}
         assert 3 <= len(set(question.criteria)) == len(question.criteria) and set(question.criteria) <= known
