@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from coach.errors import CoachError
 from coach.json_form import critique_to_json, reply_to_json
+from coach.practice.export import queue_as_json, readiness_as_json
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
@@ -43,7 +44,18 @@ def server_of(coach: Coach) -> MCPServer[Any]:
         with _clear_errors():
             return critique_to_json(coach.critique(draft, question, kind=kind).result())
 
-    for tool in (ask, critique):
+    def next_practice_question() -> dict[str, Any]:
+        """What to practise next by spaced repetition: what is due, why, and a question to answer (have the answer read with `critique`)."""
+        with _clear_errors():
+            return queue_as_json(coach.practice_queue())
+
+    def readiness() -> list[dict[str, Any]]:
+        """How ready the user is: for each expectation of the committee and each round, the share met with its interval, the tries and their
+        age. Fewer than three tries say little."""
+        with _clear_errors():
+            return readiness_as_json(coach.readiness())
+
+    for tool in (ask, critique, next_practice_question, readiness):
         server.tool()(tool)
     return server
 

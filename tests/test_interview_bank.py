@@ -14,7 +14,10 @@ from coach.practice.made_questions import is_yes_or_no
 from coach.settings import corpus_folder
 
 RUBRIC = bundled_rubrics()[0]
-TASK = re.compile(r"(?:^|[.:] )(?:Tell me|Walk me|Describe|Design|Pick|Compare|Size) ")
+TASK = re.compile(
+    r"\b(?:tell me|walk me|talk me|describe|design|pick|compare|size|argue|take|give|explain|name|show|choose|plan|say)\b",
+    re.IGNORECASE,
+)
 QUESTIONS = [question for one in rounds() for question in one.questions]
 
 
@@ -31,7 +34,7 @@ def test_every_question_quotes_the_article_character_by_character():
     for question in QUESTIONS:
         article = (corpus_folder() / question.span.source).read_text(encoding="utf-8")
         assert article[question.span.start : question.span.end] == question.span.text, question.id
-        assert len(question.span.text.split()) >= 4, question.id
+        assert len(question.span.text.split()) >= 3, question.id
 
 
 def test_every_question_asks_for_more_than_yes_or_no_and_exercises_criteria_of_its_kind():

@@ -31,14 +31,18 @@ def test_a_client_asks_is_refused_and_has_a_draft_read(library):
             refused = await client.call_tool("ask", {"question": "Which hotel is nearest to the office?"})
             read = await client.call_tool("critique", {"draft": DRAFT, "question": QUESTION})
             broken = await client.call_tool("critique", {"draft": "", "question": QUESTION})
-            return named, *map(said, (asked, refused, read)), broken
+            queue = await client.call_tool("next_practice_question", {})
+            ready = await client.call_tool("readiness", {})
+            return named, *map(said, (asked, refused, read, queue, ready)), broken
 
-    named, asked, refused, read, broken = anyio.run(talk)
-    assert {"ask", "critique"} <= named
+    named, asked, refused, read, queue, ready, broken = anyio.run(talk)
+    assert named == {"ask", "critique", "next_practice_question", "readiness"}
     assert asked["type"] == "answer" and "5-7 rounds" in asked["text"]
     assert all(one["citations"] for one in asked["sentences"] if one["status"] == "supported")
     assert refused["type"] == "refusal"
     assert read["type"] == "critique" and len(read["verdicts"]) == 10
+    assert queue["due"] and queue["due"][0]["question"]["text"]
+    assert len(ready["result"]) >= 19, "a row for each criterion and round"
     assert broken.is_error and "draft is empty" in broken.content[0].text
 
 

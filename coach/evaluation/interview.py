@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, get_args
 
 from coach.errors import CoachError
 from coach.evaluation.cases import CaseSplit
-from coach.evaluation.critique_cases import load_drafts
 from coach.evaluation.intervals import share, timing
 from coach.evaluation.report import NOTHING, SPLITS, unscored_lines
 from coach.evaluation.run import Row, Run
@@ -21,14 +20,14 @@ from coach.practice.conduct import react
 from coach.practice.interview import Asked, Interview, ask_next, hear
 from coach.practice.probe import leaked_words
 from coach.practice.reply_kind import ReplyKind, reply_kind
-from coach.text.json_lines import Record, one_of, read_records, require_fields, text
-from coach.types import Criterion, InterviewQuestion, Level, Rubric
+from coach.text.json_lines import BadLineError, Record, one_of, read_records, require_fields, text
+from coach.types import Criterion, InterviewQuestion, Level
 
 if TYPE_CHECKING:
     from coach.coach import Coach
     from coach.settings import Settings
 
-REPLIES = "replies.jsonl"
+ANSWERS, REPLIES = "answers.jsonl", "replies.jsonl"
 KINDS: tuple[ReplyKind, ...] = get_args(ReplyKind)
 TARGET, PROBED, QUOTES, LEAKS, KIND = "target", "probed", "quotes", "leaks", "kind "
 FOLLOW_UP = "follow_up"
@@ -78,11 +77,10 @@ def run_interview(
 ) -> Run:
     """React to every labelled answer and reply, `limit` of each at most; else as `run_answers`."""
     folder = bench_folder() / "interview"
-    coach = coach or warmed(settings, progress)
-    drafts = bench_folder() / "critique" / "drafts.jsonl"
-    answers = _chosen(drafts_as_answers(drafts, coach.rubrics()[0]), split, limit)
+    answers = _chosen(load_answers(folder / ANSWERS), split, limit)
     replies = _chosen(load_replies(folder / REPLIES), split, limit)
-    written = b"".join(path.read_bytes() for path in (drafts, folder / REPLIES))
+    coach = coach or warmed(settings, progress)
+    written = b"".join((folder / name).read_bytes() for name in (ANSWERS, REPLIES))
     selection = {"cases_sha256": hashlib.sha256(written).hexdigest()[:16], "split": split, "limit": limit}
     started = run_of("interview", coach, (), selection=selection, seed=seed, complete=False)
 
@@ -118,13 +116,9 @@ def interview_table(run: Run) -> str:
     return "\n".join([*lines, *unscored_lines(run)])
 
 
-def drafts_as_answers(path: Path, rubric: Rubric) -> tuple[AnswerCase, ...]:
-    """The labelled drafts of the critique's set, as answers to questions that exercise every criterion of their kind. Raises UsageError
-    naming file and line."""
-    return tuple(
-        AnswerCase(one.id, one.split, one.question, one.kind, one.draft, one.labels)
-        for one in load_drafts(path, rubric)
-    )
+def load_answers(path: Path) -> tuple[AnswerCase, ...]:
+    """The labelled answers. Raises UsageError naming file and line."""
+    return tuple(read_records(path, _answer_case))
 
 
 def load_replies(path: Path) -> tuple[ReplyCase, ...]:
@@ -223,6 +217,21 @@ def _time_cell(run: Run, split: str) -> str:
 
 def _chosen(cases: Sequence, split: str, limit: int | None) -> list:  # type: ignore[type-arg]
     return [case for case in cases if split in ("all", case.split)][:limit]
+
+
+def _answer_case(record: Record) -> AnswerCase:
+    require_fields(record, ("id", "split", "question", "kind", "criteria", "answer", "labels"))
+    labels = record["labels"]
+    if not isinstance(labels, Mapping) or set(labels) != set(record["criteria"]):
+        raise BadLineError("labels are not those of its criteria")
+    return AnswerCase(
+        text(record, "id"),
+        one_of(record, "split", get_args(CaseSplit)),
+        text(record, "question"),
+        text(record, "kind"),
+        text(record, "answer"),
+        {name: one_of(labels, name, get_args(Level)) for name in labels},
+    )
 
 
 def _reply_case(record: Record) -> ReplyCase:

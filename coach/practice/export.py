@@ -29,7 +29,8 @@ _TELLS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """All of it: `drafts` as the store exports them, `rounds` the rounds of drafts that an interview asked for, by the draft's id."""
+    """All of it: `drafts` as the store exports them, `rounds` the rounds of drafts that an interview asked for, by the draft's id,
+    `interviews` as JSON and the `debriefs` of those that have ended as Markdown."""
 
     readiness: Readiness
     queue: Queue
@@ -38,6 +39,8 @@ class Progress:
     stories: tuple[Story, ...]
     drafts: Sequence[Mapping[str, Any]]
     rounds: Mapping[str, str]
+    interviews: Sequence[Mapping[str, Any]] = ()
+    debriefs: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Brought:
 
     drafts: tuple[Mapping[str, Any], ...]
     stories: tuple[Story, ...]
+    interviews: tuple[Mapping[str, Any], ...] = ()
 
 
 # ------------------------------------------------------------------ JSON, out and in
@@ -61,6 +65,7 @@ def progress_as_json(progress: Progress) -> dict[str, Any]:
         "cards": [asdict(card) for card in progress.cards],
         "stories": [asdict(story) for story in progress.stories],
         "drafts": list(progress.drafts),
+        "interviews": list(progress.interviews),
     }
 
 
