@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from coach.interviews import Interviews
 from coach.store.critiques import CritiqueStore
+from coach.store.interviews import InterviewStore
 from coach.store.stories import StoryStore
 from coach.types import Rubric
 
 if TYPE_CHECKING:
     from coach.practice.export import Progress
+    from coach.practice.interview import Interview
     from coach.practice.readiness import Readiness
     from coach.practice.schedule import PracticeQuestion, Queue
 
@@ -78,6 +82,10 @@ def bring_back(home: Path, text: str) -> tuple[int, int]:
 
     brought = progress_from_json(text)
     drafts = CritiqueStore(home).bring_back(brought.drafts)
+    interviews = InterviewStore(home)
+    for one in brought.interviews:
+        if interviews.get(one["id"]) is None:
+            interviews.keep(one["id"], json.dumps(one))
     return drafts, StoryStore(home).bring_back(brought.stories)
 
 
@@ -103,4 +111,17 @@ def _progress(
         StoryStore(home).list(),
         store.export(),
         rounds,
+        [json.loads(written) for written in InterviewStore(home).list()],
+        [_debrief(one) for one in Interviews(home).list() if one.ended_at],
     )
+
+
+def _debrief(interview: Interview) -> str:
+    """The debrief of an interview as Markdown, a level lower than by itself."""
+    from coach.practice.debrief import debrief
+    from coach.practice.debrief_text import debrief_as_markdown
+    from coach.practice.plan import round_titles
+
+    read = {one.question.id: one.critique for one in interview.asked if one.critique is not None}
+    written = debrief_as_markdown(debrief(interview, read), interview, round_titles())
+    return re.sub(r"^(#+ )", r"#\1", written, flags=re.MULTILINE).rstrip()

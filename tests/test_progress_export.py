@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from coach.errors import UsageError
+from coach.interviews import Interviews
 from coach.practice.anki import DECK
 from coach.standing import bring_back, export
 from coach.store.critiques import CritiqueStore, draft_id
@@ -34,13 +35,16 @@ STORY = {
 
 @pytest.fixture
 def mine(tmp_path):
-    """Two drafts, an overruled verdict and a story."""
+    """Two drafts, an overruled verdict, a story and an interview that was ended."""
     home = tmp_path / "mine"
     keep(home, {"cost": "missing", "trade_off": "met"}, on(3), ODD, draft="Draft <script>one</script> 日本")
     keep(home, {"cost": "partly"}, on(20), "Design another.")
     store = CritiqueStore(home)
     store.overrule(first_critique(), "cost", "met", "Said; in the last line.")
     StoryStore(home).add(STORY)
+    begun = Interviews(home).begin("senior", rubric=RUBRIC.name, five_minutes=True, seed=1)
+    Interviews(home).hear(begun.id, f"I would begin so: {ODD}")
+    Interviews(home).leave(begun.id)
     return home
 
 
@@ -58,6 +62,7 @@ def test_the_json_brings_back_every_row_as_it_was_and_a_second_time_changes_noth
     assert bring_back(other, written) == (3, 1)
     for table in ("critiques", "overrides", "stories"):
         assert rows(other, table) == rows(mine, table)
+    assert Interviews(other).list() == Interviews(mine).list() != ()
     assert exported(other, "json") == exported(mine, "json")
     assert bring_back(other, written) == (0, 0)
     assert exported(other, "json") == exported(mine, "json")

@@ -10,10 +10,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, get_args
 
+from pydantic import TypeAdapter
+
 from coach.critique.report import plain_markdown, quoted_markdown
 from coach.errors import UsageError
 from coach.json_form import critique_from_json
 from coach.practice.cards import Card
+from coach.practice.interview import Interview
 from coach.practice.readiness import Readiness, Standing
 from coach.practice.schedule import Queue
 from coach.practice.tries import round_label, round_of
@@ -24,6 +27,7 @@ FORMAT = "genai-pm-coach progress 1"
 BEGINNING = "<!-- Written by `coach export`. -->"
 
 _LEVELS = get_args(Level)
+_INTERVIEW: TypeAdapter[Interview] = TypeAdapter(Interview)
 _TELLS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute instead of show
 
 
@@ -98,7 +102,8 @@ def progress_from_json(text: str) -> Brought:
         )
     try:
         stories = tuple(_story(one) for one in written["stories"])
-        return Brought(tuple(map(_draft, written["drafts"])), stories)
+        interviews = tuple(map(_interview, written.get("interviews", ())))
+        return Brought(tuple(map(_draft, written["drafts"])), stories, interviews)
     except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
         raise UsageError(
             f"This export is damaged ({_told(error)}): make it anew with `coach export FILE.json`."
@@ -119,6 +124,11 @@ def _draft(written: Mapping[str, Any]) -> Mapping[str, Any]:
         "critique": written["critique"],
         "overrides": [_override(one) for one in written["overrides"]],
     }
+
+
+def _interview(written: Mapping[str, Any]) -> Mapping[str, Any]:
+    _text(written["id"])
+    return json.loads(_INTERVIEW.dump_json(_INTERVIEW.validate_python(written)))  # type: ignore[no-any-return]
 
 
 def _override(written: Mapping[str, Any]) -> dict[str, Any]:
@@ -250,6 +260,7 @@ def progress_as_markdown(progress: Progress) -> str:
             ("Result", story.result),
         ):
             blocks += [f"**{label}**", quoted_markdown(part)] if part else []
+    blocks += progress.debriefs
     by_draft: dict[str, list[Try]] = {}
     for one in reversed(progress.tries):
         by_draft.setdefault(one.draft, []).append(one)
