@@ -25,12 +25,13 @@ REPLIES = PROJECT / "bench" / "interview" / "replies.jsonl"
 MORE_REPLIES = (
     PROJECT / "bench" / "interview" / "replies_to_fit.jsonl"
 )  # by the author of the signals: for the fit alone
+ANSWERS = PROJECT / "bench" / "interview" / "answers.jsonl"
 CRITIQUE = PROJECT / "bench" / "critique"
 TARGET = PROJECT / "coach" / "practice" / MODEL_FILE
 STRENGTH = 10.0  # of the fit (C)
 # Likelihood from which a reply is taken for something other than an answer: to tell somebody who answers that they do not is the worse mistake,
 # most of all of a long reply. Chosen so that in folds of the fit part no more than one answer in fifty is taken for something else.
-ABOVE = {"dont_know": 0.4, "clarify": 0.4, "off_topic": 0.4, "other_question": 0.6, "steer": 0.5}
+ABOVE = {"dont_know": 0.4, "clarify": 0.4, "off_topic": 0.4, "other_question": 0.8, "steer": 0.5}
 DRAFT_SENTENCE = 0.3
 FOLDS = 5
 
@@ -47,15 +48,17 @@ def main() -> None:
         _print_table(split, [row for row in replies if row["split"] == split], record, embedder)
     drafts = [row for row in _rows(CRITIQUE / "drafts.jsonl") if row["split"] != "fit"]
     for name, pairs in (
+        (
+            "answers of bench/interview",
+            [(row["answer"], row["question"]) for row in _rows(ANSWERS) if row["split"] != "fit"],
+        ),
         ("drafts", [(row["draft"], row["question"]) for row in drafts]),
         ("their sentences", [(one, row["question"]) for row in drafts for one in _sentences(row["draft"])]),
     ):
         found = kind_of(
             features([one for one, _ in pairs], [[asked] for _, asked in pairs], embedder), record
         )
-        print(
-            f"held-out {name} of the critique taken for no answer: {len(found) - found.count('answer')} of {len(found)}"
-        )
+        print(f"held-out {name} taken for no answer: {len(found) - found.count('answer')} of {len(found)}")
     if arguments.write:
         TARGET.write_text(json.dumps(record) + "\n", encoding="utf-8")
 
@@ -99,10 +102,16 @@ def fit(replies: list[dict[str, Any]], embedder: Any) -> dict[str, Any]:
 def _more(drafts: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     """(reply, question, kind) out of the critique's own data."""
     talk = [row["text"] for row in _rows(CRITIQUE / "judge_talk.jsonl") if row["to_judge"]]
+    answers = [row for row in _rows(ANSWERS) if row["split"] == "fit"]
     others = [drafts[(place + len(drafts) // 2) % len(drafts)] for place in range(len(drafts))]
     return [
         *((row["reply"], row["question"], row["kind"]) for row in _rows(MORE_REPLIES)),
         *((row["draft"], row["question"], "answer") for row in drafts),
+        *((row["answer"], row["question"], "answer") for row in answers),
+        *(
+            (row["answer"], other["question"], "other_question")
+            for row, other in zip(answers, answers[45:], strict=False)
+        ),
         *(
             (other["draft"], row["question"], "other_question")
             for row, other in zip(drafts, others, strict=True)

@@ -10,9 +10,8 @@ from coach.critique.prepare import PreparedDraft
 from coach.protocols import Embedder
 from coach.types import Criterion, Verdict
 
-# A probability of being met below which nothing else of the same weight is looked at: it is thin enough to ask about at once. Chosen on the fit
-# part of bench/interview (`coach eval interview`).
-PLAINLY_THIN = 0.05
+# A probability of being met below which nothing else of the same weight is looked at: it is thin enough to ask about at once.
+PLAINLY_THIN = 0.15
 
 
 def find_thin(
@@ -27,24 +26,28 @@ def find_thin(
 ) -> tuple[Criterion | None, Mapping[str, Verdict]]:
     """The criterion to ask about, None where nothing is thin, and every verdict that was given on the way.
 
-    `met` are criteria known to be met by what was said before, `passed_over` those already asked about. Of equal weight it is the
-    one least likely to be met; without a chat model, one of which no word speaks.
+    `met` are criteria known to be met by what was said before, `passed_over` those already asked about. What is missing comes before what is
+    touched on, since the judge is strict with what was said in few words: so fewer follow-ups go astray (bench/interview/README.md). Of
+    equal weight it is the one least likely to be met; without a chat model, one of which no word speaks.
     """
     given: dict[str, Verdict] = {}
+    touched: list[tuple[float, float, Criterion]] = []
     heaviest_first = sorted(criteria, key=lambda one: -weights(one))
-    for _, tier in groupby(heaviest_first, key=weights):
+    for weight, tier in groupby(heaviest_first, key=weights):
         open_ones = [one for one in tier if one.id not in met and one.id not in passed_over]
-        thin: list[tuple[float, Criterion]] = []
+        missing: list[tuple[float, Criterion]] = []
         for criterion in _least_spoken_of_first(open_ones, prepared, embedder):
             verdict = given[criterion.id] = judge(criterion)
             likely = _how_likely_met(verdict, prepared)
-            if verdict.level != "met" and likely < 1.0:
-                thin.append((likely, criterion))
+            if verdict.level == "missing" or likely == 0.0:
+                missing.append((likely, criterion))
+            elif verdict.level != "met" and likely < 1.0:
+                touched.append((-weight, likely, criterion))
             if likely < PLAINLY_THIN:
                 break
-        if thin:
-            return min(thin, key=lambda one: one[0])[1], given
-    return None, given
+        if missing:
+            return min(missing, key=lambda one: one[0])[1], given
+    return (min(touched, key=lambda one: one[:2])[2] if touched else None), given
 
 
 def _least_spoken_of_first(
