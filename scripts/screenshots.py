@@ -25,7 +25,7 @@ shop's own help pages with retrieval, because those change weekly and fine-tunin
 The worst failure is a made-up refund promise. Every amount is copied from the order system, and a reply without a matching page goes to an
 agent. We launch with under 1% wrong amounts on 500 labelled chats, and repeat contacts should fall from 22% to 18% within a quarter.
 A small model costs 0.2 cents an answer and replies in a second; the large one only drafts for agents."""
-OTHER_PAGES = ("Learn", "Library", "Lab", "Settings")
+OTHER_PAGES = ("Interview", "Progress", "Learn", "Library", "Lab", "Settings")
 MINUTES = 3 * 60_000
 
 

@@ -32,13 +32,14 @@ def reply_kind(reply: str, asked: Sequence[str], embedder: Embedder) -> ReplyKin
     fitted = _model()
     if embedder.name.partition("@")[0] != fitted["embedder"]:
         return "answer"
+    kind = kind_of(features([reply], [asked], embedder), fitted)[0]
+    return "steer" if kind == "answer" and _speaks_to_the_judge_alone(reply, embedder) else kind
+
+
+def _speaks_to_the_judge_alone(reply: str, embedder: Embedder) -> bool:
     sentences = [reply[start:end] for start, end in split_sentences(reply)]
-    if all(
-        spans and spans[0] == (0, len(one))
-        for one, spans in zip(sentences, addressed_to_judge(sentences, embedder), strict=True)
-    ):
-        return "steer"
-    return kind_of(features([reply], [asked], embedder), fitted)[0]
+    addressed = addressed_to_judge(sentences, embedder)
+    return all(spans[:1] == [(0, len(one))] for one, spans in zip(sentences, addressed, strict=True))
 
 
 def kind_of(rows: Vectors, fitted: Mapping[str, Any]) -> list[ReplyKind]:
