@@ -262,3 +262,28 @@ def test_the_first_own_rating_counts(tmp_path):
 def test_the_coach_conducts_with_the_documents_it_has(library):
     coach = Coach.load(load_settings(backend="none"), keeps=False)
     assert coach.interviewer().rubric.name == RUBRIC.name
+
+
+def test_what_the_judge_could_not_tell_makes_no_strong_yes(embedder):
+    by = interviewer(embedder, likely(**dict.fromkeys(QUESTION.criteria, "Yes")))
+    interview = leave(say(begun(), START, by), by.now())
+    for further in confer(interview, by):
+        interview = further
+    read = interview.asked[0].critique
+
+    def recommended(*untold):
+        verdicts = tuple(
+            replace(
+                one,
+                level=None if one.criterion.id in untold else "met",
+                unscored="unsure" if one.criterion.id in untold else "",
+            )
+            for one in read.verdicts
+        )
+        return (
+            debrief(interview, {"q1": replace(read, verdicts=verdicts, findings=())}).rounds[0].recommendation
+        )
+
+    assert recommended() == "strong yes"
+    assert recommended("mitigation") == "yes", "it counts double"
+    assert recommended("mitigation", "model_metrics") is None, "too little is left"

@@ -13,7 +13,10 @@ STRONG_YES, YES = (
     READY,
     (GETTING_THERE + READY) / 2,
 )  # of the weight: the bounds of the critique, and half way between
-WEIGHTY = 2.0  # what counts double: a strong yes leaves none of it missing
+LEAST_SCORED = (
+    2 / 3
+)  # of the weight: a recommendation out of less would flatter or hurt by what the judge could not tell
+WEIGHTY = 2.0  # what counts double: a strong yes leaves none of it missing, or untold
 NOT_YET_ALLOWED = 0.2  # of the rounds: one of five or more does not decide against a candidate alone
 _ORDER: tuple[Level, ...] = ("missing", "partly", "met")
 
@@ -109,11 +112,11 @@ def _point(verdict: Verdict, asked: Asked) -> Point:
 
 
 def _share(points: Iterable[Point]) -> float | None:
-    """Of the weight that was scored, the share that is met, partly counting half; None where less than half was scored."""
+    """Of the weight that was scored, the share that is met, partly counting half; None where too little of it was scored."""
     points = list(points)
     scored = [(one.weight, one.level) for one in points if one.level is not None]
     whole = sum(weight for weight, _ in scored)
-    if not whole or len(scored) * 2 < len(points):
+    if not whole or whole < LEAST_SCORED * sum(one.weight for one in points):
         return None
     return sum(weight * WORTH[level] for weight, level in scored) / whole
 
@@ -132,6 +135,8 @@ def _of_a_round(
     ]
     if missing:
         reasons.append(f"Missing, and counting double: {'; '.join(dict.fromkeys(missing))}.")
+    if untold := [one.criterion.name for one in points if one.level is None and one.weight >= WEIGHTY]:
+        reasons.append(f"Counting double, and the judge could not tell: {'; '.join(dict.fromkeys(untold))}.")
     if habits:
         names = dict.fromkeys(one.anti_pattern.name for one in habits)
         reasons.append(f"A habit that the committee warns of: {'; '.join(names)}.")
@@ -139,7 +144,7 @@ def _of_a_round(
         reasons.append(f"{unanswered} of {asked} questions had no answer.")
     if share < YES:
         return "not yet", tuple(reasons)
-    is_strong = share >= STRONG_YES and not missing and not habits and not unanswered
+    is_strong = share >= STRONG_YES and not (missing or untold or habits or unanswered)
     return ("strong yes" if is_strong else "yes"), tuple(reasons)
 
 
