@@ -258,6 +258,16 @@ class TestEmbedded:
         with pytest.raises(ModelMissingError, match="`coach models pull`"):
             LlamaCppChatModel(path, context_window=1024)
 
+    @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="a process is kept to one core on Linux only")
+    def test_a_model_closed_as_soon_as_it_is_open_does_not_freeze_the_process(self, small_model_path):
+        script = (
+            "import os, sys\nfrom pathlib import Path\nfrom coach.backends.llama_engine import LlamaEngine\n"
+            "os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])\n"
+            "chosen = {'context_window': 512, 'threads': 1, 'states_folder': None, 'verbose': False}\n"
+            "LlamaEngine(Path(sys.argv[1]), **chosen).close()\n"
+        )
+        subprocess.run([sys.executable, "-c", script, str(small_model_path)], check=True, timeout=60)
+
     @pytest.mark.parametrize("content", [b"GGUF", b"<html>not a model</html>", b""])
     def test_a_file_that_is_no_whole_model_is_said_so(self, tmp_path, content):
         path = tmp_path / "model.gguf"

@@ -46,6 +46,9 @@ class LlamaEngine:
         self._server: Any = self._start(context_window, threads, states_folder, verbose)
         address = urlsplit(self._server.listening_address)
         self._host, self._port = address.hostname or "127.0.0.1", address.port or 0
+        # Closed before its loop has begun the engine waits for ever, and with it every thread of the process
+        # (xllamacpp 2026.10; on one core each time): what goes through the loop is answered once that turns.
+        self.get("/slots")
 
     def _start(self, context_window: int, threads: int, states_folder: Path | None, verbose: bool) -> Any:
         try:
