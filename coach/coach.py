@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,7 +26,7 @@ from coach.backends import (
 from coach.errors import CoachError, IndexOutdatedError, IngestError, StoppedError, UsageError
 from coach.library import drop_uploads, old_uploads
 from coach.privacy.find import prepare_to_find
-from coach.privacy.outgoing import MaskedChatModel, Masking, Outgoing, masked_where_it_leaves
+from coach.privacy.outgoing import MaskedChatModel, Masking, Outgoing, letting_pass, masked_where_it_leaves
 from coach.privacy.reply import masked_reply
 from coach.protocols import NO_MODEL_USED, ChatModel, ChosenModel
 from coach.settings import Settings, load_settings
@@ -510,12 +511,17 @@ class Coach:
         def chosen() -> ChosenModel:
             if before is not None:
                 before()
-            found = self.chosen_model()
-            if unmasked and isinstance(found.model, MaskedChatModel):
-                return replace(found, model=found.model.letting_pass(unmasked))
-            return found
+            return letting_pass(self.chosen_model(), unmasked)
 
         return chosen
+
+    def letting_pass(self, unmasked: AbstractSet[str]) -> Coach:
+        """This coach for one piece of work in which a person lets the words `unmasked` leave this machine as they are."""
+        if not unmasked:
+            return self
+        one = copy(self)
+        one._chosen = letting_pass(self.chosen_model(), unmasked)
+        return one
 
     def outgoing(self, text: str, unmasked: AbstractSet[str] = frozenset()) -> Outgoing | None:
         """`text` as it would leave this machine for the chat model; None where it would not, or nothing personal is in it.

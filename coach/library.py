@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from coach.errors import IngestError, UsageError
+from coach.errors import IndexMissingError, IngestError, UsageError
 from coach.settings import Settings, corpus_folder, days_kept
 from coach.store.conversations import ConversationStore
 from coach.store.traces import TraceStore
@@ -63,10 +63,18 @@ def add_uploads(
 def delete_document(coach: Coach, source: str) -> tuple[str, ...]:
     """Take a document out of the index, delete the coach's copy of it, and every kept answer and trace that quotes it; what was done.
 
-    A file in a folder of the user's stays where it is and is not read again. Raises UsageError for the committee's article,
-    IndexMissingError for an unknown document, and IngestError as `Coach.ingest`.
+    A file in a folder of the user's stays where it is and is not read again. Of a document whose file is gone already, what quotes
+    it is deleted. Raises UsageError for the committee's article, IndexMissingError for a document that is neither in the library nor
+    quoted, and IngestError as `Coach.ingest`.
     """
-    document = coach.document(source)
+    try:
+        document = coach.document(source)
+    except IndexMissingError:
+        if not (quoting := forget_quotes(coach.settings, [source])):
+            raise
+        return (
+            f"{source} had left the library: {quoting} kept answers and traces that quoted it are deleted.",
+        )
     if document.collection == COMMITTEE:
         raise UsageError(
             "The committee's article comes with the coach and stays: leave it out of a question with `--in own`."
@@ -81,10 +89,15 @@ def delete_document(coach: Coach, source: str) -> tuple[str, ...]:
 
 def forget_folder(coach: Coach, folder: Path) -> tuple[str, ...]:
     """Follow `folder` no longer: its documents leave the index, and what quotes them goes; what was done. Its files stay."""
-    sources = [
-        source for source, path in _paths(coach.settings).items() if path.is_relative_to(folder.resolve())
+    return _taken_out(coach, sources_under(coach.settings, [folder]), folder)
+
+
+def sources_under(settings: Settings, paths: Iterable[Path]) -> list[str]:
+    """The documents whose files are among these paths, or lie under them."""
+    found = [path.expanduser().resolve() for path in paths]
+    return [
+        source for source, path in _paths(settings).items() if any(path.is_relative_to(one) for one in found)
     ]
-    return _taken_out(coach, sources, folder)
 
 
 def _taken_out(coach: Coach, sources: Iterable[str], path: Path | None) -> tuple[str, ...]:
@@ -93,11 +106,10 @@ def _taken_out(coach: Coach, sources: Iterable[str], path: Path | None) -> tuple
     return done
 
 
-def forget_quotes(settings: Settings, sources: Iterable[str]) -> None:
-    """Delete every kept answer and trace that looked at one of these documents. Raises StoreError."""
-    for source in sources:
-        ConversationStore(settings.home).withdraw(source)
-        TraceStore(settings.home).forget(source)
+def forget_quotes(settings: Settings, sources: Iterable[str]) -> int:
+    """Delete every kept answer and trace that looked at one of these documents; how many. Raises StoreError."""
+    answers, traces = ConversationStore(settings.home), TraceStore(settings.home)
+    return sum(answers.withdraw(source) + traces.forget(source) for source in sources)
 
 
 def folders(coach: Coach) -> tuple[Path, ...]:

@@ -258,7 +258,9 @@ class TestEmbedded:
         with pytest.raises(ModelMissingError, match="`coach models pull`"):
             LlamaCppChatModel(path, context_window=1024)
 
-    @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="a process is kept to one core on Linux only")
+    @pytest.mark.skipif(
+        not hasattr(os, "sched_setaffinity"), reason="a process is kept to one core on Linux only"
+    )
     def test_a_model_closed_as_soon_as_it_is_open_does_not_freeze_the_process(self, small_model_path):
         script = (
             "import os, sys\nfrom pathlib import Path\nfrom coach.backends.llama_engine import LlamaEngine\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 
 import pytest
@@ -15,17 +16,18 @@ from coach.lab.experiment import quoted_in, rows_as_csv
 from coach.lab.sampling import EXPERIMENT, SHOWN, grouped, weigh
 from coach.protocols import ChosenModel
 from coach.types import Turn
+from coach.ui import session
 from tests.fakes import HashingEmbedder, ScriptedChatModel
 from tests.lab_runs import plotted, quietly, stop_after
 
+PAGES = Path(session.__file__).parent / "pages"
 GUIDE = Path(__file__).parent.parent / "corpus" / "guides" / "generative-ai-pm-skillset-interview-prep.md"
 DICE = [(word, math.log(share)) for word, share in (("tested", 0.5), ("safe", 0.3), ("cheap", 0.2))]
 
 
-def coach_of(model: ScriptedChatModel | LlamaCppChatModel, settings, index=None) -> Coach:
-    return Coach(
-        settings, HashingEmbedder(), index, ChosenModel(model, "given", "It was given."), keeps=False
-    )
+def coach_of(model: ScriptedChatModel | LlamaCppChatModel, settings, index=None, leaves="") -> Coach:
+    chosen = ChosenModel(model, "given", "It was given.", leaves)
+    return Coach(settings, HashingEmbedder(), index, chosen, keeps=False)
 
 
 @pytest.fixture
@@ -98,6 +100,28 @@ def test_a_slider_moves_the_bars_and_asks_no_model(settings):
     assert moved.rows[0]["after_temperature"] > outcome.rows[0]["after_temperature"]
     assert sum(row.get("can_be_drawn", False) for row in moved.rows) == 1
     assert "drawn at temperature 1 and top-p 0.9" in moved.findings[-1]  # the samples are what they were
+
+
+def test_a_prompt_for_a_model_elsewhere_is_seen_masked_before_it_leaves(settings, sources_only):
+    model = ScriptedChatModel("tested", next_words=DICE)
+    leaves = "The server models.example is another machine: what you type goes there."
+    page = AppTest.from_file(str(PAGES / "lab.py"), default_timeout=30)
+    page.query_params["experiment"] = EXPERIMENT.name
+    page.session_state["coach"] = coach_of(model, settings, sources_only.index, leaves)
+    page.run()
+    page.text_input(key="lab_sampling_prompt").set_value("Write to a@b.example or c@d.example about")
+    page.button(key="lab_run").click().run()
+    assert not page.exception and model.prompts == []
+    shown = [element.proto.body for element in page.get("html")]
+    assert any("Write to [email 1] or [email 2] about" in body for body in shown)
+    page.checkbox[1].uncheck().run()
+    page.button(key="lab_sampling_to_be_seen_send").click().run()
+    experiments = page.session_state["worker"].experiments
+    end = time.monotonic() + 20
+    while experiments.under_way:
+        assert time.monotonic() < end, "the experiment did not end"
+        time.sleep(0.02)
+    assert {prompt[-1].text for prompt in model.prompts} == {"Write to [email 1] or c@d.example about"}
 
 
 def test_a_server_that_lists_few_tokens_says_how_much_it_keeps_to_itself(settings):

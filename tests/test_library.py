@@ -7,8 +7,8 @@ import pytest
 
 from coach import library as shelf
 from coach.backends import load_index
-from coach.coach import Coach
-from coach.errors import IngestError, UsageError
+from coach.coach import Coach, ingest_apart
+from coach.errors import IndexMissingError, IngestError, UsageError
 from coach.library import Upload
 from coach.settings import load_settings
 from coach.store.conversations import ConversationStore
@@ -70,6 +70,41 @@ def test_a_file_of_a_followed_folder_is_taken_out_and_stays_on_the_disk(coach, t
     shelf.forget_folder(coach, folder / "one.md")
     assert shelf.folders(coach) == ()
     assert all(one.source.startswith("guides/") for one in coach.documents())
+
+
+def test_what_quotes_a_file_that_is_gone_is_kept_until_its_name_is_deleted(coach, tmp_path):
+    folder = tmp_path / "jobs"
+    folder.mkdir()
+    (folder / "one.md").write_bytes(NOTES)
+    coach.ingest([folder])
+    store = ConversationStore(coach.settings.home)
+    asked = store.ask(QUESTION)
+    store.update(asked.id, state="finished", reply=coach.answer(QUESTION).result())
+    (
+        folder / "one.md"
+    ).unlink()  # or the disk that it is on is not there today: what was answered is not lost for that
+    coach.ingest()
+    assert store.exchanges(asked.conversation)[0].state == "finished"
+    (said,) = shelf.delete_document(coach, "jobs/one.md")
+    assert said == "jobs/one.md had left the library: 2 kept answers and traces that quoted it are deleted."
+    assert store.exchanges(asked.conversation)[0].state == "withdrawn"
+    assert b"Quillfern" not in bytes_under(coach.settings.home)
+    with pytest.raises(IndexMissingError, match="holds no document"):
+        shelf.delete_document(coach, "jobs/one.md")
+    shelf.forget_folder(coach, folder)
+
+
+def test_what_quotes_a_path_that_the_command_line_forgets_goes_with_it(coach, tmp_path):
+    notes = tmp_path / "own.md"
+    notes.write_bytes(NOTES)
+    coach.ingest([notes])
+    store = ConversationStore(coach.settings.home)
+    asked = store.ask(QUESTION)
+    store.update(asked.id, state="finished", reply=coach.answer(QUESTION).result())
+    said = ingest_apart(coach.settings, [notes])  # `coach ingest --forget`, in a process of its own
+    assert said[0].startswith("removed: ")
+    assert store.exchanges(asked.conversation)[0].state == "withdrawn"
+    coach.reload()
 
 
 def test_an_upload_of_the_same_name_replaces_the_one_before(coach):

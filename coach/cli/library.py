@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option(
-    "--forget", multiple=True, type=click.Path(), help="Take a path given earlier out of the library."
+    "--forget",
+    multiple=True,
+    type=click.Path(),
+    help="Take a path given earlier out of the library, with every kept answer that quotes it.",
 )
 @click.option(
     "--as",
@@ -37,12 +40,15 @@ def ingest(paths: tuple[str, ...], forget: tuple[str, ...], collection: str | No
     if collection is not None and not paths:
         raise click.UsageError("--as names the PATHS that are given with it: give them too.")
     from coach.coach import ingest_library
+    from coach.library import forget_quotes, sources_under
     from coach.settings import load_settings
 
+    settings = load_settings()
+    forgotten = sources_under(settings, map(Path, forget)) if forget else []
     bars = StepBars()
     try:
         report = ingest_library(
-            load_settings(),
+            settings,
             [Path(path) for path in paths],
             forget=[Path(p) for p in forget],
             collection=collection,
@@ -50,6 +56,7 @@ def ingest(paths: tuple[str, ...], forget: tuple[str, ...], collection: str | No
         )
     finally:
         bars.close()
+    forget_quotes(settings, forgotten)
     for line in report.lines():
         show(line)
 
@@ -99,13 +106,13 @@ def library_show(source: str) -> None:
 def library_delete(source: str, yes: bool) -> None:
     """Take the document NAME out for good: index, the coach's copy, kept answers and traces that quote it.
 
-    A file in a folder of yours stays where it is, and is not read again.
+    A file in a folder of yours stays where it is, and is not read again. Of a document whose file is gone already, the kept answers
+    and traces go.
     """
     from coach.library import delete_document
     from coach.settings import load_settings
 
     coach = loaded(load_settings())
-    coach.document(source)
     if not yes:
         click.confirm(f"Delete {source} and every kept answer that quotes it?", abort=True, err=True)
     for line in delete_document(coach, source):

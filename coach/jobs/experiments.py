@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -60,8 +60,15 @@ class ExperimentJobs:
                 self._trials[name] = _TRIAL.validate_json(kept)
             return self._trials.get(name)
 
-    def start(self, experiment: Experiment, given: Mapping[str, object], *, visitor: str = "") -> None:
-        """Run the experiment, unless a run of it goes on. Raises UsageError for a bad control."""
+    def start(
+        self,
+        experiment: Experiment,
+        given: Mapping[str, object],
+        *,
+        visitor: str = "",
+        unmasked: Collection[str] = (),
+    ) -> None:
+        """Run the experiment, unless a run of it goes on; `unmasked` as for `Worker.ask`. Raises UsageError for a bad control."""
         values = experiment.values(given)
         with self._lock:
             before = self._trials.get(experiment.name)
@@ -69,7 +76,7 @@ class ExperimentJobs:
                 return
             self._stopped.discard(experiment.name)
             self._trials[experiment.name] = Trial(values)
-        arguments = (experiment, values, visitor)
+        arguments = (experiment, values, visitor, frozenset(unmasked))
         threading.Thread(
             target=self._run, args=arguments, name=f"coach-lab-{experiment.name}", daemon=True
         ).start()
@@ -78,7 +85,9 @@ class ExperimentJobs:
         """End a run at its next step."""
         self._stopped.add(name)
 
-    def _run(self, experiment: Experiment, values: Mapping[str, Value], visitor: str) -> None:
+    def _run(
+        self, experiment: Experiment, values: Mapping[str, Value], visitor: str, unmasked: frozenset[str]
+    ) -> None:
         name, turn = experiment.name, self._turns.turn(visitor)
         trial = Trial(values, finished=True, share=1.0)
 
@@ -91,6 +100,7 @@ class ExperimentJobs:
             coach = self._open_coach()
             if experiment.needs_model:
                 turn.take()
+                coach = coach.letting_pass(unmasked)
             trial = replace(trial, outcome=experiment.run(coach, values, tell))
             self._store.keep(name, _TRIAL.dump_json(trial).decode())
         except StoppedError:

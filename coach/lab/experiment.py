@@ -35,6 +35,11 @@ class Control:
     stops: tuple[int, ...] = ()
     moves: bool = False
 
+    @property
+    def is_typed(self) -> bool:
+        """Whether it takes any words of the user's."""
+        return isinstance(self.default, str) and not self.choices
+
     def checked(self, given: Any) -> Value:
         """`given` as this control takes it. Raises UsageError with what it takes."""
         kind = type(self.default)

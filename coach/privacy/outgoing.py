@@ -26,6 +26,13 @@ def masked_where_it_leaves(chosen: ChosenModel, settings: Settings) -> ChosenMod
     return replace(chosen, model=masked, leaves=f"{chosen.leaves} {note}")
 
 
+def letting_pass(chosen: ChosenModel, unmasked: Collection[str]) -> ChosenModel:
+    """The chosen model for one piece of work in which a person lets the words `unmasked` leave this machine as they are."""
+    if unmasked and isinstance(chosen.model, MaskedChatModel):
+        return replace(chosen, model=chosen.model.letting_pass(unmasked))
+    return chosen
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """A text as it would leave this machine, and the personal data in it, each once as (placeholder, words)."""

@@ -83,14 +83,15 @@ class TraceStore:
             raise OSError(f"{self._database.path.name} cannot be read: {error}") from error
         return [_stored(row) for row in rows]
 
-    def forget(self, source: str) -> None:
-        """Delete the traces of answers that looked at the document `source`. Raises StoreError where the file fails."""
+    def forget(self, source: str) -> int:
+        """Delete the traces of answers that looked at the document `source`; how many. Raises StoreError where the file fails."""
         if not self._database.exists():
-            return
+            return 0
         with self._database.deletion("The traces that quote it were not deleted") as database:
             rows = database.execute("SELECT id, reply FROM traces").fetchall()
             quoting = [(identity,) for identity, reply in rows if source in _sources(json.loads(reply))]
             database.executemany("DELETE FROM traces WHERE id = ?", quoting)
+        return len(quoting)
 
 
 def _sources(written: Mapping[str, Any]) -> set[str]:

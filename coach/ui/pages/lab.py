@@ -18,7 +18,7 @@ from coach.jobs.reading import UNFORESEEN
 from coach.lab.catalogue import EXPERIMENTS
 from coach.lab.experiment import Control, Experiment, Outcome, Value, rows_as_csv
 from coach.lab.pictures.save import FORMS, saved
-from coach.ui import components, critique_session, session
+from coach.ui import components, critique_session, outgoing, session
 from coach.ui.format import document_address, escaped, step_html, with_code
 from coach.ui.look_again import look_again
 
@@ -87,6 +87,7 @@ def _draw_experiment(coach: Coach, worker: Worker, one: Experiment) -> None:
             st.button("Stop", key="lab_stop", on_click=worker.experiments.stop, args=(one.name,))
     if note := st.session_state.pop("lab_note", ""):
         components.draw_error(note)
+    outgoing.draw(_to_be_seen(one), "Edit it")
     look_again(partial(_draw_trial, worker, one, given, going_on))
     _draw_question(one)
 
@@ -162,10 +163,21 @@ def _draw_picture(one: Experiment, outcome: Outcome, values: Mapping[str, Value]
 
 def _start(worker: Worker, one: Experiment, given: Mapping[str, object]) -> None:
     now = {name: st.session_state.get(f"lab_{one.name}_{name}", value) for name, value in given.items()}
+    typed = (
+        [str(now[control.name]) for control in one.controls if control.is_typed] if one.needs_model else []
+    )
+
+    def send(unmasked: frozenset[str]) -> None:
+        worker.experiments.start(one, now, visitor=session.visitor(), unmasked=unmasked)
+
     try:
-        worker.experiments.start(one, now, visitor=session.visitor())
+        outgoing.submit(_to_be_seen(one), typed, send)
     except CoachError as error:
         st.session_state["lab_note"] = str(error)
+
+
+def _to_be_seen(one: Experiment) -> str:
+    return f"lab_{one.name}_to_be_seen"
 
 
 def _draw_trial(worker: Worker, one: Experiment, given: Mapping[str, object], going_on: bool) -> float | None:

@@ -251,11 +251,19 @@ def _draw_document(coach: Coach, source: str) -> None:
     st.button(
         "All documents", key="library_back", icon=":material/arrow_back:", on_click=st.query_params.clear
     )
+    worker = session.current_worker()
+    look_again(partial(_draw_work, worker.library, worker.library.under_way))
     try:
         document = coach.document(source)
-        cited = session.current_worker().conversations.cited(source)
+        cited = worker.conversations.cited(source)
     except CoachError:
         components.draw_error(f"The library holds no document {source!r} any more: see all documents.")
+        st.button(
+            "Delete every kept answer that quotes it",
+            key="delete_quotes",
+            on_click=_delete,
+            args=(coach, worker.library, source),
+        )
         return
     st.html(
         f'<header class="coach-welcome coach-compact"><h1>{escaped(shown_title(document.title or source))}</h1>'
