@@ -81,11 +81,15 @@ def axe() -> str:
 def serious_faults(page, axe: str) -> list[dict[str, str]]:
     """What axe-core counts as serious or critical on the page as it stands."""
     page.locator(QUIET).wait_for()
+    window = page.viewport_size
+    page.set_viewport_size({**window, "height": 8000})  # of what is out of view axe does not look at the colours
     page.wait_for_timeout(300)  # colours and panels fade in
     page.evaluate(axe)
+    found = page.evaluate(SERIOUS)
+    page.set_viewport_size(window)
     return [
         fault
-        for fault in page.evaluate(SERIOUS)
+        for fault in found
         if not any(rule == fault["rule"] and part in fault["selector"] for rule, part in STREAMLITS_OWN)
     ]
 
@@ -106,7 +110,6 @@ def every_page(page) -> Iterator[str]:
 def test_axe_finds_no_serious_fault_on_any_page(open_page, address, axe, scheme) -> None:
     page = open_page(scheme=scheme)
     for _ in every_page(page):
-        assert serious_faults(page, axe) == []
         for summary in page.locator(".stMain summary").all()[:3]:
             summary.click()
         assert serious_faults(page, axe) == []
@@ -185,9 +188,7 @@ def standing(browser, tmp_path_factory) -> Iterator[str]:
         yield address
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
-)
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_axe_finds_no_serious_fault_where_one_stands(browser, standing, axe, width, scheme) -> None:
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()

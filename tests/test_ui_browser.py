@@ -36,31 +36,8 @@ sys.argv = ["streamlit", "run", "app.py", "--server.port", sys.argv[1]]
 main()
 """
 
+
 # Contrast of what is read with what lies behind it, as WCAG 2 defines it.
-CONTRAST = """
-(selector) => {
-  const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
-  const luminance = (colour) => {
-    const [r, g, b] = channels(colour).slice(0, 3).map((value) => {
-      const part = value / 255;
-      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const colour = getComputedStyle(at).backgroundColor;
-      if ((channels(colour)[3] ?? 1) === 1) return colour;
-    }
-    return "rgb(255, 255, 255)";
-  };
-  const element = document.querySelector(selector);
-  const [a, b] = [luminance(getComputedStyle(element).color), luminance(behind(element))];
-  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-}
-"""
-
-
 @pytest.fixture(scope="module")
 def browser():
     path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
@@ -198,9 +175,8 @@ def busy_core() -> Iterator[None]:
     burning.wait()
 
 
-@pytest.mark.parametrize("_", range(5))
 @pytest.mark.usefixtures("busy_core")
-def test_what_is_open_stays_open_through_the_end_of_an_answer_and_a_click_then_counts(open_page, _) -> None:
+def test_what_is_open_stays_open_through_the_end_of_an_answer_and_a_click_then_counts(open_page) -> None:
     page = open_page()
     broken = []
     page.on("pageerror", lambda error: broken.append(str(error)))
@@ -293,15 +269,6 @@ def test_the_newest_question_is_in_view(open_page) -> None:
     assert 0 <= newest.bounding_box()["y"] <= 300
 
 
-def test_markup_in_a_question_is_text(open_page) -> None:
-    page = open_page()
-    evil = "unknown <img src=x onerror='window.obeyed=1'> $x^2$ **b**"
-    ask(page, evil)
-    page.locator(".coach-refusal").wait_for()
-    assert page.locator(".coach-question").inner_text() == evil
-    assert page.evaluate("window.obeyed") is None
-
-
 def test_a_telephone_shows_everything_without_scrolling_sideways(open_page) -> None:
     page = open_page(390, 844)
     ask_and_wait(page)
@@ -327,41 +294,3 @@ def test_the_path_opens_what_the_model_read_and_works_out_a_hosted_price(open_pa
     said = page.locator(".coach-note", has_text="0.007230")  # 2,410 tokens
     said.wait_for()
     assert "nothing was sent" in said.inner_text()
-
-
-def contrast(page, selector: str) -> float:
-    """That of the first such element, once the page has drawn one."""
-    page.locator(selector).first.wait_for(state="attached")
-    return page.evaluate(CONTRAST, selector)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_from_what_is_behind_it(open_page, scheme: str) -> None:
-    page = open_page(scheme=scheme)
-    low = {}
-    for selector in (".coach-welcome p", ".coach-label", ".coach-state p"):
-        low[selector] = contrast(page, selector)
-    ask_and_wait(page)
-    for selector in (
-        ".coach-question",
-        ".coach-written p:not(.coach-label)",
-        ".coach-verbatim p",
-        ".coach-verbatim .coach-label",
-        ".coach-chip",
-        ".coach-left-out summary",
-        ".coach-passage mark",
-        ".coach-passage .coach-place",
-    ):
-        low[selector] = contrast(page, selector)
-    page.get_by_text("How this answer was made").click()
-    for selector in (
-        ".coach-path .coach-place",
-        ".coach-path a",
-        ".coach-legend",
-        ".coach-path .coach-figures",
-    ):
-        low[selector] = contrast(page, selector)
-    ask(page, "fail")
-    page.locator(".coach-error").wait_for()
-    low |= {selector: contrast(page, selector) for selector in (".coach-error", ".coach-error code")}
-    assert {selector: ratio for selector, ratio in low.items() if ratio < 4.5} == {}

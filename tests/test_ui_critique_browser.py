@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from tests.critique_fakes import DRAFT, QUESTION, SECOND
-from tests.test_ui_browser import address, browser, contrast, open_page  # noqa: F401
+from tests.test_ui_browser import address, browser, open_page  # noqa: F401
 
 pytestmark = pytest.mark.browser
 
@@ -138,16 +138,6 @@ def test_a_reading_left_half_way_is_there_on_return(open_page) -> None:
     assert "invents a refund rule" in page.locator(".coach-marked").inner_text()
 
 
-def test_markup_in_a_draft_is_text(open_page) -> None:
-    page = open_critique(open_page)
-    evil = (
-        "It invents <img src=x onerror='window.obeyed=1'> $x^2$ **b** </mark><script>window.obeyed=1</script>"
-    )
-    hand_in_and_wait(page, evil)
-    assert evil in page.locator(".coach-marked").inner_text()
-    assert page.evaluate("window.obeyed") is None
-
-
 def test_the_critique_is_downloaded_as_markdown(open_page, tmp_path) -> None:
     page = open_critique(open_page)
     hand_in_and_wait(page)
@@ -174,26 +164,3 @@ def test_a_telephone_shows_everything_without_scrolling_sideways(open_page) -> N
     for selector in (".coach-number-link", ".coach-open"):
         size = page.locator(selector).first.bounding_box()
         assert min(size["width"], size["height"]) >= 24  # WCAG 2.2, target size (minimum)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_from_what_is_behind_it(open_page, scheme: str) -> None:
-    page = open_critique(open_page, 1280, 900, scheme)
-    hand_in_and_wait(page)
-    page.locator(".st-key-critique_improve_cost button").click()
-    page.locator(".coach-redraft").wait_for()
-    selectors = [
-        *(
-            ".coach-move .coach-text",
-            ".coach-move .coach-label",
-            ".coach-band-name",
-            ".coach-findings .coach-label",
-        ),
-        *(".coach-findings .coach-place", ".coach-level-met", ".coach-level-missing", ".coach-said"),
-        *(".coach-open", ".coach-asked", ".coach-good", ".coach-bad", ".coach-legend li", ".coach-aside"),
-        *(".coach-redraft .coach-label", ".coach-redraft .coach-text"),
-    ]
-    selectors += [f".coach-marked .coach-group-{colour}.coach-quoted a" for colour in (1, 3)]
-    selectors += [f".coach-group-{colour} .coach-group-number" for colour in (1, 2, 3, 4, 5, 6)]
-    ratios = {selector: contrast(page, selector) for selector in selectors}
-    assert {selector: ratio for selector, ratio in ratios.items() if ratio < 4.5} == {}
