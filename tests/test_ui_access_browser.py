@@ -25,6 +25,7 @@ from tests.test_ui_browser import (  # noqa: F401
     ask,
     ask_and_wait,
     browser,
+    new_page,
     open_page,
     serving,
 )
@@ -79,13 +80,19 @@ def axe() -> str:
 
 
 def serious_faults(page, axe: str) -> list[dict[str, str]]:
-    """What axe-core counts as serious or critical on the page as it stands."""
+    """What axe-core counts as serious or critical on the page as it stands, in light and in dark."""
     page.locator(QUIET).wait_for()
     window = page.viewport_size
-    page.set_viewport_size({**window, "height": 8000})  # of what is out of view axe does not look at the colours
-    page.wait_for_timeout(300)  # colours and panels fade in
+    page.set_viewport_size(
+        {**window, "height": 8000}
+    )  # of what is out of view axe does not look at the colours
+    page.add_style_tag(content="* { transition: none !important; animation: none !important; }")
     page.evaluate(axe)
-    found = page.evaluate(SERIOUS)
+    found = []
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_timeout(200)
+        found += page.evaluate(SERIOUS)
     page.set_viewport_size(window)
     return [
         fault
@@ -106,20 +113,17 @@ def every_page(page) -> Iterator[str]:
         yield link
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_serious_fault_on_any_page(open_page, address, axe, scheme) -> None:
-    page = open_page(scheme=scheme)
+def test_axe_finds_no_serious_fault_on_any_page(open_page, address, axe) -> None:
+    page = open_page()
     for _ in every_page(page):
         for summary in page.locator(".stMain summary").all()[:3]:
             summary.click()
         assert serious_faults(page, axe) == []
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_axe_finds_no_serious_fault_in_a_line_of_the_checklist(
-    open_page, address, axe, width, scheme
-) -> None:
-    page = open_page(width, scheme=scheme)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_no_serious_fault_in_a_line_of_the_checklist(open_page, address, axe, width) -> None:
+    page = open_page(width)
     page.goto(f"{address}/learn?line=ethics")
     page.get_by_label("Your answer, in a sentence or two").fill("Bias and fairness.")
     page.get_by_text("What the article says on it").click()
@@ -129,9 +133,9 @@ def test_axe_finds_no_serious_fault_in_a_line_of_the_checklist(
     assert serious_faults(page, axe) == []
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_axe_finds_no_serious_fault_in_a_conversation(open_page, axe, width, scheme) -> None:
-    page = open_page(width, scheme=scheme)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_no_serious_fault_in_a_conversation(open_page, axe, width) -> None:
+    page = open_page(width)
     ask(page, "unknown")
     page.locator(".coach-refusal").wait_for()
     ask(page, "fail")
@@ -156,9 +160,9 @@ def test_axe_finds_no_serious_fault_in_a_conversation(open_page, axe, width, sch
     assert serious_faults(page, axe) == []
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
-def test_axe_finds_no_serious_fault_in_a_critique(open_page, axe, width, scheme) -> None:
-    page = open_critique(open_page, width, 900, scheme)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_no_serious_fault_in_a_critique(open_page, axe, width) -> None:
+    page = open_critique(open_page, width)
     hand_in_and_wait(page)
     page.locator(".st-key-critique_improve_cost button").click()
     page.locator(".coach-redraft").wait_for()
@@ -188,11 +192,9 @@ def standing(browser, tmp_path_factory) -> Iterator[str]:
         yield address
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_axe_finds_no_serious_fault_where_one_stands(browser, standing, axe, width, scheme) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_no_serious_fault_where_one_stands(browser, standing, axe, width) -> None:
+    page = new_page(browser, width)
     page.goto(f"{standing}/progress")
     page.locator("[data-testid=stVegaLiteChart] :is(canvas, svg)").first.wait_for()
     assert serious_faults(page, axe) == []
@@ -210,7 +212,7 @@ def test_axe_finds_no_serious_fault_where_one_stands(browser, standing, axe, wid
     page.get_by_role("button", name="Practise this").first.click()
     page.get_by_label("The interview question").wait_for()
     assert page.get_by_label("The interview question").input_value().startswith("Design number")
-    context.close()
+    page.close()
 
 
 def tab_to(page, target) -> None:
@@ -294,11 +296,9 @@ def test_a_warm_server_shows_the_page_at_once(open_page, address) -> None:
 
 def test_hostile_text_is_shown_as_text_and_nothing_tries_to_leave(browser, tmp_path) -> None:
     with serving(tmp_path, "hostile") as (address, _):
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+        page = new_page(browser)
         requested: list[str] = []
-        context.on("request", lambda request: requested.append(request.url))
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
+        page.on("request", lambda request: requested.append(request.url))
         page.on("websocket", lambda socket: requested.append(socket.url.replace("ws://", "http://")))
         page.goto(address)
         page.get_by_text(f"caution {HOSTILE}").wait_for()
@@ -311,6 +311,7 @@ def test_hostile_text_is_shown_as_text_and_nothing_tries_to_leave(browser, tmp_p
         ask(page, SLOWLY)
         page.locator(".coach-draft", has_text=ELSEWHERE).wait_for()
         page.locator(".coach-written").wait_for()
+        page.locator(QUIET).wait_for()  # only then does how it was made stand below it
         assert HOSTILE in page.locator(".coach-written").inner_text()
         assert page.get_by_role("button", name="unknown ![x](http").count() == 1
         page.locator(".coach-verbatim .coach-chip").first.click()
@@ -343,7 +344,7 @@ def test_hostile_text_is_shown_as_text_and_nothing_tries_to_leave(browser, tmp_p
         assert HOSTILE in page.locator(".coach-question").inner_text()
         assert ELSEWHERE in page.locator(".coach-marked").inner_text()
         assert_disarmed(page)
-        context.close()
+        page.close()
         assert [url for url in requested if not url.startswith((address, "data:", "blob:"))] == []
         assert len(requested) > 20
     assert not (tmp_path / TRIED).exists()

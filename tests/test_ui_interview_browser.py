@@ -10,7 +10,7 @@ import pytest
 
 from coach.types import InterviewQuestion
 from tests.test_ui_access_browser import axe, serious_faults  # noqa: F401
-from tests.test_ui_browser import PATIENCE, browser, serving  # noqa: F401
+from tests.test_ui_browser import browser, new_page, serving  # noqa: F401
 from tests.test_ui_critique_browser import QUIET
 
 pytestmark = pytest.mark.browser
@@ -49,9 +49,8 @@ def put(home: Path) -> str:
     return begun.id
 
 
-def opened(browser, address: str, width: int, scheme: str):
-    page = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
-    page.set_default_timeout(PATIENCE)
+def opened(browser, address: str, width: int):
+    page = new_page(browser, width)
     page.goto(f"{address}/interview")
     page.get_by_role("button", name="Five minutes, one question").wait_for()
     return page
@@ -65,13 +64,11 @@ def say(page, said: str) -> None:
     page.get_by_role("button", name="Say it").click()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_a_question_is_put_probed_left_rated_and_debriefed(
-    browser, axe, own_home, monkeypatch, width, scheme
-):
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_question_is_put_probed_left_rated_and_debriefed(browser, axe, own_home, monkeypatch, width):
     monkeypatch.setenv("COACH_BACKEND", "none")
     with serving(own_home, "real") as (address, _):
-        page = opened(browser, address, width, scheme)
+        page = opened(browser, address, width)
         assert serious_faults(page, axe) == []
         page.get_by_role("button", name="Five minutes, one question").click()
         page.locator(".coach-asked").first.wait_for()
@@ -97,7 +94,7 @@ def test_a_question_is_put_probed_left_rated_and_debriefed(
 def test_an_interview_goes_on_where_a_killed_server_left_it(browser, own_home, monkeypatch):
     monkeypatch.setenv("COACH_BACKEND", "none")
     with serving(own_home, "real") as (address, server):
-        page = opened(browser, address, 1280, "light")
+        page = opened(browser, address, 1280)
         place = f"interview={put(own_home)}"
         page.goto(f"{address}/interview?{place}")
         page.get_by_text(QUESTION.text).wait_for()
