@@ -23,6 +23,7 @@ from coach.protocols import ChosenModel
 from coach.settings import load_settings
 from coach.types import InterviewQuestion
 from tests.fakes import ScriptedChatModel
+from tests.test_beside import CAT
 
 RUBRIC = bundled_rubrics()[0]
 CRITERIA = {one.id: one for one in RUBRIC.criteria}
@@ -140,6 +141,21 @@ def test_what_is_no_answer_is_met_as_a_good_interviewer_would(embedder, said, ki
     assert found.lines[-2].kind == kind
     assert found.lines[-1].kind == "remark" and answered in found.lines[-1].text
     assert not found.answer, "it is no part of the answer"
+
+
+def test_who_asks_what_a_follow_up_means_is_told_to_assume_and_hears_the_follow_up_again(embedder):
+    by = interviewer(embedder, likely())
+    probed = say(begun(), START, by)
+    asked = say(probed, "Do you mean revenue, or the share of notes that are right?", by).asked[0]
+    assert asked.lines[-1].kind == "remark"
+    assert asked.lines[-1].text.endswith(probed.asked[0].lines[-1].text)
+
+
+def test_who_speaks_of_something_else_in_the_committees_words_is_brought_back_and_not_probed(embedder):
+    by = interviewer(embedder, likely())
+    asked = say(begun(), CAT, by).asked[0]
+    assert asked.probes == () and asked.lines[-1].kind == "remark"
+    assert asked.lines[-1].text.endswith(QUESTION.text)
 
 
 def test_after_three_replies_that_are_no_answer_the_interviewer_goes_on(embedder):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from coach.critique.beside import is_off_topic
 from coach.critique.copied import Pasted, Seen, is_echo, pasted_from
 from coach.critique.injection import addressed_to_judge
 from coach.critique.not_prose import is_bare_term, is_mash, is_word_list, wordless_regions
@@ -33,6 +34,7 @@ _NOTICES = {
     "foreign": "{n} not in English {was} not read.",
     "rubric": "{n} copied from the rubric or its source {was} not read: say it in your own words, about this product.",
     "echo": "{n} that only repeated the question {was} not read.",
+    "off_topic": "{n} on another topic {was} not read: begin with how it answers the question.",
     "repeated": "{n} that repeated an earlier one {was} not read again.",
 }
 _PIECES = {"tag": "piece", "hidden": "piece", "code": "piece"}
@@ -43,7 +45,7 @@ class PreparedDraft:
     """A draft ready to be judged: `kept` is read, `set_aside` is not, and `notices` tell the candidate why.
 
     Every quote is an exact span of `draft`, the cleaned draft, in its order; none overlap. `language` is the
-    draft's ("English", "German", ...), None where it does not show.
+    draft's ("English", "German", ...), None where it does not show. Of one that is `off_topic` nothing is kept.
     """
 
     draft: str
@@ -51,6 +53,7 @@ class PreparedDraft:
     set_aside: tuple[Quote, ...]
     notices: tuple[str, ...]
     language: str | None = "English"
+    off_topic: bool = False
 
     @property
     def text(self) -> str:
@@ -82,6 +85,14 @@ def prepare_draft(
     parts = _without_lists(plain, parts)
     parts = _without_echoes(plain, parts, question, pasted)
     parts = _without_repetition(plain, parts)
+    off_topic = language in (None, "English") and is_off_topic(
+        [plain[one.start : one.end] for one in parts if not one.reason],
+        question,
+        list(_rubric_texts(rubric)),
+        embedder,
+    )
+    if off_topic:
+        parts = [replace(one, reason=one.reason or "off_topic") for one in parts]
     kept = tuple(_quote(plain, part) for part in parts if not part.reason)
     aside = [_quote(plain, part) for part in parts if part.reason]
     if read < len(plain):
@@ -89,7 +100,7 @@ def prepare_draft(
     notices = (*_limit_notice(plain, read, limit), *_notices(parts), *_warnings(kept, language))
     if example:
         notices = (*notices, "This draft is, word for word, an answer that the rubric's source gives.")
-    return PreparedDraft(plain, kept, tuple(aside), notices, language)
+    return PreparedDraft(plain, kept, tuple(aside), notices, language, off_topic)
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,7 +190,8 @@ def _on_the_samples(samples: Sequence[Mapping[str, Any]]) -> list[str]:
     same = f"{whole} are the same to the last word" if whole > 1 else "no two are the same"
     return [
         f"The {len(texts)} samples were drawn at temperature {first['temperature']:g} and top-p {first['top_p']:g}: "
-        f"{begin} of them begin with “{word}”, and {same}."
+        f"{begin} of them {'begins' if begin == 1 else 'begin'} with “{word}”, and {same}. Each goes on with draws of its own, up to {SAMPLE_TOKENS} "
+        "tokens: that is why two that begin alike may end apart, and why some stop in the middle of a sentence."
     ]
 
 
@@ -208,8 +209,8 @@ EXPERIMENT = Experiment(
     explanation="A language model gives every piece of text it knows (a token: a word, or part of one) a probability, and the next one is "
     "drawn like a ball from an urn. Temperature changes how many balls each has: near 0 the likeliest nearly always wins, above 1 the "
     "unlikely ones catch up; top-p then goes down the list from the likeliest, stops where they add up to that share, and takes all "
-    "the others out of the urn. Move a slider and watch which bars grow and which turn orange, which means out; then run it and see how far "
-    "five tries agree.",
+    "the others out of the urn. So the text is written, one draw a token, each with odds of its own: the bars are those of the first. Run it once, "
+    "then move a slider and watch which bars grow and which turn orange, which means out; run it again and see how far five tries agree.",
     quote="This involves understanding concepts like token limits, context windows, sampling strategies (temperature, top-p), and the "
     "practical implications of different model sizes and compute requirements.",
     question="Your assistant drafts replies to customers, and two people who ask the same thing get different answers. What would you do "

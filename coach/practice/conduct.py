@@ -75,7 +75,10 @@ def react(interview: Interview, interviewer: Interviewer) -> Interview:
 def _after_reply(interview: Interview, now: Asked, interviewer: Interviewer) -> Interview:
     asked = [now.question.text, *(line.text for line in now.probes[-1:])]
     kind = reply_kind(now.lines[-1].text, asked, interviewer.embedder)
-    heard = replace(now, lines=(*now.lines[:-1], replace(now.lines[-1], kind=kind)))
+    heard = _heard_as(kind, now)
+    if kind == "answer" and prepared_answer(heard, interviewer).off_topic:
+        kind = "off_topic"
+        heard = _heard_as(kind, now)
     interview = interview.with_asked(heard)
     if kind == "answer":
         return _after_answer(interview, heard, interviewer)
@@ -83,8 +86,12 @@ def _after_reply(interview: Interview, now: Asked, interviewer: Interviewer) -> 
         return _probe_or_go_on(interview, heard, interviewer)
     if heard.asides > MOST_ASIDES:
         return end_question(interview, _thanks(interview, _MOVE_ON), interviewer.now())
-    remark = _REMARKS[kind].format(question=heard.question.text)
+    remark = _REMARKS[kind].format(question=asked[-1])
     return interview.with_asked(_saying(heard, "remark", remark, interviewer))
+
+
+def _heard_as(kind: ReplyKind, now: Asked) -> Asked:
+    return replace(now, lines=(*now.lines[:-1], replace(now.lines[-1], kind=kind)))
 
 
 def judge_ahead(interview: Interview, interviewer: Interviewer) -> Iterator[Interview]:

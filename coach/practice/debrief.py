@@ -91,7 +91,7 @@ def _round(
         habits,
         share,
         recommendation,
-        reasons,
+        tuple(dict.fromkeys([*reasons, *(notice for _, critique in read for notice in critique.notices)])),
         next_move([verdict for _, critique in read for verdict in critique.verdicts], kind),
         interview.own.get(name),
         unanswered,

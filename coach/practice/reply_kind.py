@@ -14,6 +14,7 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
+from coach.critique.beside import answers_another
 from coach.critique.injection import addressed_to_judge, signals
 from coach.protocols import Embedder, Vectors
 from coach.text.sentences import split_sentences
@@ -27,17 +28,22 @@ _LONG = 60  # words, about the length from which more says nothing about the kin
 def reply_kind(reply: str, asked: Sequence[str], embedder: Embedder) -> ReplyKind:
     """What kind of reply this is to what was `asked`: the interview question, and the follow-up where there was one.
 
-    With another embedding model than the one it was fitted on every reply is taken for an answer.
+    A first answer that comes nowhere near the question answers another one. With another embedding model than the one it was fitted on every reply is taken for an answer.
     """
     fitted = _model()
     if embedder.name.partition("@")[0] != fitted["embedder"]:
         return "answer"
     kind = kind_of(features([reply], [asked], embedder), fitted)[0]
-    return "steer" if kind == "answer" and _speaks_to_the_judge_alone(reply, embedder) else kind
-
-
-def _speaks_to_the_judge_alone(reply: str, embedder: Embedder) -> bool:
+    if kind != "answer":
+        return kind
     sentences = [reply[start:end] for start, end in split_sentences(reply)]
+    if _speaks_to_the_judge_alone(sentences, embedder):
+        return "steer"
+    another = len(asked) == 1 and answers_another(sentences, asked[0], embedder)
+    return "other_question" if another else "answer"
+
+
+def _speaks_to_the_judge_alone(sentences: Sequence[str], embedder: Embedder) -> bool:
     addressed = addressed_to_judge(sentences, embedder)
     return all(spans[:1] == [(0, len(one))] for one, spans in zip(sentences, addressed, strict=True))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, get_args
 
@@ -12,13 +14,14 @@ from coach.practice.debrief_text import debrief_as_html, debrief_as_markdown, de
 from coach.practice.interview import Interview, Line, Recommendation
 from coach.practice.plan import MOST_QUESTIONS, round_titles
 from coach.ui import critique_session, interview_session
-from coach.ui.format import as_label, escaped, step_html
+from coach.ui.format import as_label, document_address, escaped, step_html
 
 if TYPE_CHECKING:
     from coach.coach import Coach
     from coach.jobs.worker import Worker
 
 CLOCK_SECONDS = 10.0
+_PLACE = re.compile(r"\(([^()\s]+):(\d+)-(\d+)\)")  # a source with characters, as the debrief names it
 SHOWN = 30  # interviews in the side bar
 # Read from the page itself, so that nothing of a stranger's stands in the script; voices that are not on this machine are passed over.
 _READ_ALOUD = """<div class="coach-aloud"><button type="button" class="coach-aloud-button">Read the question aloud</button>
@@ -117,7 +120,7 @@ def draw_list(worker: Worker, shown: Interview | None) -> None:
         for one in worker.interviews.interviews.list()[:SHOWN]:
             state = "" if one.ended_at else ", open"
             st.button(
-                f"{one.made_at[:10]}, {one.candidate}, {len(one.asked)} asked{state}",
+                f"{_local(one.made_at)}, {one.candidate}, {len(one.asked)} asked{state}",
                 key=f"interview_{one.id}",
                 type="secondary" if shown is not None and shown.id == one.id else "tertiary",
                 width="stretch",
@@ -202,8 +205,8 @@ def draw_reply_box(worker: Worker, found: Interview) -> None:
 def draw_own_rating(worker: Worker, found: Interview) -> None:
     """The candidate's own word, before anybody else's."""
     st.html(
-        '<header class="coach-welcome coach-compact"><h1>Before you read the debrief</h1><p>What would you say of yourself? It is put '
-        "beside what the committee says.</p></header>"
+        '<header class="coach-welcome coach-compact"><h1>Before you read the debrief</h1><p>The interview is over. What would you say of '
+        "yourself? It is put beside what the committee says; then you see all that was said.</p></header>"
     )
     for name in found.rounds:
         st.segmented_control(_title(name), get_args(Recommendation), key=f"own_{found.id}_{name}")
@@ -241,8 +244,14 @@ def draw_debrief(coach: Coach, found: Interview) -> None:
                 key=f"debrief_{ending}",
                 on_click="ignore",
             )
-    st.html(f'<section class="coach-debrief">{debrief_body(made, found, titles)}</section>')
+    body = _PLACE.sub(_link, debrief_body(made, found, titles))
+    st.html(f'<section class="coach-debrief">{body}</section>')
     _draw_answers(found)
+
+
+def _link(place: re.Match[str]) -> str:
+    source, start, end = html.unescape(place[1]), int(place[2]), int(place[3])
+    return f'(<a href="{document_address(source, start, end)}" target="_self">open it in the document</a>)'
 
 
 def _draw_answers(found: Interview) -> None:
@@ -260,6 +269,10 @@ def _line_html(line: Line) -> str:
     who, style = ("Interviewer", "coach-asked") if line.by == "interviewer" else ("You", "coach-said")
     paragraphs = "".join(f"<p>{escaped(part)}</p>" for part in line.text.split("\n") if part.strip())
     return f'<section class="coach-turn"><p class="coach-label">{who}</p><div class="{style}">{paragraphs}</div></section>'
+
+
+def _local(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
 
 
 def _title(name: str) -> str:

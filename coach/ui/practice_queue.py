@@ -40,6 +40,8 @@ def draw_queue(queue: Queue) -> None:
             f'<span class="coach-figures">{escaped(one.why)}</span></li>'
             for one in queue.later[:SHOWN_LATER]
         )
+        if (more := len(queue.later) - SHOWN_LATER) > 0:
+            listed += f"<li>and {more} more</li>"
         st.html(
             f'<details class="coach-left-out"><summary>Later ({len(queue.later)})</summary><ul>{listed}</ul></details>'
         )

@@ -15,7 +15,7 @@ from coach.practice.words import ago, standing_words, trend_words
 from coach.types import Try
 from coach.ui.format import escaped
 
-ROW_HEIGHT = 42  # pixels: a name, and below it the bars
+ROW_HEIGHT = 50  # pixels: a name, and below it the bars
 AROUND = 150  # pixels above and below the rows, for the rounds and the legend
 ROOM = 0.8  # of a column's width, for shares from none to all
 COLOURS: dict[Grade, str] = {
@@ -31,7 +31,7 @@ def draw_map(found: Readiness) -> None:
     tried = [row for row in found.rows if row.whole.tries]
     _draw_picture(found, tried)
     st.html(
-        '<p class="coach-note">Each bar says between what the true share of met tries most likely lies (90 %), each dot what was met so far; '
+        '<p class="coach-note">Each thin line goes from none met to all met, under the name of its criterion. Each bar on it says between what the true share most likely lies (90 %), each dot what was met so far; '
         "one met partly counts half. Below three tries there is no dot and no colour. Only the first draft to a question on a day "
         "counts: the next ones had its critique at hand.</p>"
     )
@@ -135,7 +135,7 @@ def _draw_picture(found: Readiness, rows: Sequence[Row]) -> None:
     name_axis = altair.Axis(  # inside the picture: on a telephone beside it they would leave the bars no room
         labelAlign="left",
         labelPadding=0,
-        labelOffset=-13,
+        labelOffset=-15,
         **ink,
         labelFlush=False,
         labelLimit=420,

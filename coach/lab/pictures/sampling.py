@@ -17,7 +17,7 @@ KEPT, CUT = "can be drawn", "cut off by top-p"
 COLOURS = {KEPT: "#1f9488", CUT: "#c26a2e"}
 BEFORE = "#858d93"
 BAR_HEIGHT = 20
-KEY = "Filled: after the temperature. Outlined: what the model itself gave, at temperature 1."
+KEY = "A filled bar is the probability after the temperature; its outline is what the model itself gave, which is temperature 1. A piece such as “eval” is the beginning of a word, one with a space before it begins a new word."
 
 
 def pictures(outcome: Outcome, controls: Mapping[str, Value]) -> tuple[Picture, ...]:
