@@ -57,6 +57,12 @@ def test_a_level_that_a_person_gave_is_the_one_compared():
     assert compare_drafts(old, new).changes[0].direction == "same"
 
 
+def test_a_persons_word_against_the_judges_is_no_change_of_the_draft():
+    overruled = replace(verdict("cost", "met"), override=Override("partly", "It names no figure."))
+    old, new = first_critique(verdicts=(overruled,)), first_critique(verdicts=(verdict("cost", "met"),))
+    assert compare_drafts(old, new).changes[0].direction == "same"
+
+
 def test_only_the_words_that_changed_are_marked():
     comparison = compared(FIRST, SECOND)
     assert texts(comparison.added) == [

@@ -133,6 +133,16 @@ def test_erasing_by_command_leaves_no_byte_while_the_app_is_open_and_answers(liv
     assert [found_under(lived_in, word) for word in WORDS] == [[]] * len(WORDS)
 
 
+def test_what_the_coach_did_not_put_into_its_folder_is_left_alone_and_named(own_home, capsys):
+    (own_home / "thesis").mkdir()
+    (own_home / "thesis" / "chapter.md").write_text("Mine.")
+    (own_home / "coach.sqlite3").write_bytes(b"")
+    assert run(["erase", "--all", "--yes"]) == 0
+    assert "Left alone, for the coach did not put it there: thesis." in capsys.readouterr().out
+    assert sorted(path.name for path in own_home.iterdir()) == ["models", "thesis"]
+    assert (own_home / "thesis" / "chapter.md").read_text() == "Mine."
+
+
 def test_erasing_in_the_app_stops_what_runs_leaves_no_byte_and_goes_on_from_the_article(lived_in):
     server = session.Server()
     server.coach()

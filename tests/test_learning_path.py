@@ -273,6 +273,10 @@ def test_a_line_is_opened_drilled_and_ticked_off_on_the_page(sources_only, tmp_p
         f"document=guides%2Fgenerative-ai-pm-skillset-interview-prep.md&amp;start={first.sentence.start}"
         in text
     )
+    page.checkbox(key=f"learn_said_{first.name}").check().run()  # the learner's own word counts
+    assert LearningStore(tmp_path).all() == {first.name: "says"}
+    page.checkbox(key=f"learn_said_{first.name}").uncheck().run()
+    assert LearningStore(tmp_path).all() == {first.name: "partly"}
     assert "Says what the article says." in answered(
         page, first, "Bias, fairness, transparency and accountability."
     )

@@ -182,7 +182,7 @@ def settings_unset(name: str) -> None:
 def erase(every: bool, yes: bool) -> None:
     """Delete conversations, drafts, traces, your documents' copies, index, settings: no byte of yours stays."""
     from coach.settings import load_settings
-    from coach.store.retention import KEPT_WHEN_ERASED, erase_all
+    from coach.store.retention import KEPT_WHEN_ERASED, erase_all, left_alone
 
     if not every:
         raise click.UsageError(
@@ -192,10 +192,12 @@ def erase(every: bool, yes: bool) -> None:
     settings = load_settings()
     if not yes:
         click.confirm(
-            f"Delete everything in {settings.home} but the models? It cannot be brought back.",
+            f"Delete everything of the coach's in {settings.home} but the models? It cannot be brought back.",
             abort=True,
             err=True,
         )
     gone = erase_all(settings)
     show(f"Erased: {', '.join(gone) or 'there was nothing'}. Kept: {Path(KEPT_WHEN_ERASED)}/.")
+    if others := left_alone(settings):
+        show(f"Left alone, for the coach did not put it there: {', '.join(others)}.")
     say("Run `coach ingest` to read the article again.")

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from typing import Literal, get_args
 
 from coach.text.sentences import split_sentences
-from coach.types import Band, Critique, Level, Quote
+from coach.types import Band, Critique, Level, Quote, Verdict
 
 Direction = Literal["better", "worse", "same", "unknown"]
 
@@ -22,7 +22,8 @@ EXACT_LIMIT = 1_000_000  # word pairs above which difflib skips the commonest wo
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One criterion before and after; the levels are those that count (a person's, where one overruled).
+    """One criterion before and after; the levels are those that count (a person's, where one overruled), but the judge's own where it said
+    the same of both drafts and only one was overruled: a person's word against the judge's is no change of the draft.
 
     A level is None where the criterion was not scored, or not asked of that draft.
     """
@@ -59,11 +60,19 @@ def _changes(old: Critique, new: Critique) -> tuple[Change, ...]:
     after = {verdict.criterion.id: verdict for verdict in new.verdicts}
     changes = []
     for identity in dict.fromkeys((*after, *before)):
-        earlier = before[identity].final if identity in before else None
-        later = after[identity].final if identity in after else None
+        earlier, later = _comparable(before.get(identity), after.get(identity))
         name = (after.get(identity) or before[identity]).criterion.name
         changes.append(Change(identity, name, earlier, later, _direction(earlier, later)))
     return tuple(changes)
+
+
+def _comparable(before: Verdict | None, after: Verdict | None) -> tuple[Level | None, Level | None]:
+    if before is None or after is None:
+        return before.final if before else None, after.final if after else None
+    only_one_overruled = bool(before.override) != bool(after.override)
+    if only_one_overruled and before.level == after.level:
+        return before.level, after.level
+    return before.final, after.final
 
 
 def _direction(before: Level | None, after: Level | None) -> Direction:

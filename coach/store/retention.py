@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 from coach.errors import CoachError
 from coach.settings import Settings, days_kept
@@ -15,6 +16,11 @@ from coach.store.readings import ReadingStore
 from coach.store.traces import TraceStore
 
 KEPT_WHEN_ERASED = "models"  # downloaded, the same for everybody, and nothing of the user's in it
+# All that the coach writes into its folder, or reads from there. The folder may be one that the user named and keeps other things in.
+_OURS = (
+    *("coach.sqlite3*", "critiques.sqlite3*", "traces.sqlite3*", "index", "states", "uploads", "evaluations"),
+    *("rubrics", "coach.toml*", "*_calibration.json*", "last_model.json*"),
+)
 
 
 class EraseError(CoachError):
@@ -43,13 +49,13 @@ def apply_retention(settings: Settings, at_least_days: int = 0) -> None:
 
 
 def erase_all(settings: Settings) -> tuple[str, ...]:
-    """Delete everything in the coach's folder but the downloaded models; the names of what was deleted.
+    """Delete everything of the coach's in its folder but the downloaded models; the names of what was deleted.
 
     Raises EraseError, naming what is left, where the system will not have it.
     """
     gone, left = [], []
     for path in sorted(settings.home.iterdir()) if settings.home.is_dir() else ():
-        if path.name == KEPT_WHEN_ERASED:
+        if not _is_ours(path):
             continue
         try:
             if path.is_dir() and not path.is_symlink():
@@ -64,3 +70,13 @@ def erase_all(settings: Settings) -> tuple[str, ...]:
             f"Not deleted: {', '.join(left)}. Close the app, then run `coach erase --all` again."
         )
     return tuple(gone)
+
+
+def left_alone(settings: Settings) -> tuple[str, ...]:
+    """The names of what is in the coach's folder and not the coach's: nothing deletes it."""
+    there = sorted(settings.home.iterdir()) if settings.home.is_dir() else []
+    return tuple(path.name for path in there if path.name != KEPT_WHEN_ERASED and not _is_ours(path))
+
+
+def _is_ours(path: Path) -> bool:
+    return any(path.match(pattern) for pattern in _OURS)

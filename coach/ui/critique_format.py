@@ -50,7 +50,7 @@ NOT_A_DECISION = (
 BAND_SENTENCES: Mapping[Band | None, str] = {
     "not ready": "A committee would not yet find most of what it looks for in this answer.",
     "getting there": "A good part of what a committee looks for is here, and the rest is within reach.",
-    "ready for this committee": "A committee would find what it looks for in this answer.",
+    "ready for this committee": "A committee would find most of what it looks for in this answer.",
     None: "Too little could be judged to say how ready this answer is.",
 }
 _LEVEL_ICONS = {"met": "✓", "partly": "◐", "missing": "○", UNSURE: "?", NOT_SCORED: "–"}
@@ -89,7 +89,7 @@ def verdict_html(verdict: Verdict, place: Place, key: str, document: Document | 
             for order, quote in enumerate(verdict.quotes, 1)
         ),
         _asked_html(verdict) if verdict.final == "missing" else "",
-        _paragraph("", verdict.explanation),
+        _paragraph("" if verdict.override is None else "The coach had said: ", verdict.explanation),
         _paragraph("", verdict.unscored) if verdict.final is None else "",
         _paragraph(f"{NEXT}: ", verdict.suggestion) if verdict.final != "met" else "",
         _sources_html(verdict, place, key, document),

@@ -9,7 +9,7 @@ import streamlit as st
 from coach.errors import CoachError
 from coach.jobs.drills import Check
 from coach.lab.catalogue import experiment
-from coach.learn.check import MOST_CHARACTERS
+from coach.learn.check import MOST_CHARACTERS, Outcome
 from coach.learn.path import Drill, Line, learning_path
 from coach.learn.progress import DONE, progress_of, summary
 from coach.settings import load_settings
@@ -184,6 +184,29 @@ def _draw_checked(check: Check) -> None:
         f'<p class="coach-checked-answer" role="status"><strong>{escaped(check.checked.in_words)}</strong></p>'
         f"{_quote_html(check.drill.sentence)}"
     )
+    _draw_own_word(check.drill, check.checked.outcome)
+
+
+def _draw_own_word(drill: Drill, outcome: Outcome) -> None:
+    """The reader takes some right words for wrong ones, and some turned round for right ones: the learner's word counts."""
+    key = f"learn_said_{drill.name}"
+    try:
+        st.session_state[key] = _store().all().get(drill.name, outcome) == "says"
+    except CoachError as error:
+        components.draw_error(str(error))
+        return
+    st.checkbox("Count it as said", key=key, on_change=_overrule, args=(drill, outcome, key))
+    st.html(
+        '<p class="coach-note">The check can be wrong both ways: compare it with the article, and decide.</p>'
+    )
+
+
+def _overrule(drill: Drill, outcome: Outcome, key: str) -> None:
+    says = st.session_state[key]
+    try:
+        _store().keep(drill.name, "says" if says else "not found" if outcome == "says" else outcome)
+    except CoachError as error:
+        st.session_state["learn_note"] = str(error)
 
 
 if __name__ == "__main__":

@@ -252,12 +252,12 @@ def _draw_document(coach: Coach, source: str) -> None:
         "All documents", key="library_back", icon=":material/arrow_back:", on_click=st.query_params.clear
     )
     worker = session.current_worker()
-    look_again(partial(_draw_work, worker.library, worker.library.under_way))
     try:
         document = coach.document(source)
         cited = worker.conversations.cited(source)
     except CoachError:
         components.draw_error(f"The library holds no document {source!r} any more: see all documents.")
+        look_again(partial(_draw_work, worker.library, worker.library.under_way))
         st.button(
             "Delete every kept answer that quotes it",
             key="delete_quotes",

@@ -10,8 +10,9 @@ import streamlit as st
 from coach.errors import CoachError
 from coach.jobs.reading import UNFORESEEN
 from coach.settings import Settings, load_settings, origin, save_setting
+from coach.store.retention import left_alone
 from coach.ui import components, session
-from coach.ui.format import setting_html, step_html
+from coach.ui.format import as_label, setting_html, step_html
 
 RETENTIONS = ("forever", "90 days", "30 days", "nothing")
 PICKED_BY_THE_COACH = "picked by the coach"
@@ -212,7 +213,9 @@ def _erase() -> None:
         with place:
             components.draw_error(UNFORESEEN)
     else:
-        place.success("Everything is erased, and the article has been read again.")
+        others = ", ".join(left_alone(load_settings()))
+        alone = f" Left alone, for the coach did not put it there: {others}." if others else ""
+        place.success(as_label(f"Everything is erased, and the article has been read again.{alone}"))
 
 
 if __name__ == "__main__":
