@@ -44,7 +44,7 @@ def _fields(outcome: Outcome, prompts: list[str]) -> Any:
         for row in outcome.rows
     ]
     common = alt.Chart(alt.InlineData(values=fields)).encode(
-        y=alt.Y("prompt:N", sort=prompts, title=None, axis=alt.Axis(labelLimit=160)),
+        y=alt.Y("prompt:N", sort=prompts, title=None, axis=alt.Axis(labelLimit=160, labelOverlap=False)),
         x=alt.X("case:N", title="Case", axis=alt.Axis(labelAngle=0)),
         tooltip=[
             alt.Tooltip("question:N", title="Question"),
@@ -65,7 +65,7 @@ def _costs(summed: list[dict[str, Any]], cost: str, title: str, prompts: list[st
         alt.Chart(alt.InlineData(values=summed))
         .mark_bar(color=COLOURS[RIGHT])
         .encode(
-            y=alt.Y("prompt:N", sort=prompts, title=None, axis=alt.Axis(labelLimit=160)),
+            y=alt.Y("prompt:N", sort=prompts, title=None, axis=alt.Axis(labelLimit=160, labelOverlap=False)),
             x=alt.X(f"{cost}:Q", title=title),
             tooltip=[
                 alt.Tooltip("prompt:N", title="Prompt"),

@@ -52,7 +52,7 @@ def _shares(sentences: Any) -> Any:
                 sort=order,
                 scale=alt.Scale(domain=order),
                 title=None,
-                axis=alt.Axis(labelLimit=160),
+                axis=alt.Axis(labelLimit=160, labelOverlap=False),
             ),
             x=alt.X(
                 "sum(count):Q",
@@ -84,7 +84,7 @@ def _hours(estimated: Estimate) -> Any:
         alt.Chart(alt.InlineData(values=points))
         .mark_point(filled=True, size=140, color=COLOURS[CARRIED])
         .encode(
-            y=alt.Y("what:N", sort=order, title=None, axis=alt.Axis(labelLimit=180)),
+            y=alt.Y("what:N", sort=order, title=None, axis=alt.Axis(labelLimit=180, labelOverlap=False)),
             x=alt.X(
                 "hours:Q",
                 title="Hours, each line a hundred times the one before",

@@ -72,7 +72,11 @@ def _draw_experiment(coach: Coach, worker: Worker, one: Experiment) -> None:
     given = {control.name: _draw_control(one, control) for control in one.controls}
     if one.preview is not None:
         _draw_preview(coach, one, given)
-    trial = worker.experiments.trial(one.name)
+    try:
+        trial = worker.experiments.trial(one.name)
+    except CoachError as error:
+        components.draw_error(str(error))
+        return
     going_on = trial is not None and not trial.finished
     with st.container(horizontal=True):
         st.button(
