@@ -158,6 +158,17 @@ def test_who_speaks_of_something_else_in_the_committees_words_is_brought_back_an
     assert asked.lines[-1].text.endswith(QUESTION.text)
 
 
+def test_who_does_not_know_is_asked_the_next_thing_without_the_same_answer_being_judged_again(embedder):
+    model = likely()
+    by = interviewer(embedder, model)
+    probed = say(begun(), START, by)
+    *_, probed = judge_ahead(probed, by)
+    asked_before = len(model.chosen_from)
+    asked = say(probed, "I don't know, sorry.", by).asked[0]
+    assert len(asked.probes) == 2 and asked.probes[0].criterion != asked.probes[1].criterion
+    assert len(model.chosen_from) == asked_before
+
+
 def test_after_three_replies_that_are_no_answer_the_interviewer_goes_on(embedder):
     by, interview = interviewer(embedder, likely()), begun()
     for said in ("I have no idea.", "No, I really do not know.", "Pass."):

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from coach.critique.flow import DRAFT_CHARACTERS, choose_judge
+from coach.critique.judge import UNSURE
 from coach.critique.prepare import PreparedDraft, prepare_draft
 from coach.critique.rubric import with_criteria
 from coach.errors import CoachError
@@ -83,7 +84,7 @@ def _after_reply(interview: Interview, now: Asked, interviewer: Interviewer) -> 
     if kind == "answer":
         return _after_answer(interview, heard, interviewer)
     if kind == "dont_know" and heard.probes:
-        return _probe_or_go_on(interview, heard, interviewer)
+        return _probe_or_go_on(interview, heard, interviewer, known=heard.marks)
     if heard.asides > MOST_ASIDES:
         return end_question(interview, _thanks(interview, _MOVE_ON), interviewer.now())
     remark = _REMARKS[kind].format(question=asked[-1])
@@ -143,15 +144,19 @@ def _after_answer(interview: Interview, now: Asked, interviewer: Interviewer) ->
     out_of_time = now.minutes_used(interviewer.now()) >= now.minutes
     if out_of_time or len(now.probes) >= MOST_PROBES:
         return end_question(interview, _thanks(interview, THANKS), interviewer.now())
+    # What was not met may be by now; what was met stays so.
+    now = replace(now, marks=tuple(one for one in now.marks if one.level == "met"))
     return _probe_or_go_on(interview, now, interviewer)
 
 
-def _probe_or_go_on(interview: Interview, now: Asked, interviewer: Interviewer) -> Interview:
-    """Ask about the weightiest thing that is thin; where nothing is left to ask, go on."""
+def _probe_or_go_on(
+    interview: Interview, now: Asked, interviewer: Interviewer, known: Sequence[Mark] = ()
+) -> Interview:
+    """Ask about the weightiest thing that is thin; where nothing is left to ask, go on. What is `known` of the same answer is not judged again."""
     prepared = prepared_answer(now, interviewer)
     if not prepared.kept or len(now.probes) >= MOST_PROBES:
         return end_question(interview, _thanks(interview, THANKS), interviewer.now())
-    criterion, verdicts = thin_in(now, prepared, interviewer)
+    criterion, verdicts = thin_in(now, prepared, interviewer, known)
     marks = [Mark(name, verdict.level, verdict.probability) for name, verdict in verdicts.items()]
     now = mark(now, marks)
     interview = interview.with_asked(now)
@@ -169,16 +174,23 @@ def _probe_or_go_on(interview: Interview, now: Asked, interviewer: Interviewer) 
 
 
 def thin_in(
-    now: Asked, prepared: PreparedDraft, interviewer: Interviewer
+    now: Asked, prepared: PreparedDraft, interviewer: Interviewer, known: Sequence[Mark] = ()
 ) -> tuple[Criterion | None, dict[str, Verdict]]:
     """The criterion of the question that its answer leaves thinnest, and what was judged to find it."""
     question, kind = now.question.text, now.question.kind
     criteria = _criteria(now, interviewer.rubric)
     judging = choose_judge(criteria, prepared, interviewer.chosen, interviewer.calibrations, Tracer())
+    marks = {one.criterion: one for one in known}
+
+    def judge(criterion: Criterion) -> Verdict:
+        if (mark := marks.get(criterion.id)) is not None:
+            return Verdict(criterion, mark.level, mark.probability, "" if mark.level else UNSURE)
+        return judging.verdict(criterion, prepared, question, interviewer.embedder)
+
     found, verdicts = find_thin(
         criteria,
         lambda criterion: criterion.weights[kind],
-        lambda criterion: judging.verdict(criterion, prepared, question, interviewer.embedder),
+        judge,
         prepared,
         interviewer.embedder,
         met=[one.criterion for one in now.marks if one.level == "met"],
