@@ -285,7 +285,7 @@ def test_a_line_is_opened_drilled_and_ticked_off_on_the_page(sources_only, tmp_p
     assert "Says what" not in text
     assert "type a sentence or two" in answered(page, second, "")
     page.checkbox(key="learn_done_ethics").check().run()
-    text = shown(page.button(key="learn_back").click().run())
+    text = shown(page.button(key="way_back").click().run())
     assert "1 of 7 lines done, 1 of 30 drills said." in text
     assert "Done, 1 of 5 drills said" in text
     assert LearningStore(tmp_path).all() == {"ethics": "done", first.name: "says"}

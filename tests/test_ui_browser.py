@@ -241,6 +241,19 @@ def test_a_refresh_and_a_second_window_show_the_answer_that_goes_on(open_page) -
     page.locator(".coach-written").wait_for()  # left for another page, it is there on return
 
 
+def test_the_link_of_the_page_that_is_open_leads_back_to_its_list(open_page, address) -> None:
+    page = open_page()
+    for name, place in (
+        ("Lab", "lab?experiment=sampling"),
+        ("Learn", "learn?line=ethics"),
+        ("Library", "library?document=guides%2Fgenerative-ai-pm-skillset-interview-prep.md"),
+    ):
+        page.goto(f"{address}/{place}")
+        page.locator(".st-key-way_back").wait_for()
+        page.get_by_role("link", name=name, exact=True).click()
+        page.get_by_role("heading", name=name, exact=True).wait_for()
+
+
 def test_a_server_killed_in_mid_answer_loses_nothing(browser, tmp_path) -> None:
     page = new_page(browser)
     with serving(tmp_path) as (address, server):

@@ -21,6 +21,7 @@ from coach.lab.pictures.save import FORMS, saved
 from coach.ui import components, critique_session, outgoing, session
 from coach.ui.format import document_address, escaped, step_html, with_code
 from coach.ui.look_again import look_again
+from coach.ui.way_back import draw_way_back
 
 if TYPE_CHECKING:
     from coach.coach import Coach
@@ -64,7 +65,7 @@ def _open(name: str) -> None:
 
 
 def _draw_experiment(coach: Coach, worker: Worker, one: Experiment) -> None:
-    st.button("All experiments", key="lab_back", icon=":material/arrow_back:", on_click=st.query_params.clear)
+    draw_way_back("All experiments")
     st.html(
         f'<header class="coach-welcome coach-compact"><h1>{escaped(one.title)}</h1><p>{escaped(one.explanation)}</p></header>'
         f"{_quote_html(coach, one)}"

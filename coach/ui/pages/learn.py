@@ -16,6 +16,7 @@ from coach.settings import load_settings
 from coach.store.learning import LearningStore
 from coach.ui import components, critique_session, session
 from coach.ui.format import document_address, escaped, step_html
+from coach.ui.way_back import draw_way_back
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,9 +78,7 @@ def _open(name: str) -> None:
 
 
 def _draw_line(worker: Worker, one: Line, kept: Mapping[str, str]) -> None:
-    st.button(
-        "The whole checklist", key="learn_back", icon=":material/arrow_back:", on_click=st.query_params.clear
-    )
+    draw_way_back("The whole checklist")
     st.html(f'<header class="coach-welcome coach-compact"><h1>{escaped(one.title)}</h1></header>')
     _draw_done(one, kept)
     with st.expander("What the article says on it"):  # closed: the drills ask for it

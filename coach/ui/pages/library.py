@@ -27,6 +27,7 @@ from coach.ui.format import (
     step_html,
 )
 from coach.ui.look_again import look_again
+from coach.ui.way_back import draw_way_back
 
 if TYPE_CHECKING:
     from coach.coach import Coach
@@ -248,9 +249,7 @@ def _read_again(coach: Coach, jobs: LibraryJobs) -> None:
 
 
 def _draw_document(coach: Coach, source: str) -> None:
-    st.button(
-        "All documents", key="library_back", icon=":material/arrow_back:", on_click=st.query_params.clear
-    )
+    draw_way_back("All documents")
     worker = session.current_worker()
     try:
         document = coach.document(source)
