@@ -23,7 +23,7 @@ from coach.protocols import ChosenModel
 from coach.settings import load_settings
 from coach.types import InterviewQuestion
 from tests.fakes import ScriptedChatModel
-from tests.test_beside import CAT
+from tests.test_off_topic import CAT
 
 RUBRIC = bundled_rubrics()[0]
 CRITERIA = {one.id: one for one in RUBRIC.criteria}

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from coach.critique.beside import is_off_topic
 from coach.critique.copied import Pasted, Seen, is_echo, pasted_from
 from coach.critique.injection import addressed_to_judge
 from coach.critique.not_prose import is_bare_term, is_mash, is_word_list, wordless_regions
+from coach.critique.off_topic import is_off_topic
 from coach.errors import UsageError
 from coach.protocols import Embedder
 from coach.text.language import language_of

@@ -14,8 +14,8 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
-from coach.critique.beside import answers_another
 from coach.critique.injection import addressed_to_judge, signals
+from coach.critique.off_topic import answers_another
 from coach.protocols import Embedder, Vectors
 from coach.text.sentences import split_sentences
 

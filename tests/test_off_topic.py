@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coach.critique.beside import answers_another, is_off_topic
+from coach.critique.off_topic import answers_another, is_off_topic
 from coach.critique.prepare import prepare_draft
 from coach.critique.rubric import bundled_rubrics
 from tests.fakes import HashingEmbedder
