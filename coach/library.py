@@ -84,12 +84,16 @@ def delete_document(coach: Coach, source: str) -> tuple[str, ...]:
     if path is not None and path.is_relative_to(copies.resolve()):
         path.unlink(missing_ok=True)
         path = None
-    return _taken_out(coach, [source], path)
+    if path is not None:
+        return coach.ingest_apart([path])
+    done = coach.ingest_apart()
+    forget_quotes(coach.settings, [source])
+    return done
 
 
 def forget_folder(coach: Coach, folder: Path) -> tuple[str, ...]:
     """Follow `folder` no longer: its documents leave the index, and what quotes them goes; what was done. Its files stay."""
-    return _taken_out(coach, sources_under(coach.settings, [folder]), folder)
+    return coach.ingest_apart([folder])
 
 
 def sources_under(settings: Settings, paths: Iterable[Path]) -> list[str]:
@@ -98,12 +102,6 @@ def sources_under(settings: Settings, paths: Iterable[Path]) -> list[str]:
     return [
         source for source, path in _paths(settings).items() if any(path.is_relative_to(one) for one in found)
     ]
-
-
-def _taken_out(coach: Coach, sources: Iterable[str], path: Path | None) -> tuple[str, ...]:
-    done = coach.ingest_apart([path] if path is not None else [])
-    forget_quotes(coach.settings, sources)
-    return done
 
 
 def forget_quotes(settings: Settings, sources: Iterable[str]) -> int:

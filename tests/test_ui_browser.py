@@ -37,7 +37,6 @@ main()
 """
 
 
-# Contrast of what is read with what lies behind it, as WCAG 2 defines it.
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory):
     """A window of Chromium that keeps what it has compiled: each page then loads in two thirds of the time."""

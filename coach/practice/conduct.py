@@ -77,14 +77,16 @@ def _after_reply(interview: Interview, now: Asked, interviewer: Interviewer) -> 
     asked = [now.question.text, *(line.text for line in now.probes[-1:])]
     kind = reply_kind(now.lines[-1].text, asked, interviewer.embedder)
     heard = _heard_as(kind, now)
-    if kind == "answer" and prepared_answer(heard, interviewer).off_topic:
+    if kind == "answer":
+        prepared = prepared_answer(heard, interviewer)
+        if not prepared.off_topic:
+            return _after_answer(interview.with_asked(heard), heard, prepared, interviewer)
         kind = "off_topic"
         heard = _heard_as(kind, now)
     interview = interview.with_asked(heard)
-    if kind == "answer":
-        return _after_answer(interview, heard, interviewer)
     if kind == "dont_know" and heard.probes:
-        return _probe_or_go_on(interview, heard, interviewer, known=heard.marks)
+        prepared = prepared_answer(heard, interviewer)
+        return _probe_or_go_on(interview, heard, prepared, interviewer, known=heard.marks)
     if heard.asides > MOST_ASIDES:
         return end_question(interview, _thanks(interview, _MOVE_ON), interviewer.now())
     remark = _REMARKS[kind].format(question=asked[-1])
@@ -140,20 +142,25 @@ def confer(interview: Interview, interviewer: Interviewer) -> Iterator[Interview
         yield interview
 
 
-def _after_answer(interview: Interview, now: Asked, interviewer: Interviewer) -> Interview:
+def _after_answer(
+    interview: Interview, now: Asked, prepared: PreparedDraft, interviewer: Interviewer
+) -> Interview:
     out_of_time = now.minutes_used(interviewer.now()) >= now.minutes
     if out_of_time or len(now.probes) >= MOST_PROBES:
         return end_question(interview, _thanks(interview, THANKS), interviewer.now())
     # What was not met may be by now; what was met stays so.
     now = replace(now, marks=tuple(one for one in now.marks if one.level == "met"))
-    return _probe_or_go_on(interview, now, interviewer)
+    return _probe_or_go_on(interview, now, prepared, interviewer)
 
 
 def _probe_or_go_on(
-    interview: Interview, now: Asked, interviewer: Interviewer, known: Sequence[Mark] = ()
+    interview: Interview,
+    now: Asked,
+    prepared: PreparedDraft,
+    interviewer: Interviewer,
+    known: Sequence[Mark] = (),
 ) -> Interview:
     """Ask about the weightiest thing that is thin; where nothing is left to ask, go on. What is `known` of the same answer is not judged again."""
-    prepared = prepared_answer(now, interviewer)
     if not prepared.kept or len(now.probes) >= MOST_PROBES:
         return end_question(interview, _thanks(interview, THANKS), interviewer.now())
     criterion, verdicts = thin_in(now, prepared, interviewer, known)
