@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-# Streamlit's link to the page that is open does nothing; whoever presses it means the list.
+# Streamlit's link to the page that is open does nothing; whoever presses it means the list. The document listens, not
+# the link: Streamlit may draw the side bar anew after this ran.
 _LINK_GOES_BACK = """<div class="coach-unseen"><script>
 (() => {
-  const links = [...document.querySelectorAll('[data-testid="stSidebarNavLink"]')];
-  const own = links.find((link) => link.pathname === location.pathname);
-  if (!own || own.dataset.goesBack) return;
-  own.dataset.goesBack = "yes";
-  own.addEventListener("click", (event) => {
+  if (window.coachLinkGoesBack) return;
+  window.coachLinkGoesBack = true;
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('[data-testid="stSidebarNavLink"]');
     const back = document.querySelector(".st-key-way_back button");
-    if (!back) return;
+    if (!link || !back || link.pathname !== location.pathname) return;
     event.preventDefault();
     event.stopPropagation();
     back.click();
@@ -24,5 +24,5 @@ _LINK_GOES_BACK = """<div class="coach-unseen"><script>
 
 def draw_way_back(label: str) -> None:
     """A button named `label` that leaves what the page's address names."""
+    st.html(_LINK_GOES_BACK, unsafe_allow_javascript=True)  # first: whoever sees the button can use the link
     st.button(label, key="way_back", icon=":material/arrow_back:", on_click=st.query_params.clear)
-    st.html(_LINK_GOES_BACK, unsafe_allow_javascript=True)
