@@ -26,7 +26,7 @@ setup:
 
 test:
 	@$(SETUP) --again "make test" --install-only --dev
-	@$(VENV_BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(VENV_BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint:
 	@$(SETUP) --again "make lint" --install-only --dev

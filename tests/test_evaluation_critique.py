@@ -579,6 +579,7 @@ def test_the_articles_own_pair_goes_through_the_real_flow(library: Path, embedde
     voice = ChosenModel(model, "embedded", "for the test")
     coach = Coach(settings, embedder, load_index(settings, embedder.name), voice)
     pair = article_pairs(RUBRIC)[0]
+    kept = CritiqueStore(settings.home).list()
     rows = {
         name: row(name, pair.id, "article", span.text, judge(coach, span.text, ARTICLE_QUESTION, pair.kind))
         for name, span in ((bad_id(pair), pair.bad), (good_id(pair), pair.good))
@@ -586,7 +587,7 @@ def test_the_articles_own_pair_goes_through_the_real_flow(library: Path, embedde
     (told,) = article_figures([pair], rows)
     assert (told["in_order"], told["in_order_on_all"]) == (True, True)
     assert told["criteria"] == ["technical_choice", "data_privacy", "cost"]
-    assert CritiqueStore(settings.home).list() == ()
+    assert CritiqueStore(settings.home).list() == kept
     good = rows[good_id(pair)]
     verdicts = [name for name in good.signals if name.startswith(PROBABILITY)]
     assert len(verdicts) == len(RUBRIC.for_kind(pair.kind))

@@ -58,8 +58,8 @@ def reason_for(sandbox: Sandbox, content: bytes, suffix: str) -> str:
         (epub({}, more={"META-INF/encryption.xml": "<e><EncryptedData><EncryptionMethod Algorithm='aes'/></EncryptedData></e>"}),
          ".epub", "copy-protected"),
         (odt("", manifest="<m><encryption-data/></m>"), ".odt", "encrypted"),
-        (zipped({"word/document.xml": bytes(310 * 2**20)}), ".docx", "unpacks to more than"),
-        (zipped({"mimetype": "application/epub+zip", **{f"{n}": "" for n in range(20_001)}}), ".epub", "unpacks to more than"),
+        (lambda: zipped({"word/document.xml": bytes(310 * 2**20)}), ".docx", "unpacks to more than"),
+        (lambda: zipped({"mimetype": "application/epub+zip", **{f"{n}": "" for n in range(20_001)}}), ".epub", "unpacks to more than"),
     ],
     ids=[
         "truncated PDF", "PDF without pages", "truncated Word file", "Word file without text", "old Word file",
@@ -68,7 +68,8 @@ def reason_for(sandbox: Sandbox, content: bytes, suffix: str) -> str:
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_named_with_the_way_out(sandbox, content, suffix, reason):
-    assert reason_for(sandbox, content, suffix).startswith(reason)
+    made = content() if callable(content) else content  # the large ones only when their turn comes
+    assert reason_for(sandbox, made, suffix).startswith(reason)
 
 
 def test_a_bomb_inside_the_limits_of_the_archive_meets_those_of_the_process():

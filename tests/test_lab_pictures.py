@@ -32,6 +32,7 @@ def test_every_experiment_has_pictures_for_the_page_and_the_command():
 
 def test_the_file_says_what_was_set_and_where_its_figures_come_from(outcome):
     picture = saved(ONE, outcome, ONE.values({"threshold": 0.7}), "svg").decode()
+    assert picture.startswith("<svg")
     for said in (
         ONE.title,
         f"{ONE.controls[0].label}: 0.7",
@@ -50,12 +51,11 @@ def test_a_picture_follows_its_controls_as_the_page_does(outcome):
 
 def test_the_command_saves_a_picture_beside_what_it_prints(library, run_coach, tmp_path, monkeypatch):
     monkeypatch.setenv("COACH_BACKEND", "none")
-    for ending, begins in (("png", PNG), ("svg", b"<svg")):
-        file = tmp_path / f"curve.{ending}"
-        done = run_coach("lab", ONE.name, "--csv", "--picture", file)
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.startswith("part,")
-        assert file.read_bytes().startswith(begins)
+    file = tmp_path / "curve.png"
+    done = run_coach("lab", ONE.name, "--csv", "--picture", file)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("part,")
+    assert file.read_bytes().startswith(PNG)
 
 
 def test_another_ending_is_refused_before_anything_runs(run_coach, tmp_path):

@@ -44,6 +44,14 @@ SERIOUS = """
     ({rule: id, selector: target.join(" "), html: html.slice(0, 200), why: failureSummary}))))
 """
 
+# Whether the app has taken the colours of the scheme over.
+PAINTED = """
+(scheme) => {
+  const [red] = getComputedStyle(document.querySelector(".stApp")).backgroundColor.match(/\\d+/g).map(Number);
+  return (red > 127) === (scheme === "light");
+}
+"""
+
 # Whether an element, or a box close around it, looks another way with the keyboard's focus than without.
 FOCUS_IS_SEEN = """
 async (element) => {
@@ -79,20 +87,24 @@ def axe() -> str:
     return (importlib.resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 
 
+TELEPHONE, LAPTOP = 390, 1280
+
+
 def serious_faults(page, axe: str) -> list[dict[str, str]]:
-    """What axe-core counts as serious or critical on the page as it stands, in light and in dark."""
+    """What axe-core counts as serious or critical on the page as it stands: in light and in dark, and where the page is
+    as wide as a telephone also as wide as a laptop. (A laptop's page made narrow has its side bar over it.)"""
     page.locator(QUIET).wait_for()
     window = page.viewport_size
-    page.set_viewport_size(
-        {**window, "height": 8000}
-    )  # of what is out of view axe does not look at the colours
     page.add_style_tag(content="* { transition: none !important; animation: none !important; }")
     page.evaluate(axe)
     found = []
-    for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)
-        page.wait_for_timeout(200)
-        found += page.evaluate(SERIOUS)
+    for width in (TELEPHONE, LAPTOP) if window["width"] == TELEPHONE else (LAPTOP,):
+        # of what is out of view axe does not look at the colours
+        page.set_viewport_size({"width": width, "height": 8000})
+        for scheme in ("dark", "light"):
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_function(PAINTED, arg=scheme)
+            found += page.evaluate(SERIOUS)
     page.set_viewport_size(window)
     return [
         fault
@@ -113,17 +125,8 @@ def every_page(page) -> Iterator[str]:
         yield link
 
 
-def test_axe_finds_no_serious_fault_on_any_page(open_page, address, axe) -> None:
-    page = open_page()
-    for _ in every_page(page):
-        for summary in page.locator(".stMain summary").all()[:3]:
-            summary.click()
-        assert serious_faults(page, axe) == []
-
-
-@pytest.mark.parametrize("width", [1280, 390])
-def test_axe_finds_no_serious_fault_in_a_line_of_the_checklist(open_page, address, axe, width) -> None:
-    page = open_page(width)
+def test_axe_finds_no_serious_fault_in_a_line_of_the_checklist(open_page, address, axe) -> None:
+    page = open_page(TELEPHONE)
     page.goto(f"{address}/learn?line=ethics")
     page.get_by_label("Your answer, in a sentence or two").fill("Bias and fairness.")
     page.get_by_text("What the article says on it").click()
@@ -133,9 +136,8 @@ def test_axe_finds_no_serious_fault_in_a_line_of_the_checklist(open_page, addres
     assert serious_faults(page, axe) == []
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_axe_finds_no_serious_fault_in_a_conversation(open_page, axe, width) -> None:
-    page = open_page(width)
+def test_axe_finds_no_serious_fault_in_a_conversation(open_page, axe) -> None:
+    page = open_page(TELEPHONE)
     ask(page, "unknown")
     page.locator(".coach-refusal").wait_for()
     ask(page, "fail")
@@ -152,17 +154,15 @@ def test_axe_finds_no_serious_fault_in_a_conversation(open_page, axe, width) -> 
     page.locator(".coach-written .coach-chip").first.click()
     assert serious_faults(page, axe) == []
     page.keyboard.press("Escape")
-    if width == 390:
-        page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_test_id("stExpandSidebarButton").click()
     for panel in ("This conversation", "Import conversations", "Models here"):
         page.get_by_text(panel, exact=True).click()
     page.get_by_label("Title").wait_for()
     assert serious_faults(page, axe) == []
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_axe_finds_no_serious_fault_in_a_critique(open_page, axe, width) -> None:
-    page = open_critique(open_page, width)
+def test_axe_finds_no_serious_fault_in_a_critique(open_page, axe) -> None:
+    page = open_critique(open_page, TELEPHONE)
     hand_in_and_wait(page)
     page.locator(".st-key-critique_improve_cost button").click()
     page.locator(".coach-redraft").wait_for()
@@ -192,9 +192,8 @@ def standing(browser, tmp_path_factory) -> Iterator[str]:
         yield address
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_axe_finds_no_serious_fault_where_one_stands(browser, standing, axe, width) -> None:
-    page = new_page(browser, width)
+def test_axe_finds_no_serious_fault_where_one_stands(browser, standing, axe) -> None:
+    page = new_page(browser, TELEPHONE)
     page.goto(f"{standing}/progress")
     page.locator("[data-testid=stVegaLiteChart] :is(canvas, svg)").first.wait_for()
     assert serious_faults(page, axe) == []
@@ -203,7 +202,7 @@ def test_axe_finds_no_serious_fault_where_one_stands(browser, standing, axe, wid
     page.get_by_role("region", name="Where you stand, as a table").wait_for()
     assert "1 of 6 met" in page.locator(".coach-wide").inner_text()
     assert serious_faults(page, axe) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.documentElement.scrollWidth") <= TELEPHONE
     page.locator(".st-key-story_question input").fill("Tell me about a launch.")
     page.keyboard.press("Enter")
     page.locator(".coach-matches").wait_for()
@@ -294,7 +293,9 @@ def test_a_warm_server_shows_the_page_at_once(open_page, address) -> None:
     assert time.monotonic() - began < 5  # 1.5 s is the aim; a busy machine is given time
 
 
-def test_hostile_text_is_shown_as_text_and_nothing_tries_to_leave(browser, tmp_path) -> None:
+def test_hostile_text_is_shown_as_text_nothing_tries_to_leave_and_no_page_has_a_serious_fault(
+    browser, axe, tmp_path
+) -> None:
     with serving(tmp_path, "hostile") as (address, _):
         page = new_page(browser)
         requested: list[str] = []
@@ -332,6 +333,7 @@ def test_hostile_text_is_shown_as_text_and_nothing_tries_to_leave(browser, tmp_p
             for summary in page.locator(".stMain summary").all():
                 summary.click()
             assert_disarmed(page)
+            assert serious_faults(page, axe) == []
 
         page.goto(f"{address}/critique")
         page.get_by_label("Your draft answer").wait_for()

@@ -167,14 +167,6 @@ def test_a_citation_opens_and_closes_by_keyboard_alone(open_page) -> None:
     assert chip.evaluate("chip => chip === document.activeElement")
 
 
-def test_a_passage_being_read_stays_open_when_the_reply_arrives(open_page) -> None:
-    page = open_page()
-    ask(page, SLOWLY)
-    page.locator(".coach-verbatim .coach-chip").first.click()
-    page.locator(".coach-written").wait_for(state="attached")
-    assert page.locator(".coach-passage:popover-open").is_visible()
-
-
 @pytest.fixture
 def busy_core() -> Iterator[None]:
     burning = subprocess.Popen([sys.executable, "-c", "while True: pass"])

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from tests.critique_fakes import DRAFT, QUESTION, SECOND
-from tests.test_ui_browser import address, browser, open_page  # noqa: F401
+from tests.test_ui_browser import address, browser, new_page, open_page  # noqa: F401
 
 pytestmark = pytest.mark.browser
 
@@ -61,9 +61,20 @@ def test_verdicts_arrive_one_by_one_beside_the_draft_and_nothing_leaves_the_mach
     assert [url for url in page.sent if not url.startswith((address, "data:", "blob:"))] == []
 
 
-def test_a_quote_lights_up_its_verdict_and_a_verdict_its_quote(open_page) -> None:
-    page = open_critique(open_page)
+@pytest.fixture(scope="module")
+def judged(browser, address):
+    """A page with a critique on it, for tests that only look at it."""
+    page = new_page(browser)
+    page.goto(f"{address}/critique")
+    page.get_by_label("Your draft answer").wait_for()
+    page.locator(QUIET).wait_for()
     hand_in_and_wait(page)
+    yield page
+    page.close()
+
+
+def test_a_quote_lights_up_its_verdict_and_a_verdict_its_quote(judged) -> None:
+    page = judged
     page.locator("h2").first.hover()
     assert not lit(page, ".coach-verdict.coach-n-1")
     page.locator(".coach-quoted.coach-n-1").first.hover()
@@ -73,9 +84,8 @@ def test_a_quote_lights_up_its_verdict_and_a_verdict_its_quote(open_page) -> Non
     assert not lit(page, ".coach-quoted.coach-n-1")
 
 
-def test_the_keyboard_goes_from_the_quote_to_its_verdict_and_back(open_page) -> None:
-    page = open_critique(open_page)
-    hand_in_and_wait(page)
+def test_the_keyboard_goes_from_the_quote_to_its_verdict_and_back(judged) -> None:
+    page = judged
     page.locator("a.coach-number-link.coach-n-3").focus()
     page.keyboard.press("Enter")
     page.locator(".coach-verdict.coach-n-3:target").wait_for()
@@ -138,9 +148,8 @@ def test_a_reading_left_half_way_is_there_on_return(open_page) -> None:
     assert "invents a refund rule" in page.locator(".coach-marked").inner_text()
 
 
-def test_the_critique_is_downloaded_as_markdown(open_page, tmp_path) -> None:
-    page = open_critique(open_page)
-    hand_in_and_wait(page)
+def test_the_critique_is_downloaded_as_markdown(judged, tmp_path) -> None:
+    page = judged
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download as Markdown").click()
     waiting.value.save_as(tmp_path / "critique.md")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from coach.types import InterviewQuestion
-from tests.test_ui_access_browser import axe, serious_faults  # noqa: F401
+from tests.test_ui_access_browser import LAPTOP, TELEPHONE, axe, serious_faults  # noqa: F401
 from tests.test_ui_browser import browser, new_page, serving  # noqa: F401
 from tests.test_ui_critique_browser import QUIET
 
@@ -64,11 +64,10 @@ def say(page, said: str) -> None:
     page.get_by_role("button", name="Say it").click()
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_a_question_is_put_probed_left_rated_and_debriefed(browser, axe, own_home, monkeypatch, width):
+def test_a_question_is_put_probed_left_rated_and_debriefed(browser, axe, own_home, monkeypatch):
     monkeypatch.setenv("COACH_BACKEND", "none")
     with serving(own_home, "real") as (address, _):
-        page = opened(browser, address, width)
+        page = opened(browser, address, TELEPHONE)
         assert serious_faults(page, axe) == []
         page.get_by_role("button", name="Five minutes, one question").click()
         page.locator(".coach-asked").first.wait_for()
@@ -94,7 +93,7 @@ def test_a_question_is_put_probed_left_rated_and_debriefed(browser, axe, own_hom
 def test_an_interview_goes_on_where_a_killed_server_left_it(browser, own_home, monkeypatch):
     monkeypatch.setenv("COACH_BACKEND", "none")
     with serving(own_home, "real") as (address, server):
-        page = opened(browser, address, 1280)
+        page = opened(browser, address, LAPTOP)
         place = f"interview={put(own_home)}"
         page.goto(f"{address}/interview?{place}")
         page.get_by_text(QUESTION.text).wait_for()

@@ -23,25 +23,27 @@ NEAR = 5
 def answers_another(sentences: Sequence[str], question: str, embedder: Embedder) -> bool:
     """Whether the sentences, together and each alone, are about something else than the question. One answer in a hundred that keeps to its
     own words looks so too: fit for asking back, not for judging. Never so with an embedding model that the bounds do not hold for."""
-    near = _near(sentences, question, embedder)
-    return near is not None and float(near[0]) < WHOLE and float(near[1:].max()) < NEAREST
+    return _far(sentences, question, embedder, WHOLE, NEAREST) is not None
 
 
 def is_off_topic(sentences: Sequence[str], question: str, field: Sequence[str], embedder: Embedder) -> bool:
     """Whether the sentences are neither about the question nor about anything that the texts of the `field` speak of; as above with
     another embedding model."""
-    near = _near(sentences, question, embedder)
-    if near is None or not field or float(near[0]) >= FAR_WHOLE or float(near[1:].max()) >= FAR_NEAREST:
+    text = _far(sentences, question, embedder, FAR_WHOLE, FAR_NEAREST) if field else None
+    if text is None:
         return False
-    text, *rest = embedder.embed([" ".join(sentences), *field])
-    return float(np.sort(np.array(rest) @ text)[-NEAR:].mean()) < FAR_FIELD
+    return float(np.sort(embedder.embed(field) @ text)[-NEAR:].mean()) < FAR_FIELD
 
 
-def _near(sentences: Sequence[str], question: str, embedder: Embedder) -> Vectors | None:
-    """The cosines to the question, of the whole and of each sentence; None where nothing can be told."""
+def _far(
+    sentences: Sequence[str], question: str, embedder: Embedder, whole: float, nearest: float
+) -> Vectors | None:
+    """The vector of the whole text where each sentence stays below `nearest` to the question and all together below `whole`; else None."""
     text = " ".join(sentences)
     if len(text.split()) < FEWEST_WORDS or not embedder.name.startswith(EMBEDDER):
         return None
-    vectors = embedder.embed([question, text, *sentences])
-    near: Vectors = vectors[1:] @ vectors[0]
-    return near
+    asked, *own = embedder.embed([question, *sentences])
+    if float((np.array(own) @ asked).max()) >= nearest:
+        return None
+    together: Vectors = embedder.embed([text])[0]
+    return together if float(together @ asked) < whole else None
