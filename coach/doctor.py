@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from coach.errors import CoachError, IndexOutdatedError
 from coach.settings import Settings, corpus_folder
+from coach.text.counted import counted
 
 if TYPE_CHECKING:
     from coach.backends.model_files import ModelFile
@@ -297,7 +298,7 @@ def _check_corpus() -> Check:
         return Check("Corpus", "broken", f"{folder} cannot be read ({error})", "git restore corpus")
     if not guides:
         return Check("Corpus", "broken", f"nothing to read in {folder / 'guides'}", "git restore corpus")
-    return Check("Corpus", "ok", f"{len(guides)} guide{'s' if len(guides) > 1 else ''}")
+    return Check("Corpus", "ok", counted(len(guides), "guide"))
 
 
 def _check_index(settings: Settings) -> Check:

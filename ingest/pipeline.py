@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from coach.errors import IngestError
 from coach.protocols import Embedder, Vectors
 from coach.settings import corpus_folder
+from coach.text.counted import counted
 from coach.types import COMMITTEE, Chunk, Document, WrittenQuestion
 from ingest.load import Skipped, as_document, read_bytes
 from ingest.manifest import (
@@ -130,7 +131,7 @@ class IngestReport:
         changes = self.changes
         documents = sum(map(len, (changes.added, changes.changed, changes.moved, changes.unchanged)))
         lines.append(
-            f"{documents} files ({len(self.unchanged)} unchanged), {self.chunks_total} chunks, "
+            f"{counted(documents, 'file')} ({len(self.unchanged)} unchanged), {counted(self.chunks_total, 'chunk')}, "
             f"{self.chunks_embedded} embedded, in {self.seconds:.1f} s"
         )
         return lines
@@ -453,7 +454,7 @@ def _skipped_lines(skipped: Sequence[Skipped]) -> list[str]:
     if together:
         endings = sorted({PurePosixPath(skip.source).suffix.lower() or "no ending" for skip in together})
         named = ", ".join(endings[:_NAMES_IN_REPORT])
-        lines.append(f"skipped: {len(together)} files of other kinds ({named})")
+        lines.append(f"skipped: {counted(len(together), 'file')} of other kinds ({named})")
     return lines
 
 

@@ -238,7 +238,9 @@ def test_another_language_is_named_and_a_foreign_sentence_in_an_english_draft_is
 def test_a_short_draft_is_read_and_said_to_be_short(prepared):
     reading = prepared("We check each dose.")
     assert reading.text == "We check each dose."
-    assert reading.notices == ("4 words were read: that is too short to show what a committee looks for.",)
+    assert reading.notices == (
+        "Only 4 words could be read: that is too short to show what a committee looks for.",
+    )
 
 
 def test_nothing_readable_is_said_and_an_empty_draft_is_refused(prepared):

@@ -12,6 +12,7 @@ from coach.answer.whose import asked_by_name
 from coach.protocols import PassageIndex
 from coach.stream import Tracer
 from coach.text.attribution import denied, is_own, searched_label
+from coach.text.counted import counted
 from coach.text.words import content_words, numbers, share_covered
 from coach.types import COMMITTEE, Answer, Refusal, Sentence
 
@@ -77,7 +78,7 @@ def refusal(
     looked_for = " ".join(standalone.text.split())
     looked_for = looked_for if len(looked_for) <= 200 else looked_for[:200].rstrip() + "…"
     missing = "; ".join(part.evidence.missing for part in found.parts if part.evidence.missing)
-    text = f"{_opening(missing, tuple(searched.collections))} I looked for “{looked_for}” in {len(searched)} passages"
+    text = f"{_opening(missing, tuple(searched.collections))} I looked for “{looked_for}” in {counted(len(searched), 'passage')}"
     text += "; this is nearest to it." if found.passages else " and found nothing near it."
     off_topic = all(part.evidence.reason == "off_topic" for part in found.parts)
     return Refusal(

@@ -13,6 +13,7 @@ import click
 
 from coach.cli.terminal import backend_option, fitted, loaded, opened, say, say_what_leaves, show
 from coach.errors import CoachError, UsageError
+from coach.text.counted import counted
 
 if TYPE_CHECKING:
     from coach.coach import Coach
@@ -346,7 +347,7 @@ def drafts_list() -> None:
     for draft in kept:
         when = draft.kept_at.astimezone().strftime("%Y-%m-%d %H:%M")
         band = (draft.band or NO_BAND) if draft.finished else "not read to the end"
-        show(f"{draft.id}  {when}  {band}, {draft.words} words")
+        show(f"{draft.id}  {when}  {band}, {counted(draft.words, 'word')}")
         show(f"    {draft.question[:90]}\n    | {draft.beginning}")
     if not kept:
         say('No drafts are kept: `coach critique FILE --question "..."` judges one.')
@@ -423,8 +424,8 @@ def drafts_delete(identities: tuple[str, ...], every: bool, yes: bool) -> None:
     store = CritiqueStore(load_settings().home)
     if every:
         if not yes:
-            click.confirm(f"Delete all {len(store.list())} drafts?", abort=True, err=True)
-        show(f"Deleted {store.delete_all()} drafts.")
+            click.confirm(f"Delete {counted(len(store.list()), 'draft')}?", abort=True, err=True)
+        show(f"Deleted {counted(store.delete_all(), 'draft')}.")
         return
     for identity in [store.full_id(identity) for identity in identities]:
         store.delete(identity)

@@ -11,6 +11,7 @@ import click
 
 from coach.cli.terminal import chosen_to_delete, fitted, opened, say, show
 from coach.errors import UsageError
+from coach.text.counted import counted
 
 if TYPE_CHECKING:
     from coach.store.conversations import ConversationStore
@@ -90,7 +91,7 @@ def conversations_import(file: str) -> None:
         except ValueError as error:
             raise UsageError(f"{file} is not JSON ({error}): give what `export --json` wrote.") from error
     count = _store().load(written)
-    show(f"{count} conversation{'' if count == 1 else 's'} brought back.")
+    show(f"{counted(count, 'conversation')} brought back.")
 
 
 @conversations.command("delete")

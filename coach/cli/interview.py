@@ -21,6 +21,7 @@ from coach.cli.terminal import (
     show,
 )
 from coach.errors import CoachError, UsageError
+from coach.text.counted import counted
 
 if TYPE_CHECKING:
     from coach.coach import Coach
@@ -85,7 +86,7 @@ def interview(
         seed=seed,
     )
     say(
-        f"{len(begun.asked)} questions, about {begun.minutes:g} minutes. Stop at any time: `coach interview go-on {begun.id}`."
+        f"{counted(len(begun.asked), 'question')}, about {begun.minutes:g} minutes. Stop at any time: `coach interview go-on {begun.id}`."
     )
     _play(coach, jobs, begun, script)
 
@@ -112,7 +113,7 @@ def interview_list() -> None:
     for one in found:
         state = "ended" if one.ended_at else f"at question {sum(each.ended for each in one.asked) + 1}"
         show(
-            f"{one.id}  {one.made_at[:16].replace('T', ' ')}  {one.candidate}, {len(one.asked)} questions, {state}"
+            f"{one.id}  {one.made_at[:16].replace('T', ' ')}  {one.candidate}, {counted(len(one.asked), 'question')}, {state}"
         )
     if not found:
         say("No interviews are kept: begin one with `coach interview`.")

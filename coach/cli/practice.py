@@ -12,6 +12,7 @@ import click
 
 from coach.cli.terminal import chosen_to_delete, fitted, loaded, opened, say, show
 from coach.errors import UsageError
+from coach.text.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +86,7 @@ def _progress_lines(found: Readiness) -> Sequence[str]:
     untried = [row.criterion.name for row in found.rows if not row.whole.tries]
     lines += [f"Not tried yet: {'; '.join(untried)}."] if untried else []
     overruled = len(found.overruled)
-    lines += [f"You overruled {overruled} verdict{'' if overruled == 1 else 's'}."] if overruled else []
+    lines += [f"You overruled {counted(overruled, 'verdict')}."] if overruled else []
     return lines
 
 
@@ -273,7 +274,7 @@ def import_command(file: str) -> None:
     with opened(file) as stream:
         drafts, told = bring_back(load_settings().home, stream.read())
     show(
-        f"{drafts} draft{'' if drafts == 1 else 's'} and {told} {'story' if told == 1 else 'stories'} brought back; "
+        f"{counted(drafts, 'draft')} and {counted(told, 'story', 'stories')} brought back; "
         "the rest was here already."
     )
 

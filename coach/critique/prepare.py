@@ -13,6 +13,7 @@ from coach.critique.not_prose import is_bare_term, is_mash, is_word_list, wordle
 from coach.critique.off_topic import is_off_topic
 from coach.errors import UsageError
 from coach.protocols import Embedder
+from coach.text.counted import counted
 from coach.text.language import language_of
 from coach.text.plain_text import plain_text
 from coach.text.sentences import split_sentences
@@ -327,15 +328,13 @@ def _limit_notice(text: str, read: int, limit: int) -> list[str]:
 def _notices(parts: list[_Part]) -> list[str]:
     counts = Counter(part.reason for part in parts)
     return [
-        sentence.format(n=_counted(counts[reason], reason), was="was" if counts[reason] == 1 else "were")
+        sentence.format(
+            n=counted(counts[reason], _PIECES.get(reason, "sentence")),
+            was="was" if counts[reason] == 1 else "were",
+        )
         for reason, sentence in _NOTICES.items()
         if counts[reason]
     ]
-
-
-def _counted(count: int, reason: str) -> str:
-    noun = _PIECES.get(reason, "sentence")
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _warnings(kept: tuple[Quote, ...], language: str | None) -> list[str]:
@@ -345,6 +344,7 @@ def _warnings(kept: tuple[Quote, ...], language: str | None) -> list[str]:
         return [f"The draft looks {language}: the coach was measured on English drafts only."]
     words = sum(len(_WORD.findall(quote.text)) for quote in kept)
     if words < _TOO_FEW_WORDS:
-        noun = "word" if words == 1 else "words"
-        return [f"{words} {noun} were read: that is too short to show what a committee looks for."]
+        return [
+            f"Only {counted(words, 'word')} could be read: that is too short to show what a committee looks for."
+        ]
     return []

@@ -15,6 +15,7 @@ from coach.critique.inventions import GAP, YOUR_EXAMPLE, YOUR_NUMBER, Evidence, 
 from coach.errors import BackendError
 from coach.prompts import fill_prompt, read_prompt
 from coach.protocols import ChatModel
+from coach.text.counted import counted
 from coach.text.sentences import split_sentences
 from coach.text.words import content_words, share_covered
 from coach.types import Criterion, Turn
@@ -126,7 +127,7 @@ def _rewrite(
             notes.append(f"Taken out, because you did not say it: {', '.join(taken)}.")
         sentences, restored = _with_lost_sentences(sentences, draft)
         if restored:
-            notes.append(f"Put back from your draft: {restored} sentence{'s' if restored > 1 else ''}.")
+            notes.append(f"Put back from your draft: {counted(restored, 'sentence')}.")
     sentences, _ = _with_gaps(_with_addition(sentences, criterion, facts), evidence)
     foreign = _foreign(sentences, f"{draft} {facts}", criterion)
     notes += [f"Not in your draft, so check that it is true: “{sentence}”" for sentence in foreign]

@@ -12,6 +12,7 @@ from coach.lab.experiment import Control, Experiment, Outcome, Tell, Value
 from coach.lab.measured import measured
 from coach.lab.speak import speak
 from coach.prompts import read_prompt
+from coach.text.counted import counted
 from coach.types import Turn
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def _on_the_bars(prompt: str, draw: Draw, controls: Mapping[str, Value]) -> list
     said = [
         f"After “{prompt}” the model finds “{first.token.strip()}” the likeliest: {math.exp(first.log_probability):.1%}. "
         f"Temperature {controls['temperature']:g} makes that {first.after_temperature:.1%}.",
-        f"Top-p {controls['top_p']:g} then leaves {_tokens(draw.kept)} of {draw.others + len(draw.bars):,} to draw from.",
+        f"Top-p {controls['top_p']:g} then leaves {counted(draw.kept, 'token')} of {draw.others + len(draw.bars):,} to draw from.",
     ]
     unlisted = 1 - draw.others_probability - sum(math.exp(bar.log_probability) for bar in draw.bars)
     if unlisted > NOTHING_MISSING:
@@ -197,10 +198,6 @@ def _on_the_samples(samples: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _words(text: str) -> list[str]:
     return text.casefold().split()
-
-
-def _tokens(count: int) -> str:
-    return f"{count:,} token{'' if count == 1 else 's'}"
 
 
 EXPERIMENT = Experiment(

@@ -21,6 +21,7 @@ from coach.practice.readiness import Readiness, Standing
 from coach.practice.schedule import Queue
 from coach.practice.tries import round_label, round_of
 from coach.practice.words import days, standing_words, trend_words
+from coach.text.counted import counted
 from coach.types import Level, Story, Try
 
 FORMAT = "genai-pm-coach progress 1"
@@ -287,7 +288,7 @@ def readiness_as_markdown(found: Readiness) -> str:
         f"{plain_markdown(row.criterion.name)}: {trend_words(row.trend)}" for row in found.rows if row.trend
     )
     overruled = _list(_verdict_line(one) for one in found.overruled)
-    drafts = f"{found.drafts} draft{'' if found.drafts == 1 else 's'}"
+    drafts = counted(found.drafts, "draft")
     return "\n\n".join(
         [
             "# Where you stand",

@@ -12,6 +12,7 @@ from coach.jobs.worker import Worker
 from coach.privacy.reply import masked_text
 from coach.settings import load_settings
 from coach.store.conversations import Conversation
+from coach.text.counted import counted
 from coach.ui import components, session
 from coach.ui.format import as_label
 
@@ -165,7 +166,7 @@ def _bring_back(worker: Worker) -> None:
         return
     try:
         count = worker.conversations.load(json.loads(file.getvalue()))
-        note = f"{count} conversation{'' if count == 1 else 's'} brought back."
+        note = f"{counted(count, 'conversation')} brought back."
     except ValueError:
         note = "This file is not JSON: choose one that was downloaded here with “Download as JSON”."
     except CoachError as error:

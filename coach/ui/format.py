@@ -28,6 +28,7 @@ from coach.text.attribution import (
     searched_label,
     voice_label,
 )
+from coach.text.counted import counted
 from coach.types import (
     Answer,
     Citation,
@@ -298,8 +299,8 @@ def document_facts(document: Document) -> str:
     facts = [
         document.kind.upper(),
         f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB" if size else "",
-        f"{len(document.pages):,} pages" if document.pages else "",
-        f"{document.statement_count:,} sentences",
+        counted(len(document.pages), "page") if document.pages else "",
+        counted(document.statement_count, "sentence"),
         f"read {document.indexed_at[:10]}" if document.indexed_at else "",
     ]
     return " · ".join(filter(None, facts))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from coach.errors import CoachError
+from coach.text.counted import counted
 from coach.ui import components
 from coach.ui.practice_queue import draw_queue
 from coach.ui.readiness_map import draw_map, draw_overruled, draw_trends
@@ -101,7 +102,7 @@ def _bring_back(coach: Coach) -> None:
         st.session_state[NOTE] = str(error)
         return
     st.session_state[NOTE] = (
-        f"{drafts} draft{'' if drafts == 1 else 's'} and {stories} {'story' if stories == 1 else 'stories'} brought back; "
+        f"{counted(drafts, 'draft')} and {counted(stories, 'story', 'stories')} brought back; "
         "the rest was here already."
     )
 
