@@ -299,6 +299,8 @@ def test_the_path_opens_what_the_model_read_and_works_out_a_hosted_price(open_pa
     ask_and_wait(page)
     page.get_by_text("How this answer was made").click()
     page.locator(".coach-path").wait_for()
+    page.wait_for_timeout(500)  # Streamlit would follow to the end of it
+    assert 0 <= page.get_by_text("How this answer was made").bounding_box()["y"] < 900
     part = page.locator(".coach-path details", has_text="What was found").last
     part.locator("summary").click()
     assert "5-7 rounds" in part.locator(".coach-source-text").inner_text()

@@ -15,6 +15,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
+
 from coach.protocols import Embedder, Vectors
 from coach.text.words import content_words
 from coach.types import Criterion
@@ -72,8 +74,10 @@ class _Marks:
 def find_evidence(criterion: Criterion, sentences: Sequence[str], embedder: Embedder) -> Evidence:
     """How strongly `sentences`, of which there must be one at least, speak to `criterion`."""
     marks = _marks(criterion)
-    vectors = embedder.embed([*sentences, *marks.said, *marks.rubric])
-    own, said, rubric = _split(vectors, len(sentences), len(marks.said))
+    partly = criterion.anchors["partly"]
+    late = _late_interaction([*marks.said, criterion.anchors["met"]], sentences, embedder)
+    vectors = embedder.embed([partly, *sentences, *marks.said, *marks.rubric])
+    own, said, rubric = _split(vectors[1:], len(sentences), len(marks.said))
     near_said = _mean_of_largest(own @ said.T, NEAREST_SAID)
     near_rubric = [float(row.mean()) for row in own @ rubric.T]
     strengths = [
@@ -85,6 +89,9 @@ def find_evidence(criterion: Criterion, sentences: Sequence[str], embedder: Embe
     signals = {
         "evidence": strengths[best],
         "evidence_next": strengths[following],
+        "late_said": float(late[:-1].mean()),
+        "late_met": float(late[-1]),
+        "near_partly": float((own @ vectors[0]).max()),
         "cues": _cues(sentences[best], marks) / MOST_CUES,
         "touched": min(1.0, sum(_cues(sentence, marks) > 0 for sentence in sentences) / MANY_SENTENCES),
         **_style(sentences[best]),
@@ -97,6 +104,22 @@ def is_touched(criterion: Criterion, sentences: Sequence[str]) -> bool:
     """Whether any of the words that belong to the criterion stands in the sentences."""
     marks = _marks(criterion)
     return any(_cues(sentence, marks) for sentence in sentences)
+
+
+def _late_interaction(texts: Sequence[str], sentences: Sequence[str], embedder: Embedder) -> Vectors:
+    """For each of `texts` the likeness of the sentence nearest to it: the mean, over the text's tokens, of the cosine of the sentence's
+    nearest token (Khattab & Zaharia 2020, arXiv:2004.12832). 0.0 where either has no token."""
+    tokens = [one.vectors for one in embedder.embed_tokens([*texts, *sentences])]
+    spoken = [vectors for vectors in tokens[len(texts) :] if len(vectors)]
+    found = np.zeros(len(texts), dtype=np.float32)
+    if not spoken:
+        return found
+    begins = np.cumsum([0, *(len(vectors) for vectors in spoken[:-1])])
+    together = np.vstack(spoken).T
+    for place, vectors in enumerate(tokens[: len(texts)]):
+        if len(vectors):
+            found[place] = np.maximum.reduceat(vectors @ together, begins, axis=1).mean(axis=0).max()
+    return found
 
 
 def _split(vectors: Vectors, sentences: int, said: int) -> tuple[Vectors, Vectors, Vectors]:

@@ -30,7 +30,19 @@ from coach.types import Criterion, Level
 
 Array = NDArray[np.float64]
 
-SIGNALS = ("opinion", "evidence", "touched", "figures", "length", "around_buzz")
+SIGNALS = (
+    "opinion",
+    "evidence",
+    "late_said",
+    "late_met",
+    "near_partly",
+    "cues",
+    "touched",
+    "figures",
+    "length",
+    "around_figures",
+    "around_buzz",
+)
 FOLDS = 7
 STRENGTH = 0.1  # inverse regularisation of slopes and offsets alike (scikit-learn's C)
 PARTLY_WORTH = 0.5  # a partly met criterion counts as half a met and half a missing one

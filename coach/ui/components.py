@@ -92,11 +92,28 @@ addEventListener('pagehide', () => {
 });
 </script></div>"""
 
+# A page with a chat box follows its end, so what is opened there would be seen from its last line. Streamlit 1.67 moves by setting
+# `scrollTop`: that is left without effect from the click until the reader scrolls, by which it stops following.
+_STAY_WHERE_SOMETHING_OPENS = """<div class="coach-unseen"><script>
+(() => {
+  if (window.coachStays) return;
+  window.coachStays = true;
+  document.addEventListener('click', (event) => {
+    const page = event.target.closest('.stMain');
+    if (!page || !event.target.closest('summary')) return;
+    const get = () => Math.round(Object.getOwnPropertyDescriptor(Element.prototype, 'scrollTop').get.call(page));
+    Object.defineProperty(page, 'scrollTop', {configurable: true, get, set: () => {}});
+    page.addEventListener('scroll', () => { delete page.scrollTop; }, {once: true});
+  }, true);
+})();
+</script></div>"""
+
 
 def draw_stylesheet() -> None:
     """Our few styles on top of the theme; colours follow light and dark by themselves."""
     st.html(Path(__file__).with_name("style.css"))
     st.html(_FORGET_THE_SIDEBAR, unsafe_allow_javascript=True)
+    st.html(_STAY_WHERE_SOMETHING_OPENS, unsafe_allow_javascript=True)
 
 
 def load_coach() -> Coach | None:
