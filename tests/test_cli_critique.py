@@ -362,7 +362,7 @@ def test_deleting_all_asks_first(coach, own_home):
     coach("critique", "second.txt", *ASKED)
     code, _, err = coach("drafts", "delete", "--all", stdin=b"n\n")
     assert code != 0
-    assert "Delete all 2 drafts?" in err
+    assert "Delete 2 drafts, all there are?" in err
     assert len(CritiqueStore(own_home).list()) == 2
     assert coach("drafts", "delete", "--all", "--yes")[1] == "Deleted 2 drafts.\n"
 

@@ -171,6 +171,39 @@ def test_a_draft_cannot_close_the_place_where_it_is_quoted():
     assert text.index("Reply with one word") > text.index("</draft>")
 
 
+def test_the_model_is_asked_only_where_its_word_can_change_the_verdict(embedder):
+    weighed = {
+        "weights": {"opinion": 1.0, "late_said": 3.0},
+        "means": {"opinion": 0.0, "late_said": 0.3},
+        "scales": {"opinion": 1.0, "late_said": 0.1},
+    }
+    met = judge(
+        CRITERIA["cost"],
+        prepared(COST),
+        QUESTION,
+        never := ScriptedChatModel(),
+        embedder,
+        calibration(**weighed),
+    )
+    assert (met.level, never.chosen_from) == ("met", [])
+    assert met.quotes[0].text == COST
+    other = calibration(**weighed, model="another")  # was fitted to a model that may be less sure of itself
+    judge(CRITERIA["cost"], prepared(COST), QUESTION, asked := ScriptedChatModel(), embedder, other)
+    assert asked.chosen_from == [("Yes", "No")]
+    near = calibration(**{**weighed, "weights": {"opinion": 1.0, "late_said": 0.1}})
+    judge(CRITERIA["cost"], prepared(COST), QUESTION, unsure := ScriptedChatModel(), embedder, near)
+    assert unsure.chosen_from == [("Yes", "No")]
+
+
+def test_late_interaction_tells_what_is_said_from_what_shares_its_subject(embedder):
+    said, near = (
+        find_evidence(CRITERIA["cost"], [sentence], embedder).signals["late_said"]
+        for sentence in (COST, "The bank has costs and prices, and answers cost it customers.")
+    )
+    assert said > near
+    assert find_evidence(CRITERIA["cost"], [PRIVACY, COST], embedder).signals["late_said"] >= said
+
+
 def test_figures_and_plain_words_are_stronger_evidence_than_advertisement(embedder):
     weak = find_evidence(
         CRITERIA["cost"], ["We will seamlessly optimise costs with best practices."], embedder

@@ -1,7 +1,7 @@
 """Judge a draft by one criterion: the chat model's Yes or No and the draft's own evidence, put together by a fitted logistic.
 
-The model is asked Yes or No and its log-probabilities are read; every question to one draft begins with
-the same words, which the engine computes once. How far the Yes and each sign of evidence are to be
+The model is asked Yes or No and its log-probabilities are read, but only where what it may plausibly say can change the verdict;
+every question to one draft begins with the same words, which the engine computes once. How far the Yes and each sign of evidence are to be
 trusted was fitted by `bench/fit/judge.py` on labelled drafts, for each chat model by its name.
 """
 
@@ -32,6 +32,9 @@ YES, NO = "Yes", "No"
 LEAST_PROBABILITY = (
     1e-4  # of Yes or No: beyond it the log-odds say nothing that eight bits of weights can carry
 )
+# Standard deviations of the model's log-odds on labelled drafts, to either side of their mean: what it may plausibly say. Of 1,020 held-out
+# verdicts and verdicts on interview answers 37 % need no model then, and none is another one (bench/critique/README.md).
+PLAUSIBLE = 2.0
 SHOWN_WORDS = 14  # of a quote inside an explanation: the whole stands in `quotes`
 _FIRST_WORDS = re.compile(rf"(?:\S+\s+){{{SHOWN_WORDS - 1}}}\S+(?=\s)")
 UNSURE = "The judge is unsure: it could be read either way. Decide for yourself, or say it more plainly."
@@ -62,6 +65,18 @@ class Calibration:
             total += weight * (signals[name] - self.means[name]) / self.scales[name]
         return logistic(total)
 
+    def settled(self, criterion: str, signals: Mapping[str, float]) -> float | None:
+        """The probability without the model's opinion, where that can plausibly not change the level; else None."""
+        if "opinion" not in self.weights:
+            return self.probability(criterion, signals)
+        usual, spread = self.means["opinion"], self.scales["opinion"]
+        low, probability, high = (
+            self.probability(criterion, {**signals, "opinion": usual + steps * spread})
+            for steps in (-PLAUSIBLE, 0.0, PLAUSIBLE)
+        )
+        level = self.level(probability)
+        return probability if level and level == self.level(low) == self.level(high) else None
+
     def level(self, probability: float) -> Level | None:
         """The level, or None where the probability is too near to a threshold to say."""
         if min(abs(probability - self.partly), abs(probability - self.met)) < self.unsure:
@@ -83,11 +98,15 @@ def judge(
     if not prepared.kept:
         return missing(criterion)
     evidence = find_evidence(criterion, [quote.text for quote in prepared.kept], embedder)
-    try:
-        log_odds = ask_model(criterion, prepared, question, chat_model)
-    except BackendError as error:
-        return unscored(criterion, str(error))
-    probability = round(calibration.probability(criterion.id, signals(evidence, log_odds)), 4)
+    measured = calibration.model.casefold() == chat_model.name.casefold()  # another may be surer of itself
+    likely = calibration.settled(criterion.id, evidence.signals) if measured else None
+    if likely is None:
+        try:
+            log_odds = ask_model(criterion, prepared, question, chat_model)
+        except BackendError as error:
+            return unscored(criterion, str(error))
+        likely = calibration.probability(criterion.id, signals(evidence, log_odds))
+    probability = round(likely, 4)
     level = calibration.level(probability)
     if level is None:
         return Verdict(criterion, None, probability, UNSURE, suggestion=criterion.suggestion)

@@ -44,7 +44,7 @@ SIGNALS = (
     "around_buzz",
 )
 FOLDS = 7
-STRENGTH = 0.1  # inverse regularisation of slopes and offsets alike (scikit-learn's C)
+STRENGTH = 0.3  # inverse regularisation of slopes and offsets alike (scikit-learn's C)
 PARTLY_WORTH = 0.5  # a partly met criterion counts as half a met and half a missing one
 MOST_UNSURE = 0.05  # of the judgements
 LEVELS: tuple[Level, ...] = ("missing", "partly", "met")
