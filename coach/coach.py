@@ -614,6 +614,7 @@ class Coach:
         from coach.answer.compose import evidence_prefix, section_prefix
         from coach.answer.extract import texts_to_embed
         from coach.answer.small_talk import small_talk_examples
+        from coach.practice.reply_kind import prompt_prefix
 
         if self.settings.mask_personal:
             prepare_to_find()
@@ -624,7 +625,7 @@ class Coach:
         model = self.chosen_model().model if self.settings.backend != "none" else None
         if model is None:
             return
-        prefixes = [evidence_prefix(), *map(section_prefix, sections)]
+        prefixes = [evidence_prefix(), prompt_prefix(), *map(section_prefix, sections)]
         for number, prefix in enumerate(prefixes, 1):
             model.remember(prefix)
             if progress is not None:

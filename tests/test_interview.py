@@ -10,7 +10,7 @@ import pytest
 from coach.coach import Coach
 from coach.critique.flow import critique
 from coach.critique.rubric import bundled_rubrics, with_criteria
-from coach.errors import UsageError
+from coach.errors import BackendError, UsageError
 from coach.interviews import Interviews
 from coach.practice.bank import rounds
 from coach.practice.conduct import Interviewer, confer, judge_ahead, react, unjudged
@@ -19,6 +19,7 @@ from coach.practice.debrief_text import debrief_as_html, debrief_as_markdown
 from coach.practice.interview import MOST_PROBES, Asked, Interview, ask_next, hear, leave
 from coach.practice.plan import plan_interview
 from coach.practice.probe import leaked_words
+from coach.practice.reply_kind import WORDS, reply_kind
 from coach.protocols import ChosenModel
 from coach.settings import load_settings
 from coach.types import InterviewQuestion
@@ -141,6 +142,25 @@ def test_what_is_no_answer_is_met_as_a_good_interviewer_would(embedder, said, ki
     assert found.lines[-2].kind == kind
     assert found.lines[-1].kind == "remark" and answered in found.lines[-1].text
     assert not found.answer, "it is no part of the answer"
+
+
+class NamedChatModel(ScriptedChatModel):
+    """Bears the name of the model that the kinds of reply were fitted with."""
+
+    name = "qwen2.5-coder-1.5b-instruct-q4_k_m"
+
+
+def test_a_short_reply_is_heard_with_the_chat_models_help_and_a_long_one_without(embedder):
+    said, asked = "I'd only be guessing, so I'd better leave it there.", [QUESTION.text]
+    model = NamedChatModel(choices={"better leave it there": "Unknown"})
+    assert reply_kind(said, asked, embedder) == "answer"
+    assert reply_kind(said, asked, embedder, model) == "dont_know"
+    assert model.chosen_from == [WORDS]
+    assert reply_kind(START * 3, asked, embedder, model) == "answer" and len(model.chosen_from) == 1
+    another = ScriptedChatModel(choices={"better leave it there": "Unknown"})
+    assert reply_kind(said, asked, embedder, another) == "answer" and another.chosen_from == []
+    mute = NamedChatModel(failure=BackendError("The model fell silent: run it again."))
+    assert reply_kind(said, asked, embedder, mute) == "answer"
 
 
 def test_who_asks_what_a_follow_up_means_is_told_to_assume_and_hears_the_follow_up_again(embedder):

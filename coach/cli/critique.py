@@ -424,7 +424,9 @@ def drafts_delete(identities: tuple[str, ...], every: bool, yes: bool) -> None:
     store = CritiqueStore(load_settings().home)
     if every:
         if not yes:
-            click.confirm(f"Delete {counted(len(store.list()), 'draft')}, all there are?", abort=True, err=True)
+            click.confirm(
+                f"Delete {counted(len(store.list()), 'draft')}, all there are?", abort=True, err=True
+            )
         show(f"Deleted {counted(store.delete_all(), 'draft')}.")
         return
     for identity in [store.full_id(identity) for identity in identities]:

@@ -177,7 +177,8 @@ def _answer_row(coach: Coach, case: AnswerCase) -> Row:
 
 
 def _reply_row(coach: Coach, case: ReplyCase) -> Row:
-    found = reply_kind(case.reply, [case.question], coach.embedder)
+    chosen = coach.chosen_model().model if coach.backend != "none" else None
+    found = reply_kind(case.reply, [case.question], coach.embedder, chosen)
     return Row(
         case.id,
         case.kind,

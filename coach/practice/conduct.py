@@ -30,7 +30,7 @@ from coach.practice.made_questions import MINUTES
 from coach.practice.probe import compose_probe
 from coach.practice.reply_kind import ReplyKind, reply_kind
 from coach.practice.thin import find_thin
-from coach.protocols import ChosenModel, Embedder
+from coach.protocols import ChatModel, ChosenModel, Embedder
 from coach.stream import Tracer
 from coach.types import Criterion, Critique, InterviewQuestion, Rubric, Verdict
 
@@ -75,7 +75,7 @@ def react(interview: Interview, interviewer: Interviewer) -> Interview:
 
 def _after_reply(interview: Interview, now: Asked, interviewer: Interviewer) -> Interview:
     asked = [now.question.text, *(line.text for line in now.probes[-1:])]
-    kind = reply_kind(now.lines[-1].text, asked, interviewer.embedder)
+    kind = reply_kind(now.lines[-1].text, asked, interviewer.embedder, _model_of(interviewer))
     heard = _heard_as(kind, now)
     if kind == "answer":
         prepared = prepared_answer(heard, interviewer)
@@ -91,6 +91,14 @@ def _after_reply(interview: Interview, now: Asked, interviewer: Interviewer) -> 
         return end_question(interview, _thanks(interview, _MOVE_ON), interviewer.now())
     remark = _REMARKS[kind].format(question=asked[-1])
     return interview.with_asked(_saying(heard, "remark", remark, interviewer))
+
+
+def _model_of(interviewer: Interviewer) -> ChatModel | None:
+    """The chat model, None where none can be had: judging says so."""
+    try:
+        return interviewer.chosen().model
+    except CoachError:
+        return None
 
 
 def _heard_as(kind: ReplyKind, now: Asked) -> Asked:

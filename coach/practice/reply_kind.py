@@ -1,12 +1,14 @@
 """Tell an answer from what else a candidate may say: that they do not know, a question back, something else altogether, an order to the judge.
 
-A logistic regression over the reply's vector, its words and how near it comes to what was asked; `bench/fit/reply_kind.py` fitted it.
+A logistic regression over the reply's vector, its words and how near it comes to what was asked. Of a short reply the chat model is asked
+one word as well, with worked examples, and a second regression puts both together. `bench/fit/reply_kind.py` fitted them.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -16,24 +18,43 @@ import numpy as np
 
 from coach.critique.injection import addressed_to_judge, signals
 from coach.critique.off_topic import answers_another
-from coach.protocols import Embedder, Vectors
+from coach.errors import BackendError
+from coach.prompts import fill_prompt, read_prompt
+from coach.protocols import ChatModel, Embedder, Vectors
 from coach.text.sentences import split_sentences
+from coach.types import Turn
 
 ReplyKind = Literal["answer", "dont_know", "clarify", "off_topic", "other_question", "steer"]
 
 MODEL_FILE = "reply_kind_model.json"
+SHORT = 30  # words: a longer reply is hardly ever anything but an answer, right or not (bench/interview)
+WORDS = ("Unknown", "Question", "Answer", "Other")  # what the chat model may call a reply
+_LEAST = 1e-3  # of a likelihood, before its logarithm
 _LONG = 60  # words, about the length from which more says nothing about the kind
 
 
-def reply_kind(reply: str, asked: Sequence[str], embedder: Embedder) -> ReplyKind:
+def reply_kind(
+    reply: str, asked: Sequence[str], embedder: Embedder, chat_model: ChatModel | None = None
+) -> ReplyKind:
     """What kind of reply this is to what was `asked`: the interview question, and the follow-up where there was one.
 
-    A first answer that comes nowhere near the question answers another one. With another embedding model than the one it was fitted on every reply is taken for an answer.
+    A first answer that comes nowhere near the question answers another one. The `chat_model` is asked about a short reply where it is the
+    one that was fitted. With another embedding model than the one fitted every reply is taken for an answer.
     """
     fitted = _model()
     if embedder.name.partition("@")[0] != fitted["embedder"]:
         return "answer"
-    kind = kind_of(features([reply], [asked], embedder), fitted)[0]
+    likely = likelihoods(features([reply], [asked], embedder), fitted)
+    kind = decided(likely, fitted["kinds"], fitted["above"])[0]
+    second = fitted["with_model"]
+    if chat_model is not None and chat_model.name == second["model"] and len(reply.split()) <= SHORT:
+        try:
+            said = model_says(reply, asked[-1], chat_model)
+        except BackendError:
+            pass  # the first opinion stands
+        else:
+            rows = signals_with_model(likely, np.array([said]))
+            kind = decided(likelihoods(rows, second), second["kinds"], second["above"])[0]
     if kind != "answer":
         return kind
     sentences = [reply[start:end] for start, end in split_sentences(reply)]
@@ -43,6 +64,29 @@ def reply_kind(reply: str, asked: Sequence[str], embedder: Embedder) -> ReplyKin
     return "other_question" if another else "answer"
 
 
+def model_says(reply: str, question: str, chat_model: ChatModel) -> list[float]:
+    """How likely the chat model calls the reply each of WORDS. Raises BackendError where it cannot choose."""
+    real = Turn("user", fill_prompt("practice/reply_kind_question", question=question, reply=reply))
+    chosen = chat_model.choose((*prompt_prefix(), real), WORDS)
+    return [chosen[word] for word in WORDS]
+
+
+@cache
+def prompt_prefix() -> tuple[Turn, ...]:
+    """What every question to the chat model about a reply begins with, for an engine to remember."""
+    text = files("coach").joinpath("practice/prompts/reply_kind_examples.toml").read_text(encoding="utf-8")
+    turns = [Turn("system", read_prompt("practice/reply_kind_system"))]
+    for one in tomllib.loads(text)["example"]:
+        asked = fill_prompt("practice/reply_kind_question", question=one["question"], reply=one["reply"])
+        turns += [Turn("user", asked), Turn("assistant", one["kind"])]
+    return tuple(turns)
+
+
+def signals_with_model(likely: Vectors, said: Vectors) -> Vectors:
+    """What the second regression weighs: the logarithms of what the first one gives and of what the chat model says, a row for each reply."""
+    return np.log(np.clip(np.hstack([likely, said]), _LEAST, 1.0))
+
+
 def _speaks_to_the_judge_alone(sentences: Sequence[str], embedder: Embedder) -> bool:
     addressed = addressed_to_judge(sentences, embedder)
     return all(spans[:1] == [(0, len(one))] for one, spans in zip(sentences, addressed, strict=True))
@@ -50,9 +94,14 @@ def _speaks_to_the_judge_alone(sentences: Sequence[str], embedder: Embedder) -> 
 
 def kind_of(rows: Vectors, fitted: Mapping[str, Any]) -> list[ReplyKind]:
     """The kind of each row of features."""
+    return decided(likelihoods(rows, fitted), fitted["kinds"], fitted["above"])
+
+
+def likelihoods(rows: Vectors, fitted: Mapping[str, Any]) -> Vectors:
+    """How likely each kind is, for each row of features."""
     scores = rows @ np.array(fitted["weights"]).T + np.array(fitted["intercepts"])
     likely = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return decided(likely / likely.sum(axis=1, keepdims=True), fitted["kinds"], fitted["above"])
+    return np.asarray(likely / likely.sum(axis=1, keepdims=True))
 
 
 def decided(likely: Vectors, kinds: Sequence[str], above: Mapping[str, float]) -> list[ReplyKind]:
