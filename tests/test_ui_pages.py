@@ -406,7 +406,7 @@ def test_the_library_reads_the_sources_again_and_reports(coach: FakeCoach) -> No
     page.button(key="ingest").click().run()
     text = work_done(page)
     assert coach.ingests == 1
-    assert "1 files" in text
+    assert "1 file" in text
     assert "Done" not in press(page, "OK")
 
 
