@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -317,6 +318,12 @@ def _weighed(passage: Passage) -> WeighedSentence:
     )
 
 
+@lru_cache(maxsize=50_000)
+def _direction(name: str, dimension: int) -> Vectors:
+    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    return np.random.default_rng(int.from_bytes(digest)).standard_normal(dimension)
+
+
 class HashingEmbedder:
     """An Embedder that needs no model: texts that share words point the same way.
 
@@ -335,8 +342,7 @@ class HashingEmbedder:
         rows = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for place, text in enumerate(texts):
             for word in re.findall(r"\w+", text.lower()) or [text]:
-                digest = hashlib.blake2b(f"{self.name}/{word}".encode(), digest_size=8).digest()
-                rows[place] += np.random.default_rng(int.from_bytes(digest)).standard_normal(self.dimension)
+                rows[place] += _direction(f"{self.name}/{word}", self.dimension)
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
     def embed_with_parts(
