@@ -16,7 +16,11 @@ QUIET = ".stApp[data-test-script-state=notRunning]"
 
 def open_critique(open_page, *arguments):
     page = open_page(*arguments)
-    page.goto(f"{page.url}critique")
+    return go_to_critique(page, page.url.rstrip("/"))
+
+
+def go_to_critique(page, address: str):
+    page.goto(f"{address}/critique")
     page.get_by_label("Your draft answer").wait_for()
     page.locator(QUIET).wait_for()
     return page
@@ -64,10 +68,7 @@ def test_verdicts_arrive_one_by_one_beside_the_draft_and_nothing_leaves_the_mach
 @pytest.fixture(scope="module")
 def judged(browser, address):
     """A page with a critique on it, for tests that only look at it."""
-    page = new_page(browser)
-    page.goto(f"{address}/critique")
-    page.get_by_label("Your draft answer").wait_for()
-    page.locator(QUIET).wait_for()
+    page = go_to_critique(new_page(browser), address)
     hand_in_and_wait(page)
     yield page
     page.close()

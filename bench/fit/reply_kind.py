@@ -9,6 +9,7 @@ python -m bench.fit.reply_kind --write    # and refit the shipped coefficients
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import tempfile
 from collections import Counter
@@ -27,6 +28,7 @@ from coach.practice.reply_kind import (
     kind_of,
     likelihoods,
     model_says,
+    prompt,
     signals_with_model,
 )
 from coach.text.sentences import split_sentences
@@ -85,14 +87,18 @@ def main() -> None:
 
 
 def _said(replies: list[dict[str, Any]], chat_model: Any) -> dict[str, list[float]]:
-    """What the chat model calls each short reply, by the reply's id."""
-    known = {row["id"]: row["said"] for row in _rows(SAID)} if SAID.is_file() else {}
-    for row in replies:
-        if row["id"] not in known and _is_short(row):
-            known[row["id"]] = model_says(row["reply"], row["question"], chat_model)
+    """What the chat model calls each short reply, by the reply's id. A changed prompt or reply is asked about anew."""
+    known = {row["key"]: row["said"] for row in _rows(SAID)} if SAID.is_file() else {}
+    found = {}
+    for row in filter(_is_short, replies):
+        asked = (chat_model.name, *(turn.text for turn in prompt(row["reply"], row["question"])))
+        key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:32]
+        if key not in known:
+            known[key] = model_says(row["reply"], row["question"], chat_model)
             with SAID.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"id": row["id"], "said": known[row["id"]]}) + "\n")
-    return known
+                file.write(json.dumps({"key": key, "said": known[key]}) + "\n")
+        found[row["id"]] = known[key]
+    return found
 
 
 def _is_short(row: dict[str, Any]) -> bool:

@@ -7,15 +7,11 @@ wish for a Yes or No, or for an answer, is one more line.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any
 
 from coach.errors import BackendError
-from coach.prompts import fill_prompt, read_prompt
+from coach.prompts import fill_prompt, read_examples, read_prompt
 from coach.protocols import ChatModel
 from coach.types import PromptPart, Statement, Turn
 
@@ -34,7 +30,7 @@ class Prompt:
 def evidence_prefix() -> tuple[Turn, ...]:
     """What every prompt begins with, and an engine should remember: the rules and three worked examples."""
     turns = [Turn("system", read_prompt("answer/evidence_system"))]
-    for example in _examples():
+    for example in read_examples("answer/evidence_examples"):
         stated = [Statement((heading,), text) for heading, text in example["passages"]]
         turns.append(Turn("user", question_with_sources(example["question"], stated)))
         turns.append(Turn("assistant", example["answer"]))
@@ -106,10 +102,3 @@ def question_with_sources(question: str, nearest: Sequence[Statement]) -> str:
     """What is asked last: the sentences, each under its heading, and the question."""
     passages = "\n".join(f"- {stated.heading}: {' '.join(stated.text.split())}" for stated in nearest)
     return fill_prompt("answer/evidence_question", passages=passages, question=" ".join(question.split()))
-
-
-@cache
-def _examples() -> list[dict[str, Any]]:
-    text = files("coach").joinpath("answer/prompts/evidence_examples.toml").read_text(encoding="utf-8")
-    found: list[dict[str, Any]] = tomllib.loads(text)["example"]
-    return found

@@ -82,14 +82,15 @@ def prepare_draft(
     language = _language(plain[:read])
     parts = _without_orders(plain, list(_parts(plain, read, language)), embedder)
     example = _is_example(plain, rubric)
-    pasted = pasted_from(() if example else (*_rubric_texts(rubric), *sources))
+    field = tuple(_rubric_texts(rubric))
+    pasted = pasted_from(() if example else (*field, *sources))
     parts = _without_lists(plain, parts)
     parts = _without_echoes(plain, parts, question, pasted)
     parts = _without_repetition(plain, parts)
     off_topic = language in (None, "English") and is_off_topic(
         [plain[one.start : one.end] for one in parts if not one.reason],
         question,
-        list(_rubric_texts(rubric)),
+        field,
         embedder,
     )
     if off_topic:

@@ -177,8 +177,7 @@ def _answer_row(coach: Coach, case: AnswerCase) -> Row:
 
 
 def _reply_row(coach: Coach, case: ReplyCase) -> Row:
-    chosen = coach.chosen_model().model if coach.backend != "none" else None
-    found = reply_kind(case.reply, [case.question], coach.embedder, chosen)
+    found = reply_kind(case.reply, [case.question], coach.embedder, coach.chosen_model().model)
     return Row(
         case.id,
         case.kind,

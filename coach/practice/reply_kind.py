@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -19,7 +18,7 @@ import numpy as np
 from coach.critique.injection import addressed_to_judge, signals
 from coach.critique.off_topic import answers_another
 from coach.errors import BackendError
-from coach.prompts import fill_prompt, read_prompt
+from coach.prompts import fill_prompt, read_examples, read_prompt
 from coach.protocols import ChatModel, Embedder, Vectors
 from coach.text.sentences import split_sentences
 from coach.types import Turn
@@ -53,8 +52,7 @@ def reply_kind(
         except BackendError:
             pass  # the first opinion stands
         else:
-            rows = signals_with_model(likely, np.array([said]))
-            kind = decided(likelihoods(rows, second), second["kinds"], second["above"])[0]
+            kind = kind_of(signals_with_model(likely, np.array([said])), second)[0]
     if kind != "answer":
         return kind
     sentences = [reply[start:end] for start, end in split_sentences(reply)]
@@ -66,17 +64,21 @@ def reply_kind(
 
 def model_says(reply: str, question: str, chat_model: ChatModel) -> list[float]:
     """How likely the chat model calls the reply each of WORDS. Raises BackendError where it cannot choose."""
-    real = Turn("user", fill_prompt("practice/reply_kind_question", question=question, reply=reply))
-    chosen = chat_model.choose((*prompt_prefix(), real), WORDS)
+    chosen = chat_model.choose(prompt(reply, question), WORDS)
     return [chosen[word] for word in WORDS]
+
+
+def prompt(reply: str, question: str) -> tuple[Turn, ...]:
+    """What the chat model is asked about a reply."""
+    asked = fill_prompt("practice/reply_kind_question", question=question, reply=reply)
+    return (*prompt_prefix(), Turn("user", asked))
 
 
 @cache
 def prompt_prefix() -> tuple[Turn, ...]:
     """What every question to the chat model about a reply begins with, for an engine to remember."""
-    text = files("coach").joinpath("practice/prompts/reply_kind_examples.toml").read_text(encoding="utf-8")
     turns = [Turn("system", read_prompt("practice/reply_kind_system"))]
-    for one in tomllib.loads(text)["example"]:
+    for one in read_examples("practice/reply_kind_examples"):
         asked = fill_prompt("practice/reply_kind_question", question=one["question"], reply=one["reply"])
         turns += [Turn("user", asked), Turn("assistant", one["kind"])]
     return tuple(turns)
