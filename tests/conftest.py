@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import io
 import os
@@ -12,9 +13,12 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import platformdirs
 import pytest
 
@@ -50,7 +54,45 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         del os.environ[name]
     folder = tmp_path_factory.mktemp("home")
     os.environ["COACH_HOME"] = str(folder)
+    if "PYTEST_XDIST_WORKER" in os.environ:  # another process computes on the other core
+        os.environ["COACH_THREADS"] = "1"
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_scanned_once() -> None:
+    """Streamlit reads every installed package's description for each page a test opens: half a second each time."""
+    from streamlit.components.v2 import manifest_scanner
+
+    manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def vectors_remembered() -> None:
+    """The real model embeds a text once a run: most homes that tests make hold the same article and its questions."""
+    from coach.backends.openvino import OpenVinoEmbedder
+
+    def remembered(method: str) -> Callable[..., list[Any]]:
+        real = getattr(OpenVinoEmbedder, method)
+        known: dict[tuple[object, ...], Any] = {}
+
+        def embed(embedder: OpenVinoEmbedder, *columns: Sequence[Any]) -> list[Any]:
+            keys = [
+                (embedder.name, embedder.tuning.precision, str(row)) for row in zip(*columns, strict=True)
+            ]
+            new = {key: row for key, *row in zip(keys, *columns, strict=True) if key not in known}
+            if new:
+                known.update(zip(new, real(embedder, *zip(*new.values(), strict=True)), strict=True))
+            return [known[key] for key in keys]
+
+        return embed
+
+    rows = remembered("embed")
+    OpenVinoEmbedder.embed = lambda self, texts: np.array(rows(self, texts), np.float32).reshape(
+        len(texts), self.dimension
+    )
+    for method in ("embed_with_parts", "embed_tokens"):
+        setattr(OpenVinoEmbedder, method, remembered(method))
 
 
 @pytest.fixture(scope="session")

@@ -85,7 +85,9 @@ def test_a_model_that_does_not_average_its_tokens_is_asked_for_each_part(embedde
 
     facts = json.loads((prepared_copy / "embedder.json").read_text())
     assert facts["averages_tokens"] is True
-    (prepared_copy / "embedder.json").write_text(json.dumps({**facts, "averages_tokens": False}))
+    (prepared_copy / "embedder.json").write_text(
+        json.dumps({**facts, "name": "another", "averages_tokens": False})
+    )
     (rows,) = OpenVinoEmbedder(prepared_copy).embed_with_parts([LONG], [PARTS])
     alone = embedder.embed([LONG, *(LONG[start:end] for start, end in PARTS)])
     assert (rows * alone).sum(axis=1).min() > 0.997
