@@ -275,7 +275,6 @@ class Coach:
     ) -> Interviewer:
         """Who conducts an interview by this rubric. Reading a whole answer ends with StoppedError as soon as `is_stopped`; `before_model`
         and `unmasked` as for `answer`. Raises UsageError for an unknown rubric."""
-        from coach.critique.judge import CALIBRATION_FILE
         from coach.practice.bank import rounds
         from coach.practice.conduct import Interviewer
         from coach.practice.made_questions import make_questions
@@ -315,7 +314,6 @@ class Coach:
             chosen,
             read,
             self._guides,
-            self.settings.home / CALIBRATION_FILE,
             make,
         )
 

@@ -2,6 +2,7 @@
 
     python -m bench.fit.judge                # the table
     python -m bench.fit.judge --write        # and refit the shipped calibration
+    python -m bench.fit.judge --without-model [--write]    # the same for the one that needs no chat model
 
 The model is asked once about each draft and criterion; what it said is kept in a temporary file, so that a second run needs no model.
 """
@@ -19,26 +20,32 @@ from typing import Any
 import numpy as np
 
 from coach.coach import Coach
-from coach.critique.flow import WORTH, band
-from coach.critique.judge import CALIBRATION_FILE, Calibration, read_calibration
+from coach.critique.flow import band
+from coach.critique.judge import CALIBRATION_FILE, EVIDENCE_ALONE, Calibration, read_calibration
 from coach.evaluation.judge_fit import (
+    EVIDENCE_SIGNALS,
     LEVELS,
+    SIGNALS,
     Array,
     Judgement,
     as_record,
     fit,
+    judgements_of,
     left_out,
     load_judgements,
     write,
 )
 from coach.evaluation.judge_log_odds import KeptLogOdds
 from coach.evaluation.metrics import area_under_curve, quadratic_weighted_kappa
+from coach.text.json_lines import read_records
 from coach.types import Band, Level, Verdict
 
 PROJECT = Path(__file__).resolve().parents[2]
 DATA = PROJECT / "bench" / "critique"
+ANSWERS = PROJECT / "bench" / "interview" / "answers.jsonl"
 OPINIONS = Path(tempfile.gettempdir()) / "coach-judge-opinions"
 QUALITIES = ("weak", "middle", "strong")
+SPOKEN = "spoken"  # the quality of an answer of an interview: whole and thin ones alike
 BANDS: tuple[Band, ...] = ("not ready", "getting there", "ready for this committee")
 
 
@@ -54,7 +61,7 @@ def score(judgements: Sequence[Judgement], probabilities: Array, calibration: Ca
         "auc": _aucs(judgements, probabilities),
         "auc_within_quality": {
             quality: _aucs(*_only(judgements, probabilities, lambda one, q=quality: one.quality == q))
-            for quality in QUALITIES
+            for quality in sorted({one.quality for one in judgements})
         },
         "kappa": quadratic_weighted_kappa(labels, given),
         "agreement": float(np.mean([a == b for a, b in zip(labels, given, strict=True)])),
@@ -116,30 +123,19 @@ def _pairs(judgements: Sequence[Judgement], probabilities: Array) -> dict[str, f
             if low in own and high in own:
                 found.setdefault(f"{high} > {low}", []).append(own[high] > own[low])
     every = [right for rights in found.values() for right in rights]
+    if not every:
+        return {}
     return {"all": float(np.mean(every)), **{name: float(np.mean(own)) for name, own in found.items()}}
 
 
 def _bands(judgements: Sequence[Judgement], levels: Sequence[Level | None]) -> dict[str, dict[str, int]]:
     """How many drafts of each quality fall into each band (bad habits aside)."""
-    counts = {quality: dict.fromkeys((*BANDS, "none"), 0) for quality in QUALITIES}
+    found = sorted({one.quality for one in judgements}, key=[*QUALITIES, SPOKEN].index)
+    counts = {quality: dict.fromkeys((*BANDS, "none"), 0) for quality in found}
     for first, rows in _by_draft(judgements, levels):
         verdicts = [Verdict(one.criterion, level, unscored="" if level else "unsure") for one, level in rows]
         counts[first.quality][band(verdicts, (), first.kind) or "none"] += 1
     return counts
-
-
-def shares(judgements: Sequence[Judgement], levels: Sequence[Level | None]) -> dict[str, tuple[str, float]]:
-    """(quality, share of the weight) of each draft: what the bands are cut from."""
-    found = {}
-    for first, rows in _by_draft(judgements, levels):
-        scored = [
-            (one.criterion.weights[first.kind], WORTH[level]) for one, level in rows if level is not None
-        ]
-        found[first.draft] = (
-            first.quality,
-            sum(w * worth for w, worth in scored) / (sum(w for w, _ in scored) or 1.0),
-        )
-    return found
 
 
 def _table(name: str, figures: Mapping[str, Any]) -> str:
@@ -165,27 +161,43 @@ def _table(name: str, figures: Mapping[str, Any]) -> str:
     return "\n".join(rows)
 
 
+def _scored(judgements: Sequence[Judgement], calibration: Calibration) -> dict[str, Any]:
+    given = [calibration.probability(one.criterion.id, one.signals) for one in judgements]
+    return score(judgements, np.array(given), calibration)
+
+
+def _answers() -> Iterator[dict[str, Any]]:
+    """The labelled answers of `bench/interview`, as records of drafts."""
+    for row in read_records(ANSWERS, dict):
+        yield {**row, "draft": row["answer"], "question_id": row["question"], "quality": SPOKEN}
+
+
 def main() -> None:
     """Print the figures; with --write refit the shipped calibration."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="refit coach/critique/judge_calibration.json")
+    parser.add_argument(
+        "--without-model", action="store_true", help="the calibration that needs no chat model"
+    )
     parser.add_argument("--opinions", type=Path, help="file of what the model said; made where it is missing")
     parser.add_argument("--json", action="store_true", help="the figures as JSON")
     asked = parser.parse_args()
-    with_model = Coach.load()
-    model = with_model.chat_model()
-    path = asked.opinions or OPINIONS / f"{model.name}.jsonl"
-    judgements = load_judgements(KeptLogOdds(path, model.name, model), with_model.embedder, DATA)
-    fit_part = [one for one in judgements if one.split == "fit"]
-    held_out = [one for one in judgements if one.split != "fit"]
-    calibration = fit(fit_part, model.name)
-    calibration = read_calibration(model.name, as_record(calibration))
+    coach = Coach.load()
+    if asked.without_model:
+        name, names, kept = EVIDENCE_ALONE, EVIDENCE_SIGNALS, None
+    else:
+        model = coach.chat_model()
+        name, names = model.name, SIGNALS
+        kept = KeptLogOdds(asked.opinions or OPINIONS / f"{name}.jsonl", name, model)
+    drafts = load_judgements(kept, coach.embedder, DATA)
+    fit_part = [one for one in drafts if one.split == "fit"]
+    calibration = read_calibration(name, as_record(fit(fit_part, name, names)))
     if asked.write:
         write(calibration, PROJECT / "coach" / "critique" / CALIBRATION_FILE)
-    own = np.array([calibration.probability(one.criterion.id, one.signals) for one in held_out])
     figures = {
-        "fit, left out by question": score(fit_part, left_out(fit_part, model.name), calibration),
-        "held out": score(held_out, own, calibration),
+        "fit, left out by question": score(fit_part, left_out(fit_part, name, names), calibration),
+        "held out": _scored([one for one in drafts if one.split != "fit"], calibration),
+        "answers of an interview": _scored(judgements_of(_answers(), kept, coach.embedder), calibration),
     }
     if asked.json:
         print(json.dumps(figures, indent=2))

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coach.critique.evidence import is_touched
-from coach.critique.judge import Calibration, default_calibration, judge, load_calibration, missing, unscored
+from coach.critique.judge import (
+    Calibration,
+    default_calibration,
+    evidence_calibration,
+    judge,
+    load_calibration,
+    missing,
+    unscored,
+)
 from coach.critique.prepare import PreparedDraft, prepare_draft
 from coach.critique.rubric import choose_kind
 from coach.errors import BackendError, ModelMissingError, UsageError
@@ -171,8 +179,8 @@ def _kind(given: str | None, question: str, rubric: Rubric) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """By whom the draft is judged: a model with its calibration, or nobody and `why_not`, which is empty where there is nothing
-    to judge."""
+    """By whom the draft is judged: by a calibration, with the model whose opinion it weighs if it weighs one, or by nobody and
+    `why_not`, which is empty where there is nothing to judge."""
 
     model: ChatModel | None = None
     calibration: Calibration | None = None
@@ -183,7 +191,7 @@ class Judging:
         self, criterion: Criterion, prepared: PreparedDraft, question: str, embedder: Embedder
     ) -> Verdict:
         """The verdict on one criterion."""
-        if self.model is not None and self.calibration is not None:
+        if self.calibration is not None:
             return judge(criterion, prepared, question, self.model, embedder, self.calibration)
         return unscored(criterion, self.why_not) if self.why_not else missing(criterion)
 
@@ -196,13 +204,8 @@ def choose_judge(
     tracer: Tracer,
 ) -> Judging:
     """By whom the draft is judged. Loads the chat model where there is something to judge."""
-    if not prepared.kept:
-        return Judging()
-    if prepared.language not in (None, JUDGED_LANGUAGE):
-        measured = (
-            f"The judge was measured on {JUDGED_LANGUAGE} drafts only, and this reads as {prepared.language}."
-        )
-        return Judging(why_not=measured)
+    if (nobody := _nobody(prepared)) is not None:
+        return nobody
     model, why_not = _chosen_model(chosen, tracer)
     if model is None:
         return Judging(why_not=why_not, notices=_what_words_show(criteria, prepared, why_not))
@@ -214,6 +217,23 @@ def choose_judge(
         "Measure it with `coach eval critique --calibrate`."
     )
     return Judging(model, default_calibration(), notices=(notice,))
+
+
+def judge_by_evidence(prepared: PreparedDraft) -> Judging:
+    """Who judges where there is no time to ask a chat model: the draft's own evidence, as well on short answers
+    (bench/interview/README.md)."""
+    return _nobody(prepared) or Judging(calibration=evidence_calibration())
+
+
+def _nobody(prepared: PreparedDraft) -> Judging | None:
+    """Where nothing can be read, or in another language than the judge knows: nobody judges."""
+    if not prepared.kept:
+        return Judging()
+    if prepared.language in (None, JUDGED_LANGUAGE):
+        return None
+    return Judging(
+        why_not=f"The judge was measured on {JUDGED_LANGUAGE} drafts only, and this reads as {prepared.language}."
+    )
 
 
 def _chosen_model(chosen: Callable[[], ChosenModel], tracer: Tracer) -> tuple[ChatModel | None, str]:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from coach.critique.prepare import PreparedDraft
 
 CALIBRATION_FILE = "judge_calibration.json"
+EVIDENCE_ALONE = (
+    "evidence alone"  # the calibration that weighs no chat model's opinion, by its name in the file
+)
 YES, NO = "Yes", "No"
 LEAST_PROBABILITY = (
     1e-4  # of Yes or No: beyond it the log-odds say nothing that eight bits of weights can carry
@@ -90,17 +93,21 @@ def judge(
     criterion: Criterion,
     prepared: PreparedDraft,
     question: str,
-    chat_model: ChatModel,
+    chat_model: ChatModel | None,
     embedder: Embedder,
     calibration: Calibration,
 ) -> Verdict:
-    """The verdict on one criterion; unscored, with the reason, where the model cannot choose or is unsure."""
+    """The verdict on one criterion; unscored, with the reason, where the model cannot choose or is unsure. Without a chat model
+    the calibration is one that weighs no opinion."""
     if not prepared.kept:
         return missing(criterion)
     evidence = find_evidence(criterion, [quote.text for quote in prepared.kept], embedder)
-    measured = calibration.model.casefold() == chat_model.name.casefold()  # another may be surer of itself
-    likely = calibration.settled(criterion.id, evidence.signals) if measured else None
+    measured = chat_model is None or calibration.model.casefold() == chat_model.name.casefold()
+    likely = (
+        calibration.settled(criterion.id, evidence.signals) if measured else None
+    )  # another may be surer of itself
     if likely is None:
+        assert chat_model is not None, "a calibration that weighs an opinion needs a model"
         try:
             log_odds = ask_model(criterion, prepared, question, chat_model)
         except BackendError as error:
@@ -165,6 +172,11 @@ def load_calibration(model_name: str, own: Path | None = None) -> Calibration | 
 def default_calibration() -> Calibration:
     """That of the built-in model: what a model without a calibration of its own is judged with."""
     return next(iter(_shipped().values()))
+
+
+def evidence_calibration() -> Calibration:
+    """That which needs no chat model."""
+    return _shipped()[EVIDENCE_ALONE]
 
 
 @cache

@@ -7,7 +7,7 @@ questions at a time; `bench/fit/judge.py` prints what the shipped fit is worth o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from coach.critique.evidence import find_evidence
 from coach.critique.flow import DRAFT_CHARACTERS
-from coach.critique.judge import Calibration, signals
+from coach.critique.judge import Calibration
 from coach.critique.prepare import prepare_draft
 from coach.critique.rubric import bundled_rubrics
 from coach.errors import UsageError
@@ -43,6 +43,7 @@ SIGNALS = (
     "around_figures",
     "around_buzz",
 )
+EVIDENCE_SIGNALS = tuple(name for name in SIGNALS if name != "opinion")
 FOLDS = 7
 STRENGTH = 0.3  # inverse regularisation of slopes and offsets alike (scikit-learn's C)
 PARTLY_WORTH = 0.5  # a partly met criterion counts as half a met and half a missing one
@@ -64,18 +65,26 @@ class Judgement:
     signals: Mapping[str, float]
 
 
-def load_judgements(kept: KeptLogOdds, embedder: Embedder, folder: Path) -> tuple[Judgement, ...]:
-    """Every labelled judgement in `folder`. Raises KeyError for log-odds that are not known and cannot be asked."""
+def load_judgements(kept: KeptLogOdds | None, embedder: Embedder, folder: Path) -> tuple[Judgement, ...]:
+    """As `judgements_of` the drafts in `folder`. Raises KeyError for log-odds that are not known and cannot be asked."""
+    return judgements_of(_drafts(folder), kept, embedder)
+
+
+def judgements_of(
+    rows: Iterable[Mapping[str, Any]], kept: KeptLogOdds | None, embedder: Embedder
+) -> tuple[Judgement, ...]:
+    """Every labelled judgement of the drafts given as records; without `kept` no model is asked, and the signal "opinion" is missing.
+    Raises KeyError as `load_judgements` does."""
     rubric = bundled_rubrics()[0]
     criteria = {criterion.id: criterion for criterion in rubric.criteria}
     found = []
-    for row in _drafts(folder):
+    for row in rows:
         prepared = prepare_draft(row["draft"], row["question"], rubric, embedder, limit=DRAFT_CHARACTERS)
         sentences = [quote.text for quote in prepared.kept]
         for identity, label in row["labels"].items():
             criterion = criteria[identity]
             evidence = find_evidence(criterion, sentences, embedder)
-            log_odds = kept.of(criterion, prepared, row["question"])
+            asked = {"opinion": kept.of(criterion, prepared, row["question"])} if kept else {}
             found.append(
                 Judgement(
                     row["id"],
@@ -85,7 +94,7 @@ def load_judgements(kept: KeptLogOdds, embedder: Embedder, folder: Path) -> tupl
                     row["split"],
                     criterion,
                     label,
-                    signals(evidence, log_odds),
+                    {**evidence.signals, **asked},
                 )
             )
     return tuple(found)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from coach.errors import CoachError, StoppedError
 from coach.jobs.reading import UNFORESEEN
 from coach.jobs.turns import ModelTurns
-from coach.practice.conduct import confer, judge_ahead, make_ahead, react, unjudged
+from coach.practice.conduct import confer, make_ahead, react
 from coach.practice.interview import mark
 
 if TYPE_CHECKING:
@@ -113,17 +113,14 @@ class InterviewJobs:
             )
             unread = any(one.ended and not one.is_judged for one in seen.asked)
             to_make = seen.to_make > 0 and not seen.ended_at
-            is_left = seen.waits_for_reaction or unread or to_make or bool(unjudged(seen, interviewer.rubric))
-            if self._stopping or not is_left:
+            if self._stopping or not (seen.waits_for_reaction or unread or to_make):
                 self._at_work.discard(identity)
                 return False
         try:
             if seen.waits_for_reaction:
                 self._keep_reaction(seen, react(seen, interviewer))
             else:  # what the next reply needs comes first; a reply that comes meanwhile goes before it all
-                ahead = chain(
-                    judge_ahead(seen, interviewer), _made(seen, interviewer), confer(seen, interviewer)
-                )
+                ahead = chain(_made(seen, interviewer), confer(seen, interviewer))
                 self._keep_reading(seen, next(ahead, seen))
         except StoppedError:
             pass

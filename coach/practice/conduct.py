@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 
-from coach.critique.flow import DRAFT_CHARACTERS, choose_judge
+from coach.critique.flow import DRAFT_CHARACTERS, judge_by_evidence
 from coach.critique.judge import UNSURE
 from coach.critique.prepare import PreparedDraft, prepare_draft
 from coach.critique.rubric import with_criteria
@@ -31,7 +30,6 @@ from coach.practice.probe import compose_probe
 from coach.practice.reply_kind import ReplyKind, reply_kind
 from coach.practice.thin import find_thin
 from coach.protocols import ChatModel, ChosenModel, Embedder
-from coach.stream import Tracer
 from coach.types import Criterion, Critique, InterviewQuestion, Rubric, Verdict
 
 THANKS, LAST_THANKS = "Thank you. Let us go on.", "Thank you, that was the last question."
@@ -55,7 +53,6 @@ class Interviewer:
     chosen: Callable[[], ChosenModel]
     read: Callable[[Asked], Critique]
     sources: Callable[[], Sequence[str]] = tuple
-    calibrations: Path | None = None
     make: Callable[[Sequence[str]], Iterator[InterviewQuestion]] = lambda known: iter(())
     now: Callable[[], str] = lambda: datetime.now(UTC).isoformat(timespec="milliseconds")
 
@@ -105,34 +102,10 @@ def _heard_as(kind: ReplyKind, now: Asked) -> Asked:
     return replace(now, lines=(*now.lines[:-1], replace(now.lines[-1], kind=kind)))
 
 
-def judge_ahead(interview: Interview, interviewer: Interviewer) -> Iterator[Interview]:
-    """Judge what no follow-up has asked for yet, while the candidate types: the interview with one mark more each time. What is known to be
-    met by then need not be judged after the next reply."""
-    now = interview.current
-    left = unjudged(interview, interviewer.rubric)
-    if now is None or not left:
-        return
-    prepared = prepared_answer(now, interviewer)
-    judging = choose_judge(left, prepared, interviewer.chosen, interviewer.calibrations, Tracer())
-    for criterion in left:
-        verdict = judging.verdict(criterion, prepared, now.question.text, interviewer.embedder)
-        now = mark(now, [Mark(criterion.id, verdict.level, verdict.probability)])
-        yield interview.with_asked(now)
-
-
 def make_ahead(interview: Interview, interviewer: Interviewer) -> Interview:
     """The interview with the questions out of the candidate's own documents that it was to have, as many as are fit to be asked."""
     known = [one.question.text for one in interview.asked]
     return with_questions(interview, list(islice(interviewer.make(known), interview.to_make)), MINUTES)
-
-
-def unjudged(interview: Interview, rubric: Rubric) -> tuple[Criterion, ...]:
-    """The criteria of the question that is being answered of which nothing is known yet; none before an answer."""
-    now = interview.current
-    if now is None or interview.ended_at or not now.answer or not now.heard:
-        return ()
-    known = {one.criterion for one in now.marks}
-    return tuple(one for one in _criteria(now, rubric) if one.id not in known)
 
 
 def confer(interview: Interview, interviewer: Interviewer) -> Iterator[Interview]:
@@ -194,7 +167,7 @@ def thin_in(
     """The criterion of the question that its answer leaves thinnest, and what was judged to find it."""
     question, kind = now.question.text, now.question.kind
     criteria = _criteria(now, interviewer.rubric)
-    judging = choose_judge(criteria, prepared, interviewer.chosen, interviewer.calibrations, Tracer())
+    judging = judge_by_evidence(prepared)
     marks = {one.criterion: one for one in known}
 
     def judge(criterion: Criterion) -> Verdict:
