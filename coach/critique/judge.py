@@ -135,9 +135,9 @@ def shared_prefix(prepared: PreparedDraft, question: str) -> Turn:
     return Turn("system", fill_prompt("critique/judge_system", question=asked, draft=draft))
 
 
-def signals(evidence: Evidence, log_odds: float) -> dict[str, float]:
-    """All that the calibration may weigh, by name."""
-    return {**evidence.signals, "opinion": log_odds}
+def signals(evidence: Evidence, log_odds: float | None) -> dict[str, float]:
+    """All that the calibration may weigh, by name; all but the opinion where no model was asked."""
+    return dict(evidence.signals) if log_odds is None else {**evidence.signals, "opinion": log_odds}
 
 
 def unscored(criterion: Criterion, reason: str) -> Verdict:

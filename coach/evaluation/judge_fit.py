@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from coach.critique.evidence import find_evidence
 from coach.critique.flow import DRAFT_CHARACTERS
-from coach.critique.judge import Calibration
+from coach.critique.judge import Calibration, signals
 from coach.critique.prepare import prepare_draft
 from coach.critique.rubric import bundled_rubrics
 from coach.errors import UsageError
@@ -84,7 +84,7 @@ def judgements_of(
         for identity, label in row["labels"].items():
             criterion = criteria[identity]
             evidence = find_evidence(criterion, sentences, embedder)
-            asked = {"opinion": kept.of(criterion, prepared, row["question"])} if kept else {}
+            log_odds = kept.of(criterion, prepared, row["question"]) if kept else None
             found.append(
                 Judgement(
                     row["id"],
@@ -94,7 +94,7 @@ def judgements_of(
                     row["split"],
                     criterion,
                     label,
-                    {**evidence.signals, **asked},
+                    signals(evidence, log_odds),
                 )
             )
     return tuple(found)

@@ -14,7 +14,6 @@ from coach.errors import CoachError, StoppedError
 from coach.jobs.reading import UNFORESEEN
 from coach.jobs.turns import ModelTurns
 from coach.practice.conduct import confer, make_ahead, react
-from coach.practice.interview import mark
 
 if TYPE_CHECKING:
     from coach.coach import Coach
@@ -135,7 +134,7 @@ class InterviewJobs:
                 self.interviews.keep(reacted)
 
     def _keep_reading(self, seen: Interview, read: Interview) -> None:
-        """Keep what was judged or read since `seen`, beside what was said meanwhile."""
+        """Keep what was read since `seen`, beside what was said meanwhile."""
         with self._lock:
             if self._stopping:
                 return
@@ -159,8 +158,8 @@ def _made(seen: Interview, interviewer: Interviewer) -> Iterator[Interview]:
 
 
 def _with_reading(now: Interview, read: Asked) -> Interview:
-    """What was judged and read of a question, in the interview as it stands now; one that was left out when it ended stays out."""
+    """What was read of a question, in the interview as it stands now; one that was left out when it ended stays out."""
     current = next((one for one in now.asked if one.question.id == read.question.id), None)
     if current is None:
         return now
-    return now.with_asked(replace(mark(current, read.marks), critique=read.critique, unread=read.unread))
+    return now.with_asked(replace(current, critique=read.critique, unread=read.unread))

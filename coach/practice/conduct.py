@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from coach.critique.flow import DRAFT_CHARACTERS, judge_by_evidence
-from coach.critique.judge import UNSURE
 from coach.critique.prepare import PreparedDraft, prepare_draft
 from coach.critique.rubric import with_criteria
 from coach.errors import CoachError
@@ -83,7 +82,7 @@ def _after_reply(interview: Interview, now: Asked, interviewer: Interviewer) -> 
     interview = interview.with_asked(heard)
     if kind == "dont_know" and heard.probes:
         prepared = prepared_answer(heard, interviewer)
-        return _probe_or_go_on(interview, heard, prepared, interviewer, known=heard.marks)
+        return _probe_or_go_on(interview, heard, prepared, interviewer)
     if heard.asides > MOST_ASIDES:
         return end_question(interview, _thanks(interview, _MOVE_ON), interviewer.now())
     remark = _REMARKS[kind].format(question=asked[-1])
@@ -139,12 +138,11 @@ def _probe_or_go_on(
     now: Asked,
     prepared: PreparedDraft,
     interviewer: Interviewer,
-    known: Sequence[Mark] = (),
 ) -> Interview:
-    """Ask about the weightiest thing that is thin; where nothing is left to ask, go on. What is `known` of the same answer is not judged again."""
+    """Ask about the weightiest thing that is thin; where nothing is left to ask, go on."""
     if not prepared.kept or len(now.probes) >= MOST_PROBES:
         return end_question(interview, _thanks(interview, THANKS), interviewer.now())
-    criterion, verdicts = thin_in(now, prepared, interviewer, known)
+    criterion, verdicts = thin_in(now, prepared, interviewer)
     marks = [Mark(name, verdict.level, verdict.probability) for name, verdict in verdicts.items()]
     now = mark(now, marks)
     interview = interview.with_asked(now)
@@ -162,23 +160,16 @@ def _probe_or_go_on(
 
 
 def thin_in(
-    now: Asked, prepared: PreparedDraft, interviewer: Interviewer, known: Sequence[Mark] = ()
+    now: Asked, prepared: PreparedDraft, interviewer: Interviewer
 ) -> tuple[Criterion | None, dict[str, Verdict]]:
     """The criterion of the question that its answer leaves thinnest, and what was judged to find it."""
     question, kind = now.question.text, now.question.kind
-    criteria = _criteria(now, interviewer.rubric)
+    criteria = with_criteria(interviewer.rubric, now.question.criteria).for_kind(kind)
     judging = judge_by_evidence(prepared)
-    marks = {one.criterion: one for one in known}
-
-    def judge(criterion: Criterion) -> Verdict:
-        if (mark := marks.get(criterion.id)) is not None:
-            return Verdict(criterion, mark.level, mark.probability, "" if mark.level else UNSURE)
-        return judging.verdict(criterion, prepared, question, interviewer.embedder)
-
     found, verdicts = find_thin(
         criteria,
         lambda criterion: criterion.weights[kind],
-        judge,
+        lambda criterion: judging.verdict(criterion, prepared, question, interviewer.embedder),
         prepared,
         interviewer.embedder,
         met=[one.criterion for one in now.marks if one.level == "met"],
@@ -197,10 +188,6 @@ def prepared_answer(now: Asked, interviewer: Interviewer) -> PreparedDraft:
         limit=DRAFT_CHARACTERS,
         sources=interviewer.sources(),
     )
-
-
-def _criteria(now: Asked, rubric: Rubric) -> tuple[Criterion, ...]:
-    return with_criteria(rubric, now.question.criteria).for_kind(now.question.kind)
 
 
 def _saying(now: Asked, kind: LineKind, text: str, interviewer: Interviewer) -> Asked:
