@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -14,7 +13,7 @@ from coach.practice.bank import rounds
 from coach.practice.interview import Candidate, Interview, Recommendation, ask_next, hear, leave
 from coach.practice.plan import plan_interview
 from coach.store.critiques import draft_id
-from coach.store.database import new_id
+from coach.store.database import new_id, now
 from coach.store.interviews import InterviewStore
 
 _INTERVIEW: TypeAdapter[Interview] = TypeAdapter(Interview)
@@ -49,7 +48,7 @@ class Interviews:
             lately=self._asked_lately(),
             seed=seed,
         )
-        moment = _now()
+        moment = now()
         to_make = questions if from_documents and not five_minutes else 0
         interview = ask_next(Interview(new_id(), moment, candidate, rubric, asked, to_make=to_make), moment)
         self.keep(interview)
@@ -89,7 +88,7 @@ class Interviews:
             raise UsageError("Nothing was said: type an answer, or end the interview.")
         if interview.ended_at or interview.waits_for_reaction:
             raise UsageError("The interviewer has the word: wait for the next question.")
-        interview = hear(interview, said, _now())
+        interview = hear(interview, said, now())
         self.keep(interview)
         return interview
 
@@ -97,7 +96,7 @@ class Interviews:
         """End it before its time."""
         interview = self.get(identity)
         if not interview.ended_at:
-            interview = leave(interview, _now())
+            interview = leave(interview, now())
             self.keep(interview)
         return interview
 
@@ -133,7 +132,3 @@ def _read(written: str) -> Interview:
         raise UsageError(
             "An interview was kept by another version of the coach and cannot be read: run `coach doctor`."
         ) from error
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

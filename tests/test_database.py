@@ -4,13 +4,14 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 
 import pytest
 
 from coach.store.conversations import ConversationStore
 from coach.store.critiques import CritiqueStore, draft_id
-from coach.store.database import FILE, MIGRATIONS, Database, StoreError
+from coach.store.database import FILE, MIGRATIONS, Database, StoreError, now
 from coach.store.traces import TraceStore
 from tests.critiques import FIRST, first_critique
 from tests.test_traces import ANSWER
@@ -105,3 +106,11 @@ def test_nothing_is_made_by_looking(tmp_path):
     assert not Database(tmp_path).exists()
     assert ConversationStore(tmp_path).list() == ()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_kept_within_one_millisecond_keeps_its_order():
+    moments = []
+    for _ in range(40):
+        moments.append(now())
+        time.sleep(0.00005)
+    assert moments == sorted(set(moments))

@@ -53,7 +53,7 @@ class Interviewer:
     read: Callable[[Asked], Critique]
     sources: Callable[[], Sequence[str]] = tuple
     make: Callable[[Sequence[str]], Iterator[InterviewQuestion]] = lambda known: iter(())
-    now: Callable[[], str] = lambda: datetime.now(UTC).isoformat(timespec="milliseconds")
+    now: Callable[[], str] = lambda: datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def react(interview: Interview, interviewer: Interviewer) -> Interview:

@@ -157,9 +157,11 @@ def _text(value: object) -> str:
 
 
 def _moment(value: object) -> str:
-    """As the store writes moments, so that they compare as texts do."""
-    moment = datetime.fromisoformat(_text(value))
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    """As the store writes moments (once to the millisecond, now to the microsecond), so that they compare as texts do."""
+    written = _text(value)
+    moment = datetime.fromisoformat(written).astimezone(UTC)
+    as_once = moment.isoformat(timespec="milliseconds")
+    return written if written == as_once else moment.isoformat(timespec="microseconds")
 
 
 # ------------------------------------------------------------------ CSV
