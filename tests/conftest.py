@@ -40,6 +40,9 @@ os.environ.update(
     TRANSFORMERS_OFFLINE="1",
     ANONYMIZED_TELEMETRY="False",
 )
+# Where nothing compiled may be kept, each of the hundred processes that the tests start compiles the app anew: 30 s in all.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
