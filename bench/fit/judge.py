@@ -4,7 +4,7 @@
     python -m bench.fit.judge --write        # and refit the shipped calibration
     python -m bench.fit.judge --without-model [--write]    # the same for the one that needs no chat model
 
-The model is asked once about each draft and criterion; what it said is kept in a temporary file, so that a second run needs no model.
+The second one aims the interviewer's follow-ups, so it is fitted on the answers of `bench/interview` as well. The model is asked once about each draft and criterion; what it said is kept in a temporary file, so that a second run needs no model.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from coach.types import Band, Level, Verdict
 
 PROJECT = Path(__file__).resolve().parents[2]
 DATA = PROJECT / "bench" / "critique"
-ANSWERS = PROJECT / "bench" / "interview" / "answers.jsonl"
+ANSWERS = PROJECT / "bench" / "interview"
 OPINIONS = Path(tempfile.gettempdir()) / "coach-judge-opinions"
 QUALITIES = ("weak", "middle", "strong")
 SPOKEN = "spoken"  # the quality of an answer of an interview: whole and thin ones alike
@@ -166,9 +166,9 @@ def _scored(judgements: Sequence[Judgement], calibration: Calibration) -> dict[s
     return score(judgements, np.array(given), calibration)
 
 
-def _answers() -> Iterator[dict[str, Any]]:
-    """The labelled answers of `bench/interview`, as records of drafts."""
-    for row in read_records(ANSWERS, dict):
+def _answers(file: str) -> Iterator[dict[str, Any]]:
+    """The labelled answers in a file of `bench/interview`, as records of drafts."""
+    for row in read_records(ANSWERS / file, dict):
         yield {**row, "draft": row["answer"], "question_id": row["question"], "quality": SPOKEN}
 
 
@@ -190,14 +190,30 @@ def main() -> None:
         name, names = model.name, SIGNALS
         kept = KeptLogOdds(asked.opinions or OPINIONS / f"{name}.jsonl", name, model)
     drafts = load_judgements(kept, coach.embedder, DATA)
-    fit_part = [one for one in drafts if one.split == "fit"]
-    calibration = read_calibration(name, as_record(fit(fit_part, name, names)))
+    answers = judgements_of(_answers("answers.jsonl"), kept, coach.embedder)
+    parts: dict[str, Sequence[Judgement]] = {"drafts": [one for one in drafts if one.split == "fit"]}
+    if asked.without_model:
+        parts["answers"] = [one for one in answers if one.split == "fit"]
+        parts["answers written to fit"] = judgements_of(
+            _answers("answers_to_fit.jsonl"), kept, coach.embedder
+        )
+        answers = tuple(one for one in answers if one.split != "fit")
+    fitted_on = [one for part in parts.values() for one in part]
+    calibration = read_calibration(name, as_record(fit(fitted_on, name, names)))
     if asked.write:
         write(calibration, PROJECT / "coach" / "critique" / CALIBRATION_FILE)
+    guessed = dict(zip(map(id, fitted_on), left_out(fitted_on, name, names), strict=True))
     figures = {
-        "fit, left out by question": score(fit_part, left_out(fit_part, name, names), calibration),
-        "held out": _scored([one for one in drafts if one.split != "fit"], calibration),
-        "answers of an interview": _scored(judgements_of(_answers(), kept, coach.embedder), calibration),
+        **{
+            f"{part}, left out by question": score(
+                own, np.array([guessed[id(one)] for one in own]), calibration
+            )
+            for part, own in parts.items()
+        },
+        "drafts held out": _scored([one for one in drafts if one.split != "fit"], calibration),
+        "answers held out" if asked.without_model else "answers of an interview": _scored(
+            answers, calibration
+        ),
     }
     if asked.json:
         print(json.dumps(figures, indent=2))

@@ -81,6 +81,8 @@ def judgements_of(
     for row in rows:
         prepared = prepare_draft(row["draft"], row["question"], rubric, embedder, limit=DRAFT_CHARACTERS)
         sentences = [quote.text for quote in prepared.kept]
+        if not sentences:  # taken for an answer to another question: nothing of it is judged
+            continue
         for identity, label in row["labels"].items():
             criterion = criteria[identity]
             evidence = find_evidence(criterion, sentences, embedder)

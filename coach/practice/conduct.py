@@ -171,7 +171,6 @@ def thin_in(
         lambda criterion: criterion.weights[kind],
         lambda criterion: judging.verdict(criterion, prepared, question, interviewer.embedder),
         prepared,
-        interviewer.embedder,
         met=[one.criterion for one in now.marks if one.level == "met"],
         passed_over=[line.criterion for line in now.probes],
     )
