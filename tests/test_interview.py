@@ -196,6 +196,34 @@ def test_after_three_replies_that_are_no_answer_the_interviewer_goes_on(embedder
     assert interview.ended_at
 
 
+def test_who_insists_on_a_story_that_sounds_like_another_answer_is_heard_and_the_debrief_says_so(embedder):
+    question = InterviewQuestion(
+        "q3",
+        "Tell me about a time when being careful was unpopular with everybody around you, and you stayed careful.",
+        "behavioural",
+        "leadership",
+        2,
+        ("trade_off", "risk_sizing", "mitigation", "own_role"),
+    )
+    story = (
+        "Law firm, search over contracts. New vendor, half the price, whole partner board in love with it. I kept us on the old "
+        "one for two more quarters. Cost us 9k a month extra and we looked like dinosaurs at the client day; what we got was "
+        "that nobody had to relearn anything in the middle of the merger season. My call, my beating. 310 of 380 lawyers were "
+        "still using it in March. The vendor has since gone under, but I could not have known that."
+    )
+    by = interviewer(embedder)
+    told = say(begun(question), story, by)
+    assert told.asked[0].lines[-1].kind == "remark" and not told.asked[0].answer
+    heard = say(told, story, by)
+    assert heard.asked[0].answer == f"{story}\n\n{story}"
+    assert heard.asked[0].lines[-1].kind in ("probe", "remark") and heard.asked[0].probes
+    interview = leave(heard, by.now())
+    for further in confer(interview, by):
+        interview = further
+    (one,) = debrief(interview, {"q3": interview.asked[0].critique}).rounds
+    assert any("another question" in reason for reason in one.reasons)
+
+
 def test_the_interviewer_says_nothing_of_how_good_an_answer_is(embedder):
     by, interview = interviewer(embedder, likely()), begun()
     for said in (START, "I do not know.", "A wrong dose could be left out.", "We look at it each week."):

@@ -73,7 +73,7 @@ def _after_reply(interview: Interview, now: Asked, interviewer: Interviewer) -> 
     asked = [now.question.text, *(line.text for line in now.probes[-1:])]
     kind = reply_kind(now.lines[-1].text, asked, interviewer.embedder, _model_of(interviewer))
     heard = _heard_as(kind, now)
-    if kind == "answer":
+    if kind == "answer" or (kind == "other_question" and heard.insists):
         prepared = prepared_answer(heard, interviewer)
         if not prepared.off_topic:
             return _after_answer(interview.with_asked(heard), heard, prepared, interviewer)

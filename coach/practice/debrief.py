@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from coach.critique.flow import GETTING_THERE, READY, WORTH, next_move
 from coach.practice.interview import Asked, Interview, Recommendation
+from coach.text.counted import counted
 from coach.types import Criterion, Critique, Finding, Level, Quote, Verdict
 
 STRONG_YES, YES = (
@@ -19,6 +20,7 @@ LEAST_SCORED = (
 WEIGHTY = 2.0  # what counts double: a strong yes leaves none of it missing, or untold
 NOT_YET_ALLOWED = 0.2  # of the rounds: one of five or more does not decide against a candidate alone
 _ORDER: tuple[Level, ...] = ("missing", "partly", "met")
+_INSISTED = "What was said first sounded like an answer to another question; it was read all the same."
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,15 @@ def _round(
         habits,
         share,
         recommendation,
-        tuple(dict.fromkeys([*reasons, *(notice for _, critique in read for notice in critique.notices)])),
+        tuple(
+            dict.fromkeys(
+                [
+                    *reasons,
+                    *(_INSISTED for one in asked if one.insists),
+                    *(notice for _, critique in read for notice in critique.notices),
+                ]
+            )
+        ),
         next_move([verdict for _, critique in read for verdict in critique.verdicts], kind),
         interview.own.get(name),
         unanswered,
@@ -125,7 +135,7 @@ def _of_a_round(
     points: Sequence[Point], habits: Sequence[Finding], share: float | None, unanswered: int, asked: int
 ) -> tuple[Recommendation | None, tuple[str, ...]]:
     if unanswered == asked:
-        return "not yet", ("Nothing was answered.",)
+        return "not yet", ("Nothing was said that answers what was asked.",)
     if share is None:
         return None, ("Too little of it could be scored for a recommendation.",)
     missing = [one.criterion.name for one in points if one.level == "missing" and one.weight >= WEIGHTY]
@@ -158,7 +168,7 @@ def _of_the_loop(rounds: Sequence[RoundDebrief]) -> tuple[Recommendation | None,
         level: sum(one.recommendation == level for one in known) for level in ("strong yes", "yes", "not yet")
     }
     reasons = (
-        f"Of {len(known)} rounds {count['strong yes']} say strong yes, {count['yes']} yes and {count['not yet']} not yet. "
+        f"Of {counted(len(known), 'round')}: strong yes {count['strong yes']}, yes {count['yes']}, not yet {count['not yet']}. "
         f"More than one in five not yet is a not yet; a strong yes takes half of the rounds and no not yet.",
     )
     if count["not yet"] > NOT_YET_ALLOWED * len(known):

@@ -70,8 +70,15 @@ class Asked:
 
     @property
     def answer(self) -> str:
-        """What the candidate answered, follow-ups included, a paragraph each."""
-        return "\n\n".join(line.text for line in self.lines if line.kind == "answer")
+        """What the candidate answered, follow-ups included, a paragraph each; also what seemed to answer another question, of one who insists."""
+        kinds = ("answer", "other_question") if self.insists else ("answer",)
+        return "\n\n".join(line.text for line in self.lines if line.kind in kinds)
+
+    @property
+    def insists(self) -> bool:
+        """Whether the candidate, told that this would answer another question, went on so: 8 of 540 who do answer are told (bench/interview)."""
+        kinds = [line.kind for line in self.lines if line.by == "candidate"]
+        return ("other_question", "other_question") in pairwise(kinds)
 
     @property
     def probes(self) -> tuple[Line, ...]:
