@@ -24,5 +24,5 @@ _LINK_GOES_BACK = """<div class="coach-unseen"><script>
 
 def draw_way_back(label: str) -> None:
     """A button named `label` that leaves what the page's address names."""
-    st.html(_LINK_GOES_BACK, unsafe_allow_javascript=True)  # first: whoever sees the button can use the link
+    st.html(_LINK_GOES_BACK, unsafe_allow_javascript=True)
     st.button(label, key="way_back", icon=":material/arrow_back:", on_click=st.query_params.clear)
