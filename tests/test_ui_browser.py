@@ -241,7 +241,9 @@ def test_the_link_of_the_page_that_is_open_leads_back_to_its_list(open_page, add
     ):
         page.goto(f"{address}/{place}")
         page.locator(".st-key-way_back").wait_for()
-        page.wait_for_function("window.coachLinkGoesBack")  # Streamlit loads the code of each kind of element by itself
+        page.wait_for_function(
+            "window.coachLinkGoesBack"
+        )  # Streamlit loads the code of each kind of element by itself
         page.get_by_role("link", name=name, exact=True).click()
         page.get_by_role("heading", name=name, exact=True).wait_for()
 
