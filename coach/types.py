@@ -584,8 +584,9 @@ class Rubric:
 @dataclass(frozen=True, slots=True)
 class InterviewQuestion:
     """A question of an interviewer, of the rubric's `kind`. `difficulty` is 1 for a warm-up, 2 for what a senior gets, 3 for what a
-    principal gets; `criteria` are the ids of those that a good answer to it exercises; `span` is the article's words behind it, None for one
-    that is made from the user's documents; `origin` says where it comes from, empty for the question bank."""
+    principal gets; `criteria` are the ids of those that a good answer to it exercises, `calls_for` of those that its words ask for outright;
+    `span` is the article's words behind it, None for one that is made from the user's documents; `origin` says where it comes from, empty
+    for the question bank."""
 
     id: str
     text: str
@@ -595,6 +596,7 @@ class InterviewQuestion:
     criteria: tuple[str, ...]
     span: Span | None = None
     origin: str = ""
+    calls_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -640,7 +642,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """What a kept draft showed of one criterion: `judged` is the judge's level, None where nobody could judge; `draft` is the draft's id."""
+    """What a kept draft showed of one criterion: `judged` is the judge's level, None where nobody could judge, and `unsure` where
+    the judge looked and could not decide; `draft` is the draft's id."""
 
     draft: str
     at: datetime
@@ -651,6 +654,7 @@ class Try:
     name: str
     judged: Level | None
     override: Override | None = None
+    unsure: bool = False
 
     @property
     def final(self) -> Level | None:

@@ -125,13 +125,13 @@ class FakeCoach(FakeCritic):
         return StoryStore(self.settings.home)
 
     def matching_stories(self, question: str) -> tuple[Match, ...]:
-        """Those that share a word with the question."""
+        """Those that share a word with the question, else the first, of which it is not sure."""
         words = set(re.findall(r"\w{4,}", question.lower()))
-        return tuple(
-            Match(one, 1.0)
+        matches = [
+            Match(one, float(bool(words & set(re.findall(r"\w{4,}", one.text.lower())))))
             for one in self.stories.list()
-            if words & set(re.findall(r"\w{4,}", one.text.lower()))
-        )
+        ]
+        return tuple(one for one in matches if one.sure) or tuple(matches[:1])
 
     def readiness(self) -> Readiness:
         return current_readiness(self.settings.home, self.rubrics(), here_and_now(), {})

@@ -99,7 +99,7 @@ def test_verdicts_come_with_the_drafts_words_and_progress_is_on_stderr(coach):
     assert "Judging each criterion ..." in err
     assert "Judging each criterion" not in out
     assert re.search(r"^Band: ", out, re.MULTILINE)
-    assert "Read as a design question" in err
+    assert "Read as a question of the kind design" in err
 
 
 def test_each_verdict_is_printed_before_the_next_is_judged(coach, coaches, monkeypatch):
@@ -156,7 +156,7 @@ def test_another_question_or_kind_is_pointed_out(coach, own_home):
     _, out, _ = coach("critique", "first.txt", *ASKED, "--json", "--kind", "metrics")
     (own_home.parent / "old.json").write_text(out, encoding="utf-8")
     _, _, err = coach("critique", "second.txt", *ASKED, "--compare", "old.json", "--kind", "ethics")
-    assert "was read as a metrics question" in err
+    assert "was read as a question of the kind metrics" in err
 
 
 def test_the_report_is_written_whole_and_replaces_only_a_report(coach, own_home):

@@ -41,6 +41,11 @@ def test_every_question_asks_for_more_than_yes_or_no_and_exercises_criteria_of_i
         assert max(weights) == 2, f"{question.id} exercises nothing that counts double"
 
 
+def test_every_criterion_has_questions_whose_words_call_for_it():
+    called_for = Counter(name for question in QUESTIONS for name in question.calls_for)
+    assert {one.id for one in RUBRIC.criteria} == set(called_for) and min(called_for.values()) >= 4
+
+
 def test_no_two_questions_are_nearly_the_same(embedder):
     vectors = embedder.embed([question.text for question in QUESTIONS])
     likeness = vectors @ vectors.T - 2 * np.eye(len(QUESTIONS))
@@ -53,6 +58,7 @@ def test_no_two_questions_are_nearly_the_same(embedder):
     [
         ('because = "Words nobody wrote."', "because = ", "does not stand in the article"),
         ('criteria = ["charm"]', "criteria = ", "`charm` does not count"),
+        ('calls_for = ["latency"]', "calls_for = ", "calls for `latency`, which is not among"),
         ('kind = "karaoke"', "kind = ", "does not count for the kind karaoke"),
         ('round = "lunch"', "round = ", "names no round"),
     ],

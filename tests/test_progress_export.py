@@ -16,7 +16,7 @@ import pytest
 
 from coach.errors import UsageError
 from coach.interviews import Interviews
-from coach.practice.anki import DECK
+from coach.practice.anki import DECK, PART_IDS
 from coach.standing import bring_back, export
 from coach.store.critiques import CritiqueStore, draft_id
 from coach.store.database import FILE
@@ -97,6 +97,7 @@ def damaged(written, change):
         lambda one: one.pop("drafts"),
         lambda one: one["drafts"][0].pop("kept_at"),
         lambda one: one["drafts"][0].update(kept_at="yesterday"),
+        lambda one: one["drafts"][0].update(kept_at="2131-01-02T00:00:00.000+00:00"),
         lambda one: one["drafts"][0]["critique"].pop("draft"),
         lambda one: one["drafts"][0].update(critique=None),
         lambda one: one["drafts"][2]["overrides"][0].update(level="splendid"),
@@ -110,7 +111,7 @@ def test_a_damaged_export_is_one_sentence_and_keeps_nothing(mine, tmp_path, chan
     with pytest.raises(UsageError) as caught:
         bring_back(tmp_path / "other", damaged(exported(mine, "json"), change))
     said = str(caught.value)
-    assert "\n" not in said and "`coach export" in said and said.endswith(".")
+    assert "isoformat" not in said and "\n" not in said and "`coach export" in said and said.endswith(".")
     assert CritiqueStore(tmp_path / "other").list() == () and StoryStore(tmp_path / "other").list() == ()
 
 
@@ -144,17 +145,18 @@ def test_a_later_anki_file_updates_the_same_cards(mine):
 
 
 def notes(package):
-    """Every note of the package by its id, as front and back; each has its card, in the deck."""
+    """Every note of the package by its id, as front and back; each has its card, in a part of the deck."""
     with zipfile.ZipFile(io.BytesIO(package)) as archive, closing(sqlite3.connect(":memory:")) as database:
         assert {"collection.anki2", "media"} == set(archive.namelist()) and archive.read("media") == b"{}"
         database.deserialize(archive.read("collection.anki2"))
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         decks = json.loads(database.execute("SELECT decks FROM col").fetchone()[0])
-        (deck,) = (int(one) for one, known in decks.items() if known["name"] == DECK)
+        parts = {int(one) for one, known in decks.items() if known["name"].startswith(f"{DECK}::")}
+        assert parts == set(PART_IDS.values())
         cards = database.execute("SELECT nid, did FROM cards").fetchall()
         found = database.execute("SELECT id, guid, flds FROM notes").fetchall()
         assert sorted(nid for nid, _ in cards) == sorted(one for one, _, _ in found)
-        assert {did for _, did in cards} == {deck}
+        assert {did for _, did in cards} <= parts
         return {guid: tuple(fields.split("\x1f")) for _, guid, fields in found}
 
 
@@ -188,6 +190,9 @@ def test_the_markdown_reads_as_it_was_typed(mine):
         assert heading in text
     assert "\\<b\\>this\\</b\\> \\& that? 日本 🙂 =1+1 \\| a" in text
     assert "the judge said missing, you said met (Said; in the last line.)" in text
+    assert "> Draft \\<script\\>one\\</script\\> 日本" in text or "> Draft <script>one</script> 日本" in text
+    quoted = next(one for one in first_critique().verdicts if one.quotes).quotes[0].text
+    assert f"  - “{' '.join(quoted.split())}”" in text and "not asked" in text
     table = [line for line in text.splitlines() if line.startswith("| ")]
     assert len({line.replace("\\|", "").count("|") for line in table}) == 1  # every row as wide as its head
 
@@ -199,6 +204,7 @@ def test_the_command_line_takes_it_along_and_brings_it_back(mine, library, tmp_p
     for ending in ("md", "json", "csv", "apkg"):
         done = run_coach("export", tmp_path / f"mine.{ending}", **at)
         assert done.returncode == 0, done.stderr
+        assert (tmp_path / f"mine.{ending}").stat().st_mode & 0o077 == 0
     assert json.loads((tmp_path / "mine.json").read_text("utf-8"))["drafts"]
     again = run_coach("export", tmp_path / "mine.json", **at)
     assert again.returncode == 2 and "is there already" in again.stderr
@@ -218,7 +224,9 @@ def test_the_command_line_takes_it_along_and_brings_it_back(mine, library, tmp_p
     assert run_coach("progress", "--markdown", **at).stdout.startswith("# Where you stand")
     assert run_coach("progress", "--csv", "-", **at).stdout.startswith("rubric,criterion")
     assert run_coach("progress", "--csv", "-", "--json", **at).returncode == 2
-    assert "Five minutes:" in run_coach("practice", **at).stdout
+    short, whole = run_coach("practice", **at).stdout, run_coach("practice", "--all", **at).stdout
+    assert "Five minutes:" in short and "(--all lists them)" in short and "Answer this in it:" in short
+    assert "--all" not in whole and len(whole.splitlines()) > len(short.splitlines())
     due = json.loads(run_coach("practice", "--json", **at).stdout)
     assert due["five_minutes"][0]["question"]["text"] and due["due"][0]["why"]
 
@@ -244,7 +252,7 @@ def test_the_command_line_keeps_finds_and_deletes_stories(mine, library, run_coa
     found = run_coach("stories", "match", "Tell me about a launch you stopped.", **at)
     assert "A launch I stopped" in found.stdout
     assert (
-        "No story of yours comes near"
+        "No story of yours clearly answers this"
         in run_coach("stories", "match", "What are your salary expectations?", **at).stderr
     )
     assert run_coach("stories", "delete", identity[:6], **at).stdout == "Deleted 1.\n"

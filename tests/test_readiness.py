@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import beta
 
 from coach.practice.readiness import jeffreys, readiness
-from coach.practice.words import standing_words, trend_words
+from coach.practice.words import made_from, nothing_changed, standing_words, trend_words, try_words
 from coach.store.critiques import CritiqueStore
 from coach.types import Override
 from tests.tries import CRITERIA, NOW, RUBRIC, keep, on, several, tried
@@ -41,11 +41,12 @@ def test_a_draft_that_an_interview_asked_for_stands_in_the_interviews_round():
     assert "hiring_manager_screen" not in readiness([one], [RUBRIC], NOW).rounds
 
 
-def test_the_interval_is_jeffreys_and_a_half_success_counts_half_on_either_side():
+def test_the_interval_is_jeffreys_a_half_success_counts_half_on_either_side_and_the_judges_errors_widen_it():
     cell = row_of(several("cost", "mmp-"), "cost").whole
     assert (cell.tries, cell.met) == (4, 2.5)
-    assert cell.low == pytest.approx(beta.ppf(0.05, 3.0, 2.0))
-    assert cell.high == pytest.approx(beta.ppf(0.95, 3.0, 2.0))
+    low, high = beta.ppf([0.05, 0.95], 3.0, 2.0)
+    assert cell.low == pytest.approx((low - 0.08) / 0.92) and cell.low < low
+    assert cell.high == pytest.approx(min(1.0, high / 0.82)) and cell.high > high
     assert jeffreys(0, 4)[0] == 0.0 and jeffreys(4, 4)[1] == 1.0 and jeffreys(0, 0) == (0.0, 1.0)
 
 
@@ -58,7 +59,11 @@ def test_the_interval_is_jeffreys_and_a_half_success_counts_half_on_either_side(
         ("mm-", "not clear yet"),
         ("ppp", "not clear yet"),
         ("----", "mostly missed"),
-        ("mmmmm-", "mostly met"),
+        ("mmmmm-", "not clear yet"),
+        ("mmmmmmm-", "mostly met"),
+        ("----??", "not clear yet"),
+        ("mmmm?", "not clear yet"),
+        ("--?", "too few"),
     ],
 )
 def test_nothing_is_graded_below_three_tries_nor_where_the_interval_leaves_both_open(levels, grade):
@@ -66,9 +71,11 @@ def test_nothing_is_graded_below_three_tries_nor_where_the_interval_leaves_both_
 
 
 def test_the_words_of_two_tries_say_that_they_are_too_few_and_how_wide_it_is():
-    assert standing_words(row_of(several("cost", "mm"), "cost").whole) == (
-        "2 of 2 met (43 to 100 %): too few tries to say"
+    assert standing_words(row_of(several("cost", "mm"), "cost").whole) == ("2 of 2 met (38 to 100 %)")
+    assert standing_words(row_of(several("cost", "--??"), "cost").whole) == (
+        "0 of 2 met, 2 more unsure (0 to 100 %)"
     )
+    assert standing_words(row_of(several("cost", "----"), "cost").whole).endswith(" %): mostly missed")
     assert standing_words(row_of([], "cost").whole) == "not tried yet"
 
 
@@ -95,6 +102,29 @@ def test_what_was_written_anew_on_the_same_day_with_the_critique_at_hand_is_no_t
         "cost", "met", on(3, 23, 11), draft="d5"
     )  # half past midnight on the 4th where the reader is
     assert row_of([first, replace(late, at=on(3, 23))], "cost").whole.tries == 2
+
+
+def test_what_the_judge_was_unsure_of_is_a_try_whose_outcome_is_open_and_lets_no_rewrite_in():
+    sure, open_ones = row_of(several("cost", "----"), "cost").whole, row_of(several("cost", "----?"), "cost")
+    assert (open_ones.whole.tries, open_ones.whole.unsure, open_ones.whole.met) == (4, 1, 0)
+    assert open_ones.whole.high > sure.high and open_ones.whole.low == sure.low == 0
+    assert [try_words(one) for one in open_ones.tries] == ["missing"] * 4 + ["unsure"]
+    first = tried("cost", None, on(3, 10), unsure=True)
+    again = tried("cost", "met", on(3, 11), draft="with the critique at hand")
+    assert row_of([first, again], "cost").whole.met == 0
+    assert readiness([first, again], [RUBRIC], NOW).left_out == 1
+
+
+def test_the_words_say_which_drafts_do_not_count_and_when_nothing_can_be_compared():
+    few = readiness(several("cost", "m-"), [RUBRIC], NOW)
+    assert made_from(few) == "From 2 drafts."
+    assert nothing_changed(few).startswith("Nothing can be compared yet")
+    many = readiness(several("cost", "m-m-m-"), [RUBRIC], NOW)
+    assert "differ" in nothing_changed(many)
+    again = tried("cost", "met", on(1, 20), "Question 1 (design)?", draft="again")
+    assert made_from(readiness([*several("cost", "m-"), again], [RUBRIC], NOW)).startswith(
+        "From 2 drafts; 1 more does not count"
+    )
 
 
 def test_what_nobody_could_judge_is_no_try_and_a_persons_word_counts_instead_of_the_judges():

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from coach.practice.schedule import LONGEST_DAYS, practice_queue
+from coach.practice.schedule import LONGEST_DAYS, coming_back, practice_queue
 from tests.tries import CRITERIA, NOW, RUBRIC, on, several, tried
 
 
@@ -18,6 +18,7 @@ class Question:
     kind: str
     round: str
     criteria: tuple[str, ...]
+    calls_for: tuple[str, ...] = ()
 
 
 BANK = (
@@ -119,6 +120,37 @@ def test_a_question_that_was_asked_lately_waits_for_another_one():
     assert entry(queue(long_ago), "cost").question.id in ("q1", "q2")
     only = queue([tried("trade_off", "missing", on(25), "Explain  RAG.")], BANK[2:])
     assert entry(only, "trade_off").question.id == "q3"  # better asked again than not at all
+
+
+def test_a_question_whose_words_call_for_the_criterion_goes_before_one_that_leaves_room_for_it():
+    asks = Question("q4", "What does it cost?", "design", "product_design", ("cost", "model_fit"), ("cost",))
+    found = entry(queue([tried("cost", "missing", on(20))], (*BANK, asks)), "cost")
+    assert found.question.id == "q4"
+    assert found.bear_in_mind == CRITERIA["cost"].elicit
+
+
+def test_a_success_in_one_round_does_not_hide_a_miss_in_another_on_the_same_day():
+    tries = [
+        tried("product_outcome", "missing", on(20, 10), "Plan it.", "execution"),
+        tried("product_outcome", "met", on(20, 11), "Lead them.", "behavioural"),
+    ]
+    found = entry(queue(tries), "product_outcome")
+    assert found.missed and found.why == "missed on 20 November"
+
+
+def test_what_was_missed_lately_and_is_not_due_yet_is_told_with_its_day():
+    assert coming_back(queue([])) == ""
+    tries = [tried("cost", "missing", on(27, 22)), tried("trade_off", "missing", on(27, 22))]
+    later = queue(tries, now=NOW - timedelta(days=1))
+    assert coming_back(later) == "3 things that you missed come back on 28 November."  # the question is one
+    assert coming_back(queue(tries)) == ""
+
+
+def test_what_the_judge_was_unsure_of_is_neither_missed_nor_met():
+    unsure = tried("cost", None, on(20), unsure=True)
+    assert entry(queue([unsure]), "cost").new
+    missed = tried("cost", "missing", on(3), "Plan it.")
+    assert entry(queue([missed, unsure]), "cost").why == "missed on 3 November"
 
 
 def test_without_a_bank_what_was_asked_before_is_asked_again_and_else_the_kind_says_what_will_do():

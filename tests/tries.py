@@ -31,16 +31,20 @@ def tried(
     kind: str = "design",
     draft: str = "",
     override: Override | None = None,
+    *,
+    unsure: bool = False,
 ) -> Try:
     name = CRITERIA[criterion].name if criterion in CRITERIA else criterion
-    return Try(draft or f"{question}{at}", at, question, kind, RUBRIC.name, criterion, name, level, override)
+    return Try(
+        draft or f"{question}{at}", at, question, kind, RUBRIC.name, criterion, name, level, override, unsure
+    )
 
 
 def several(criterion: str, levels: str, kind: str = "design") -> list[Try]:
-    """One try a day, each at a question of its own: `m` met, `p` partly, `-` missing."""
+    """One try a day, each at a question of its own: `m` met, `p` partly, `-` missing, `?` unsure."""
     read: dict[str, Level] = {"m": "met", "p": "partly", "-": "missing"}
     return [
-        tried(criterion, read[sign], on(day), f"Question {day} ({kind})?", kind)
+        tried(criterion, read.get(sign), on(day), f"Question {day} ({kind})?", kind, unsure=sign == "?")
         for day, sign in enumerate(levels, 1)
     ]
 

@@ -33,7 +33,9 @@ def matching(split: str, embedder: Any) -> dict[str, int]:
     """Of the questions that a story answers: how many get a right one first, and among those shown; of the others: how many get any."""
     counts = dict.fromkeys(("with", "first", "shown", "others", "none"), 0)
     for row in (row for row in rows("questions") if row["split"] == split):
-        shown = [match.story.id for match in matching_stories(row["question"], stories(), embedder)]
+        shown = [
+            match.story.id for match in matching_stories(row["question"], stories(), embedder) if match.sure
+        ]
         if row["fits"]:
             counts["with"] += 1
             counts["first"] += shown[:1] != [] and shown[0] in row["fits"]

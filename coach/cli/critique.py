@@ -95,7 +95,7 @@ def critique(
     comparison = _compared(coach, earlier, reading) if earlier is not None else None
     _print_rest(settings, reading, comparison, as_json=as_json, as_markdown=markdown == "-")
     if kind is None and in_words:
-        say(f"Read as a {reading.kind} question; --kind changes that.")
+        say(f"Read as a question of the kind {reading.kind}; --kind changes that.")
     if report is not None:
         from coach.critique.report import critique_as_markdown
 
@@ -199,7 +199,9 @@ def _compared(coach: Coach, earlier: Critique | str, reading: Critique) -> Compa
     if " ".join(earlier.question.split()) != " ".join(reading.question.split()):
         say(f"The earlier draft answers another question: {earlier.question}")
     elif earlier.kind != reading.kind:
-        say(f"The earlier draft was read as a {earlier.kind} question: give --kind to read both alike.")
+        say(
+            f"The earlier draft was read as a question of the kind {earlier.kind}: give --kind to read both alike."
+        )
     return compare_drafts(earlier, reading)
 
 

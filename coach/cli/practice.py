@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from coach.types import Story
 
 FORMS = ("md", "json", "csv", "apkg")
-SHOWN_DUE, SHOWN_LATER = 8, 5
+SHOWN_DUE, SHOWN_LATER = 8, 5  # unless --all
 NOTHING_JUDGED = 'No draft has been judged yet: `coach critique FILE --question "..."` judges one.'
 
 
@@ -68,22 +68,25 @@ def progress(as_json: bool, as_markdown: bool, csv_file: str | None) -> None:
 
 def _progress_lines(found: Readiness) -> Sequence[str]:
     from coach.practice.tries import round_label
-    from coach.practice.words import ago, standing_words, trend_words
+    from coach.practice.words import ago, made_from, standing_words, trend_words
 
     if not found.drafts:
         return [NOTHING_JUDGED]
-    lines = []
-    for row in (row for row in found.rows if row.whole.tries):
+    lines = [
+        f"{made_from(found)} Between what the true share most likely lies stands behind each figure; below three tries nothing is graded.",
+        "",
+    ]
+    for row in (row for row in found.rows if row.tried):
         newest = row.whole.newest
         age = f" (last tried {ago(newest, found.now)})" if newest else ""
         lines.append(f"{row.criterion.name}{age}")
         lines += [
             f"    {round_label(name)}: {standing_words(row.rounds[name])}"
             for name in found.rounds
-            if name in row.rounds and row.rounds[name].tries
+            if name in row.rounds and row.rounds[name].newest
         ]
         lines += [f"    {trend_words(row.trend)}"] if row.trend else []
-    untried = [row.criterion.name for row in found.rows if not row.whole.tries]
+    untried = [row.criterion.name for row in found.rows if not row.tried]
     lines += [f"Not tried yet: {'; '.join(untried)}."] if untried else []
     overruled = len(found.overruled)
     lines += [f"You overruled {counted(overruled, 'verdict')}."] if overruled else []
@@ -92,7 +95,8 @@ def _progress_lines(found: Readiness) -> Sequence[str]:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
-def practice(as_json: bool) -> None:
+@click.option("--all", "every", is_flag=True, help="All that is due and all that comes later.")
+def practice(as_json: bool, every: bool) -> None:
     """What to practise next, and why: first what five minutes are enough for, then what else is due, and what comes later.
 
     It is worked out from the verdicts on your drafts: what was missed comes back soon, what was met later each time.
@@ -103,11 +107,12 @@ def practice(as_json: bool) -> None:
     if as_json:
         show(json.dumps(queue_as_json(queue), ensure_ascii=False))
         return
-    for line in _queue_lines(queue):
+    for line in _queue_lines(queue, every=every):
         show(fitted(line))
 
 
-def _queue_lines(queue: Queue) -> Sequence[str]:
+def _queue_lines(queue: Queue, *, every: bool) -> Sequence[str]:
+    from coach.practice.schedule import coming_back
     from coach.practice.words import days
 
     lines = []
@@ -117,16 +122,21 @@ def _queue_lines(queue: Queue) -> Sequence[str]:
         others = [one.name for one in queue.sitting[1:]]
         lines += [f"    It exercises too: {_few(others)}"] if others else []
     rest = [one for one in queue.due if one not in queue.sitting[:1]]
-    shown = [one for one in rest if not one.new][:SHOWN_DUE]
+    back = coming_back(queue)
+    lines += [back] if back else []
+    shown = rest if every else [one for one in rest if not one.new][:SHOWN_DUE]
     lines += ["Also due:"] if shown else []
     lines += [line for one in shown for line in _due_lines(one)]
     new = sum(one.new for one in rest)
     more = len(rest) - len(shown)
     untried = f", {new} of them never tried" if new else ""
-    lines += [f"And {more} more{untried} (--json lists all)."] if more else []
+    lines += [f"And {more} more{untried} (--all lists them)."] if more else []
     if queue.later:
         lines.append("Later:")
-        lines += [f"  {days([one.due], queue.now)}: {one.name}" for one in queue.later[:SHOWN_LATER]]
+        later = queue.later if every else queue.later[:SHOWN_LATER]
+        lines += [f"  {days([one.due], queue.now)}: {one.name} ({one.why})" for one in later]
+        further = len(queue.later) - len(later)
+        lines += [f"  and {further} more (--all lists them)."] if further else []
     return lines or ["Nothing is due."]
 
 
@@ -136,7 +146,8 @@ def _due_lines(one: Due) -> Sequence[str]:
     )
     if one.question is None:
         question = f"    Practise it with any {one.kind} question: no question at hand exercises it."
-    return [f"  {one.name} ({one.why})", *filter(None, [question])]
+    mind = f"    Answer this in it: {one.bear_in_mind}" if one.bear_in_mind else ""
+    return [f"  {one.name} ({one.why})", *filter(None, [question, mind])]
 
 
 def _few(names: Sequence[str], most: int = 3) -> str:
@@ -222,15 +233,21 @@ def stories_delete(identities: tuple[str, ...], every: bool, yes: bool) -> None:
 @stories.command("match")
 @click.argument("question")
 def stories_match(question: str) -> None:
-    """The stories that answer QUESTION best, at most three."""
+    """The stories that answer QUESTION best, at most three; where none clearly does, the nearest one."""
+    from coach.practice.words import NO_STORY_SURE
+
     if not _stories().list():
         say('There are no stories yet: `coach stories add --title "..." --action "..."` keeps one.')
         return
+    if not question.strip():
+        raise click.UsageError(
+            'There is no question yet: `coach stories match "Tell me about a time you failed."`'
+        )
     found = _coach().matching_stories(question)
+    if not found[0].sure:
+        say(NO_STORY_SURE)
     for match in found:
         show(fitted(_story_text(match.story)))
-    if not found:
-        say("No story of yours comes near this question: tell another one, or `coach stories add` it.")
 
 
 def _story_text(story: Story) -> str:
@@ -288,6 +305,7 @@ def _write(file: Path, content: bytes, *, replace: bool = False) -> None:
         raise UsageError(f"The folder of {file} is not there: make it, or choose another, and run again.")
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
+        part.touch(mode=0o600)  # drafts, salaries, names: for the user's own eyes
         part.write_bytes(content)
         part.replace(file)
     finally:

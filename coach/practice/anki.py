@@ -6,18 +6,23 @@ import io
 import itertools
 import sqlite3
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from html import escape
 
 import genanki
 
-from coach.practice.cards import Card
+from coach.practice.cards import Card, Group
 
 # Chosen once, at random: with the same ids a later export updates the deck instead of adding another.
-DECK_ID, MODEL_ID = 1_764_300_751, 1_764_300_752
+MODEL_ID = 1_764_300_752
 DECK = "GenAI PM interview"
+PART_IDS: Mapping[Group, int] = {
+    "What is asked for": 1_764_300_751,
+    "Questions answered": 1_764_300_753,
+    "Question bank": 1_764_300_754,
+}
 
 _MODEL = genanki.Model(
     MODEL_ID,
@@ -35,16 +40,19 @@ _MODEL = genanki.Model(
 
 
 def anki_package(cards: Sequence[Card], now: datetime) -> bytes:
-    """The bytes of an `.apkg` file with one deck. Text is escaped: a card shows what was written, and runs nothing of it."""
-    deck = genanki.Deck(DECK_ID, DECK)
+    """The bytes of an `.apkg` file with a deck in parts. Text is escaped: a card shows what was written, and runs nothing of it."""
+    parts = {group: genanki.Deck(part_id, f"{DECK}::{group}") for group, part_id in PART_IDS.items()}
     for card in cards:
         guid = genanki.guid_for("genai-pm-coach", card.id)
-        deck.add_note(genanki.Note(model=_MODEL, fields=[_html(card.front), _back(card)], guid=guid))
+        note = genanki.Note(model=_MODEL, fields=[_html(card.front), _back(card)], guid=guid)
+        parts[card.group].add_note(note)
     package = io.BytesIO()
     # genanki's own writer leaves its database in the system's folder for temporary files.
     with closing(sqlite3.connect(":memory:")) as database, zipfile.ZipFile(package, "w") as archive:
         seconds = now.timestamp()
-        genanki.Package(deck).write_to_db(database.cursor(), seconds, itertools.count(int(seconds * 1000)))
+        genanki.Package(list(parts.values())).write_to_db(
+            database.cursor(), seconds, itertools.count(int(seconds * 1000))
+        )
         database.commit()
         archive.writestr("collection.anki2", database.serialize(), zipfile.ZIP_DEFLATED)
         archive.writestr("media", "{}")

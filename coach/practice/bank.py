@@ -76,10 +76,14 @@ def _question(
         kind, because = written["kind"], written["because"]
         known = {criterion.id for criterion in rubric.for_kind(kind)}
         unknown = [one for one in written["criteria"] if one not in known]
+        calls_for = written.get("calls_for", ())
+        beside = [one for one in calls_for if one not in written["criteria"]]
         start = article.find(because)
         wrong = (
             f"the criterion `{unknown[0]}` does not count for the kind {kind}"
             if unknown
+            else f"it calls for `{beside[0]}`, which is not among its criteria"
+            if beside
             else "its `because` does not stand in the article"
             if start < 0 or not because
             else ""
@@ -93,6 +97,7 @@ def _question(
                 int(written["difficulty"]),
                 tuple(written["criteria"]),
                 Span(source, start, start + len(because), because),
+                calls_for=tuple(calls_for),
             )
     except (LookupError, TypeError, ValueError) as error:
         wrong = f"{error} is missing or no value"

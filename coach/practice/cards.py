@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from coach.practice.schedule import PracticeQuestion
 from coach.types import Criterion, Rubric, Try
 
+Group = Literal["What is asked for", "Questions answered", "Question bank"]
 Place = tuple[str, str]  # the words of a source, and where they stand
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """`id` stays the same whenever the card is made again; `back` are the source's words, each with its place."""
+    """`id` stays the same whenever the card is made again; `back` are the source's words, each with what they ask for and their place;
+    `group` is the part of the deck."""
 
     id: str
     front: str
     back: tuple[Place, ...]
+    group: Group
 
 
 def practice_cards(
@@ -30,15 +34,21 @@ def practice_cards(
     criteria = {(rubric.name, one.id): one for rubric in rubrics for one in rubric.criteria}
     first = {one.id: one for rubric in reversed(rubrics) for one in rubric.criteria}
     cards = [
-        Card(f"criterion/{rubric}/{one.id}", f"{one.name}. {one.elicit or one.question}", (_place(one),))
+        Card(
+            f"criterion/{rubric}/{one.id}",
+            f"{one.name}. {one.elicit or one.question}",
+            (_place(one),),
+            "What is asked for",
+        )
         for (rubric, _), one in criteria.items()
     ]
     answered = _answered(tries, criteria)
     for question in bank:
         text = " ".join(question.text.split())
         asked = tuple(_place(first[name]) for name in question.criteria if name in first)
-        cards.append(Card(f"question/{text}", question.text, answered.pop(text, asked) or asked))
-    cards += [Card(f"question/{text}", text, back) for text, back in answered.items()]
+        group: Group = "Questions answered" if text in answered else "Question bank"
+        cards.append(Card(f"question/{text}", question.text, answered.pop(text, asked) or asked, group))
+    cards += [Card(f"question/{text}", text, back, "Questions answered") for text, back in answered.items()]
     return tuple(card for card in cards if card.back)
 
 
@@ -62,4 +72,4 @@ def _answered(
 
 def _place(criterion: Criterion) -> Place:
     span = criterion.span
-    return span.text, f"{span.source}, characters {span.start} to {span.end}"
+    return span.text, f"{criterion.name}: {span.source}, characters {span.start} to {span.end}"

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 from pydantic import TypeAdapter
@@ -20,12 +20,12 @@ from coach.practice.interview import Interview
 from coach.practice.readiness import Readiness, Standing
 from coach.practice.schedule import Queue
 from coach.practice.tries import round_label, round_of
-from coach.practice.words import days, standing_words, trend_words
-from coach.text.counted import counted
+from coach.practice.words import days, made_from, nothing_changed, standing_words, trend_words
 from coach.types import Level, Story, Try
 
 FORMAT = "genai-pm-coach progress 1"
 BEGINNING = "<!-- Written by `coach export`. -->"
+AHEAD = timedelta(days=1)  # by which another machine's clock may run before this one's
 
 _LEVELS = get_args(Level)
 _INTERVIEW: TypeAdapter[Interview] = TypeAdapter(Interview)
@@ -114,7 +114,11 @@ def progress_from_json(text: str) -> Brought:
 def _told(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"{error} is missing"
-    return "a critique cannot be read" if isinstance(error, UsageError) else str(error)
+    return str(error) if isinstance(error, _DamagedError) else "a part of it cannot be read"
+
+
+class _DamagedError(ValueError):
+    """What is wrong with an export, in words for its user."""
 
 
 def _draft(written: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -135,7 +139,7 @@ def _interview(written: Mapping[str, Any]) -> Mapping[str, Any]:
 def _override(written: Mapping[str, Any]) -> dict[str, Any]:
     levels = {"level": written["level"], "judged": written["judged"]}
     if written["level"] not in _LEVELS or written["judged"] not in (*_LEVELS, None):
-        raise ValueError("a level is not one of the three")
+        raise _DamagedError("a level is not one of the three")
     model = written["model"]
     return levels | {
         "criterion": _text(written["criterion"]),
@@ -152,14 +156,19 @@ def _story(written: Mapping[str, Any]) -> Story:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError("a text is none")
+        raise _DamagedError("a text is none")
     return value
 
 
 def _moment(value: object) -> str:
     """As the store writes moments (once to the millisecond, now to the microsecond), so that they compare as texts do."""
     written = _text(value)
-    moment = datetime.fromisoformat(written).astimezone(UTC)
+    try:
+        moment = datetime.fromisoformat(written).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise _DamagedError("a date cannot be read") from error
+    if moment > datetime.now(UTC) + AHEAD:
+        raise _DamagedError(f"{moment.date()} has not come yet")
     as_once = moment.isoformat(timespec="milliseconds")
     return written if written == as_once else moment.isoformat(timespec="microseconds")
 
@@ -267,12 +276,16 @@ def progress_as_markdown(progress: Progress) -> str:
     by_draft: dict[str, list[Try]] = {}
     for one in reversed(progress.tries):
         by_draft.setdefault(one.draft, []).append(one)
+    written = {one["id"]: one for one in progress.drafts}
     if by_draft:
         blocks.append("## Your drafts and their verdicts")
     for own in by_draft.values():
         blocks.append(f"### {plain_markdown(own[0].question)}")
         blocks.append(f"{days([own[0].at], now)}, {round_label(round_of(own[0], progress.rounds)).lower()}")
-        blocks.append(_list(_verdict_line(one) for one in reversed(own)))
+        critique = written[own[0].draft]["critique"]
+        read = {verdict["criterion"]: verdict for verdict in critique["verdicts"]}
+        blocks.append(quoted_markdown(critique["draft"]))
+        blocks.append(_list(_verdict_lines(one, read[one.criterion]) for one in reversed(own)))
     return "\n\n".join([BEGINNING, *blocks]) + "\n"
 
 
@@ -290,16 +303,15 @@ def readiness_as_markdown(found: Readiness) -> str:
         f"{plain_markdown(row.criterion.name)}: {trend_words(row.trend)}" for row in found.rows if row.trend
     )
     overruled = _list(_verdict_line(one) for one in found.overruled)
-    drafts = counted(found.drafts, "draft")
     return "\n\n".join(
         [
             "# Where you stand",
-            f"From {drafts}, on {days([found.now], found.now)} {found.now.year}. Each entry: how many tries were met, partly counting half, and "
-            "between what the true share most likely lies (90 %). It is practice, not a hiring decision.",
+            f"On {days([found.now], found.now)} {found.now.year}. {made_from(found)} Each entry: how many tries were met, partly counting half, and "
+            "between what the true share most likely lies (90 %, the judge's known errors and what it was unsure of counted in); below three "
+            "tries nothing is graded. It is practice, not a hiring decision.",
             table,
             "## What changed",
-            trends
-            or "Nothing can be said yet: earlier and later tries do not differ by more than chance allows.",
+            trends or nothing_changed(found),
             "## What you overruled",
             overruled or "Nothing.",
         ]
@@ -307,11 +319,17 @@ def readiness_as_markdown(found: Readiness) -> str:
 
 
 def _cell_words(cell: Standing | None) -> str:
-    return "" if cell is None else standing_words(cell)
+    return "not asked" if cell is None else standing_words(cell)
+
+
+def _verdict_lines(one: Try, read: Mapping[str, Any]) -> str:
+    """The verdict, below it the draft's words that it rests on, or what the judge said instead."""
+    said = [f"“{' '.join(quote['text'].split())}”" for quote in read["quotes"]] or [read["explanation"]]
+    return "\n".join([_verdict_line(one), *(f"  - {plain_markdown(text)}" for text in said if text)])
 
 
 def _verdict_line(one: Try) -> str:
-    judged = one.judged or "not scored"
+    judged = one.judged or ("unsure" if one.unsure else "not scored")
     if one.override is None:
         return f"{plain_markdown(one.name)}: {judged}"
     reason = f" ({plain_markdown(one.override.reason)})" if one.override.reason else ""

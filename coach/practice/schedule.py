@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -26,7 +26,7 @@ MINUTES = {"criterion": 5, "question": 15}  # one answer typed with one thing in
 
 
 class PracticeQuestion(Protocol):
-    """A question of a bank: `criteria` are the ids of those that it exercises."""
+    """A question of a bank: `criteria` are the ids of those that it exercises, `calls_for` of those that its words ask for outright."""
 
     @property
     def id(self) -> str: ...
@@ -38,6 +38,8 @@ class PracticeQuestion(Protocol):
     def round(self) -> str: ...
     @property
     def criteria(self) -> Sequence[str]: ...
+    @property
+    def calls_for(self) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class Due:
     """A criterion, or a question asked before, with when it is to be practised and why.
 
     `name` is what a reader calls it. `question` is what to answer, None for a criterion that no question at hand exercises: then any of the
-    `kind` will do. `lasts` is in minutes; `missed` whether the last try was a miss.
+    `kind` will do. `bear_in_mind` is what to have an answer to, whatever the question asks for. `lasts` is in minutes; `missed` whether the
+    last try was a miss.
     """
 
     what: Literal["criterion", "question"]
@@ -67,6 +70,7 @@ class Due:
     question: Asked | None
     missed: bool = False
     new: bool = False
+    bear_in_mind: str = ""
 
     @property
     def lasts(self) -> int:
@@ -94,7 +98,7 @@ def practice_queue(
     A try missing is `Again`, met partly `Hard`, met `Good` of FSRS (Ye 2024, the package `fsrs` with its published parameters). `now`
     carries the time zone in which days are counted.
     """
-    counting = counted(tries, now.tzinfo)
+    counting = [one for one in counted(tries, now.tzinfo) if one.final is not None]
     used = {one.rubric for one in counting}
     asked_for = [rubric for place, rubric in enumerate(rubrics) if place == 0 or rubric.name in used]
     every = [due for rubric in asked_for for due in _of_rubric(rubric, counting, now)]
@@ -104,6 +108,16 @@ def practice_queue(
     asking = _Asking(tries, asked_for, bank, now)
     with_questions = asking.questions_for(due)
     return Queue(now, with_questions, asking.questions_for(later), _sitting(with_questions, asking))
+
+
+def coming_back(queue: Queue) -> str:
+    """When what was missed comes back, where it is not due yet; empty where there is nothing of that."""
+    missed = [one for one in queue.later if one.missed]
+    if not missed:
+        return ""
+    once = len(missed) == 1
+    what = "One thing that you missed comes" if once else f"{len(missed)} things that you missed come"
+    return f"{what} back on {days([one.due for one in missed], queue.now)}."
 
 
 def _urgency(one: Due) -> tuple[bool, bool, int, datetime]:
@@ -130,14 +144,35 @@ def _of_rubric(rubric: Rubric, counting: Sequence[Try], now: datetime) -> list[D
 
 def _criterion(rubric: Rubric, criterion: Criterion, own: Sequence[Try], now: datetime) -> Due:
     kind = max(criterion.weights, key=lambda name: criterion.weights[name], default="")
-    new = Due("criterion", criterion.id, rubric.name, criterion.name, now, "new: never tried", kind, None)
+    new = Due(
+        "criterion",
+        criterion.id,
+        rubric.name,
+        criterion.name,
+        now,
+        "new: never tried",
+        kind,
+        None,
+        bear_in_mind=criterion.elicit or criterion.question,
+    )
     if not own:
         return replace(new, new=True)
-    levels = [one.final for one in own if one.final is not None]
-    due = _due([(one.at, level) for one, level in zip(own, levels, strict=True)])
-    if levels[-2:] == ["missing", "missing"]:
+    played = _by_day(own, now)
+    due = _due(played)
+    if [one.final for one in own[-2:]] == ["missing", "missing"]:
         due = min(due, own[-1].at + timedelta(days=MISSED_TWICE_DAYS))
-    return replace(new, due=due, why=_why(own, now), kind=own[-1].kind, missed=levels[-1] == "missing")
+    return replace(new, due=due, why=_why(played, now), kind=own[-1].kind, missed=played[-1][1] == "missing")
+
+
+def _by_day(own: Sequence[Try], now: datetime) -> list[tuple[datetime, Level]]:
+    """Each day on which it was tried, with the worst level of that day: one round's success does not hide another's miss."""
+    levels: dict[date, list[tuple[datetime, Level]]] = defaultdict(list)
+    for one in own:
+        if one.final is not None:
+            levels[one.at.astimezone(now.tzinfo).date()].append((one.at, one.final))
+    return [
+        (tried[-1][0], min((level for _, level in tried), key=WORTH.__getitem__)) for tried in levels.values()
+    ]
 
 
 def _question(rubric: Rubric, own: Sequence[Try], now: datetime) -> Due:
@@ -191,23 +226,25 @@ def _scheduler() -> Scheduler:
     )
 
 
-def _why(own: Sequence[Try], now: datetime) -> str:
-    """What happened last, over all the tries in a row that ended alike: "missed on 3 and 5 November"."""
-    level = own[-1].final
-    alike: list[Try] = []
-    for one in reversed(own):
-        if one.final != level:
+def _why(played: Sequence[tuple[datetime, Level]], now: datetime) -> str:
+    """What happened last, over all the days in a row that ended alike: "missed on 3 and 5 November"."""
+    level = played[-1][1]
+    alike: list[datetime] = []
+    for at, other in reversed(played):
+        if other != level:
             break
-        alike.insert(0, one)
-    said = {"missing": "missed", "partly": "met in part", "met": "met"}[level or "missing"]
-    when = f"{said} on {days([one.at for one in alike[-SHOWN_DAYS:]], now)}"
+        alike.append(at)
+    said = {"missing": "missed", "partly": "met in part", "met": "met"}[level]
+    when = f"{said} on {days(alike[:SHOWN_DAYS], now)}"
     return f"{when}: see whether it stays" if level == "met" else when
 
 
 # ------------------------------------------------------------------ with which question
 
 
-_Exercise = tuple[Asked, frozenset[str]]  # a question, and the criteria that it exercises
+_Exercise = tuple[
+    Asked, frozenset[str], frozenset[str]
+]  # a question, the criteria that it exercises, and those it calls for
 
 
 class _Asking:
@@ -223,14 +260,15 @@ class _Asking:
         self._last = {" ".join(one.question.split()): one.at for one in sorted(tries, key=lambda one: one.at)}
         self._lately = now - timedelta(days=LATELY_DAYS)
         self._bank: list[_Exercise] = [
-            (Asked(one.id, one.text, one.kind), frozenset(one.criteria)) for one in bank
+            (Asked(one.id, one.text, one.kind), frozenset(one.criteria), frozenset(one.calls_for))
+            for one in bank
         ]
         kinds = {
             rubric.name: {one.question: one.kind for one in tries if one.rubric == rubric.name}
             for rubric in rubrics
         }
         self._answered: list[_Exercise] = [
-            (Asked("", question, kind), frozenset(one.id for one in rubric.for_kind(kind)))
+            (Asked("", question, kind), frozenset(one.id for one in rubric.for_kind(kind)), frozenset())
             for rubric in rubrics
             for question, kind in kinds[rubric.name].items()
         ]
@@ -248,24 +286,26 @@ class _Asking:
 
     def _held(self, asked: Asked) -> Asked:
         """The same question as the bank holds it, where it does."""
-        return next((one for one, _ in self._bank if " ".join(one.text.split()) == asked.text), asked)
+        return next((one for one, _, _ in self._bank if " ".join(one.text.split()) == asked.text), asked)
 
     def exercises(self, question: Asked, criterion: str) -> bool:
         return any(
-            one == question and criterion in criteria for one, criteria in (*self._bank, *self._answered)
+            one == question and criterion in criteria for one, criteria, _ in (*self._bank, *self._answered)
         )
 
     def _best(self, criterion: str, wanted: set[str], given: set[str]) -> Asked | None:
-        """Not asked lately before asked lately, not given yet before given, then what serves most of what is due, then what was asked
-        longest ago; of equal ones the bank's first."""
+        """Not asked lately before asked lately, not given yet before given, what calls for it before what leaves room for it, then what
+        serves most of what is due, then what was asked longest ago; of equal ones the bank's first."""
         never = datetime.min.replace(tzinfo=UTC)
         fitting = [entry for entry in self._bank if criterion in entry[1]] or [
             entry for entry in self._answered if criterion in entry[1]
         ]
 
-        def order(entry: _Exercise) -> tuple[bool, bool, int, datetime]:
-            last = self._last.get(" ".join(entry[0].text.split()), never)
-            return last > self._lately, entry[0].text in given, -len(entry[1] & wanted), last
+        def order(entry: _Exercise) -> tuple[bool, bool, bool, int, datetime]:
+            question, criteria, calls_for = entry
+            last = self._last.get(" ".join(question.text.split()), never)
+            lately = last > self._lately
+            return lately, question.text in given, criterion not in calls_for, -len(criteria & wanted), last
 
         return min(fitting, key=order)[0] if fitting else None
 

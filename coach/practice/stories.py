@@ -39,22 +39,26 @@ _JOINED = re.compile(r"\s*(?:to|-|–|—|and|or)\s*")
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A story that answers a question; `likeness` grows from 0 to 2."""
+    """A story that may answer a question; `likeness` grows from 0 to 2, and `sure` whether it is near enough for the story to be told."""
 
     story: Story
     likeness: float
 
+    @property
+    def sure(self) -> bool:
+        return self.likeness >= NEAR_ENOUGH
+
 
 def matching_stories(question: str, stories: Sequence[Story], embedder: Embedder) -> tuple[Match, ...]:
-    """The stories that answer the question best, at most three; none where nothing comes near enough."""
+    """The stories that answer the question best, at most three; where none comes near enough the nearest one, which is not sure."""
     if not stories or not question.strip():
         return ()
     matches = [
         Match(story, likeness)
         for story, likeness in zip(stories, likenesses(question, stories, embedder), strict=True)
-        if likeness >= NEAR_ENOUGH
     ]
-    return tuple(sorted(matches, key=lambda match: -match.likeness)[:MOST])
+    matches.sort(key=lambda match: -match.likeness)
+    return tuple(match for match in matches[:MOST] if match.sure) or tuple(matches[:1])
 
 
 def likenesses(question: str, stories: Sequence[Story], embedder: Embedder) -> list[float]:

@@ -33,11 +33,11 @@ def counted(tries: Iterable[Try], zone: tzinfo | None) -> list[Try]:
     """The tries that say how the candidate does unaided, the earliest first.
 
     Of the drafts that answer one question on one day (of the time zone `zone`) the first counts: those that follow were written with its
-    critique at hand. What nobody could judge is no try.
+    critique at hand. What nobody could judge is no try; what the judge was unsure of is one whose outcome is open.
     """
     first: dict[tuple[str, str, str, object], Try] = {}
     for one in sorted(tries, key=lambda one: one.at):
-        if one.final is not None:
+        if one.final is not None or one.unsure:
             day = one.at.astimezone(zone).date()
             first.setdefault((one.rubric, one.criterion, one.question, day), one)
     return list(first.values())

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 
-from coach.practice.readiness import Standing, Trend
+from coach.practice.readiness import Readiness, Standing, Trend
+from coach.text.counted import counted
+from coach.types import Try
 
 _MONTHS = [
     "January",
@@ -22,6 +24,8 @@ _MONTHS = [
     "November",
     "December",
 ]
+
+NO_STORY_SURE = "No story of yours clearly answers this. The nearest, if it can be told so:"
 
 
 def joined(parts: Sequence[str]) -> str:
@@ -46,11 +50,39 @@ def ago(at: datetime, now: datetime) -> str:
 
 
 def standing_words(one: Standing) -> str:
-    """`2.5 of 4 met (25 to 90 %): not clear yet`; below three tries that they are too few to say."""
-    if not one.tries:
+    """`2.5 of 4 met, 1 more unsure (22 to 95 %): not clear yet`; below three tries nothing is graded."""
+    if not one.tries + one.unsure:
         return "not tried yet"
-    grade = "too few tries to say" if one.grade == "too few" else one.grade
-    return f"{one.met:g} of {one.tries} met ({round(100 * one.low)} to {round(100 * one.high)} %): {grade}"
+    unsure = f", {one.unsure} more unsure" if one.unsure else ""
+    grade = "" if one.grade == "too few" else f": {one.grade}"
+    return (
+        f"{one.met:g} of {one.tries} met{unsure} ({round(100 * one.low)} to {round(100 * one.high)} %){grade}"
+    )
+
+
+def made_from(found: Readiness) -> str:
+    """Which drafts the map is made of, and why others are left out."""
+    drafts = counted(found.drafts, "draft")
+    if not found.left_out:
+        return f"From {drafts}."
+    others = "1 more does" if found.left_out == 1 else f"{found.left_out} more do"
+    return f"From {drafts}; {others} not count: it takes the first draft to a question on a day, and one that somebody could judge."
+
+
+def nothing_changed(found: Readiness) -> str:
+    """Why no trend is shown: too little to compare, or no difference."""
+    if not found.comparable:
+        return "Nothing can be compared yet: it takes six tries of a criterion, three earlier ones and three later ones."
+    return "Nothing can be said: earlier and later tries do not differ by more than chance allows."
+
+
+def try_words(one: Try) -> str:
+    """The level that counts, and who gave it."""
+    judged = one.judged or ("unsure" if one.unsure else "not scored")
+    if one.override is None:
+        return judged
+    said = f"you said {one.override.level}"
+    return said if one.override.level == one.judged else f"{said}, the judge {judged}"
 
 
 def trend_words(trend: Trend) -> str:

@@ -400,6 +400,7 @@ def _tries(row: Sequence[Any], said: Mapping[tuple[str, str], Override]) -> list
             name=verdict["name"],
             judged=cast(Level | None, verdict["level"]),
             override=said.get((identity, verdict["criterion"])),
+            unsure=verdict["level"] is None and verdict["probability"] is not None,
         )
         for verdict in written["verdicts"]
     ]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from coach.coach import Coach
     from coach.critique.redraft import Redraft
     from coach.jobs.worker import Rewriting, Worker
+    from coach.practice.schedule import Due
 
 Panel = Literal["improve", "overrule"]
 Stage = Literal["question", "hint", "rewrite"]
@@ -104,6 +105,7 @@ class Desk:
     editing: bool = True
     moved: bool = False  # the draft has just been opened from further down the page
     opened: tuple[str, Panel] | None = None
+    practised: Due | None = None  # what of the practice queue the question was taken up for
     readings: list[Reading] = field(default_factory=list)
 
     @property
@@ -307,10 +309,11 @@ def overrule(coach: Coach, reading: Reading, criterion: str, level_key: str, rea
             help_.error, desk().opened = "", None
 
 
-def take_question(question: str, kind: str) -> None:
-    """A new desk with this question in the form; the draft that lay there can be brought back."""
+def take_question(question: str, kind: str, practised: Due | None = None) -> None:
+    """A new desk with this question in the form; the draft that lay there can be brought back. `practised` is what it is taken up for."""
     desk()
     start_over()
+    desk().practised = practised
     st.session_state[QUESTION], st.session_state[KIND] = question, kind
     keep_fields()
 

@@ -52,6 +52,9 @@ _SLUG = re.compile(r"(?=.*[a-z])[a-z0-9]+(?:[-_]+[a-z0-9]+)+")
 _LEADING_NUMBER = re.compile(r"^\d+[-_](?=[a-z])")
 _ACRONYMS = {"ai": "AI", "genai": "GenAI", "llm": "LLM", "pm": "PM", "rag": "RAG", "faq": "FAQ"}
 _BEGINS_A_LINK = re.compile(r"@|://|www(?=\.)", re.IGNORECASE)
+_ICON = re.compile(
+    r":(?=\w+[/:])"
+)  # ":material/home:" is an icon in a label even where its colons are escaped
 _CODE = re.compile(r"`([^`]+)`")
 _CONTROL_PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"}
 # Characters that reorder or hide their neighbours could make a page say what its text does not.
@@ -78,6 +81,7 @@ def with_code(text: str) -> str:
 def as_label(text: str) -> str:
     """A stranger's text as a label, which Streamlit reads as Markdown and in which it would make links of addresses."""
     text = _BEGINS_A_LINK.sub("\\g<0>\N{WORD JOINER}", text)
+    text = _ICON.sub("\\g<0>\N{WORD JOINER}", text)
     return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|~:$<>^" else sign for sign in text)
 
 

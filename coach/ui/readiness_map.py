@@ -11,9 +11,17 @@ import streamlit as st
 from coach.lab.pictures.palette import BLUE, GREEN, GREY, ORANGE
 from coach.practice.readiness import Grade, Readiness, Row, Standing
 from coach.practice.tries import round_label
-from coach.practice.words import ago, standing_words, trend_words
+from coach.practice.words import (
+    ago,
+    days,
+    made_from,
+    nothing_changed,
+    standing_words,
+    trend_words,
+    try_words,
+)
 from coach.types import Try
-from coach.ui.format import escaped
+from coach.ui.format import escaped, shortened
 
 ROW_HEIGHT = 50  # pixels: a name, and below it the bars
 AROUND = 150  # pixels above and below the rows, for the rounds and the legend
@@ -28,17 +36,21 @@ COLOURS: dict[Grade, str] = {
 
 def draw_map(found: Readiness) -> None:
     """The picture, what its colours mean, and the table."""
-    tried = [row for row in found.rows if row.whole.tries]
+    tried = [row for row in found.rows if row.tried]
     _draw_picture(found, tried)
     st.html(
-        '<p class="coach-note">Each thin line goes from none met to all met, under the name of its criterion. Each bar on it says between what the true share most likely lies (90 %), each dot what was met so far; '
-        "one met partly counts half. Below three tries there is no dot and no colour. Only the first draft to a question on a day "
-        "counts: the next ones had its critique at hand.</p>"
+        f'<p class="coach-note">{escaped(made_from(found))} Under the name of a criterion each round that asks for it has a thin line from none met to all met, '
+        "with a mark at the half; a round that does not ask for it has none. The bar on it says between what the true share most likely lies (90 %, the judge’s "
+        "known errors and what it was unsure of counted in), the dot what was met so far; one met partly counts half. Below three tries "
+        "there is no dot and no colour.</p>"
     )
     st.html(
         f'<details class="coach-left-out"><summary>The same as a table</summary>{table_html(found, tried)}</details>'
     )
-    untried = [row.criterion.name for row in found.rows if not row.whole.tries]
+    st.html(
+        f'<details class="coach-left-out"><summary>The tries behind it</summary>{_tries_html(found, tried)}</details>'
+    )
+    untried = [row.criterion.name for row in found.rows if not row.tried]
     if untried:
         st.html(
             f'<details class="coach-left-out"><summary>Not tried yet ({len(untried)})</summary><ul>'
@@ -50,9 +62,7 @@ def draw_trends(found: Readiness) -> None:
     """What got better or worse, as far as that can be told."""
     trends = [(row, row.trend) for row in found.rows if row.trend]
     if not trends:
-        st.html(
-            '<p class="coach-note">Nothing can be said yet: earlier and later tries do not differ by more than chance allows.</p>'
-        )
+        st.html(f'<p class="coach-note">{escaped(nothing_changed(found))}</p>')
         return
     listed = "".join(
         f"<li><strong>{escaped(row.criterion.name)}</strong><br>{escaped(trend_words(trend))}</li>"
@@ -73,6 +83,20 @@ def draw_overruled(overruled: Sequence[Try], found: Readiness) -> None:
     st.html(
         f'<details class="coach-left-out"><summary>Overruled by you ({len(overruled)})</summary><ul>{listed}</ul></details>'
     )
+
+
+def _tries_html(found: Readiness, rows: Sequence[Row]) -> str:
+    """Every try that counts, by criterion, the latest first."""
+    listed = "".join(
+        f'<p class="coach-label">{escaped(row.criterion.name)}</p><ul class="coach-lines">'
+        + "".join(
+            f"<li>{escaped(try_words(one))} · {escaped(days([one.at], found.now))} · {escaped(shortened(one.question))}</li>"
+            for one in reversed(row.tries)
+        )
+        + "</ul>"
+        for row in rows
+    )
+    return f'<p class="coach-note">A verdict that you think wrong can be overruled on the Critique page, under the draft’s question.</p>{listed}'
 
 
 def table_html(found: Readiness, rows: Sequence[Row]) -> str:
@@ -114,7 +138,8 @@ def _draw_picture(found: Readiness, rows: Sequence[Row]) -> None:
         for place, name in enumerate(found.rounds)
         if name in row.rounds
     ]
-    tried = [bar for bar in bars if bar["tries"]]
+    tried = [bar for bar in bars if bar["newest"]]
+    halves = [{**bar, "from": bar["middle"]} for bar in bars]
     labels = [round_label(name) for name in found.rounds]
     x_axis = altair.Axis(
         orient="top",
@@ -165,10 +190,14 @@ def _draw_picture(found: Readiness, rows: Sequence[Row]) -> None:
             values=[{**bar, "from": bar["share"]} for bar in tried if bar["grade"] != "too few"]
         )
     )
+    weight = altair.condition("datum.grade === 'too few'", altair.value(0.3), altair.value(0.75))
     picture = (
         room.mark_rule(strokeWidth=1, opacity=0.35, color=GREY).encode(x, y, x2="to:Q")
-        + drawn.mark_rule(strokeWidth=5, strokeCap="round", opacity=0.75).encode(
-            x, y, colour, x2="to:Q", tooltip=tooltip
+        + altair.Chart(altair.InlineData(values=halves))
+        .mark_tick(thickness=1, size=9, opacity=0.5, color=GREY)
+        .encode(x, y)
+        + drawn.mark_rule(strokeWidth=5, strokeCap="round").encode(
+            x, y, colour, x2="to:Q", tooltip=tooltip, opacity=weight
         )
         + dots.mark_circle(size=75, opacity=1).encode(x, y, colour, tooltip=tooltip)
     )
@@ -194,6 +223,7 @@ def _bar(row: Row, place: int, name: str, found: Readiness) -> dict[str, Any]:
         "grade": cell.grade,
         "begin": at(0),
         "end": at(1),
+        "middle": at(0.5),
         "from": at(cell.low),
         "to": at(cell.high),
         "share": at(cell.met / cell.tries if cell.tries else 0),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from coach.critique.inventions import as_written, find_numbers
 from coach.errors import CoachError
+from coach.practice.words import NO_STORY_SURE
 from coach.store.stories import PARTS, StoryStore
 from coach.types import Story
 from coach.ui import components
@@ -18,13 +20,14 @@ if TYPE_CHECKING:
     from coach.coach import Coach
 
 EDITING, DELETING, NOTE = "story_editing", "story_deleting", "story_note"
+BEGINNING = 60  # characters of a story whose title another one has too
 _LABELS = {
     "title": "What it shows",
     "situation": "Situation",
     "action": "What you did",
     "result": "What came of it, with its figures",
 }
-_NONE_YET = (
+_WHAT_FOR = (
     "Write down what you would tell when asked for an example: a draft’s figures and employers are then looked up here, and a question "
     "finds the stories that answer it. They stay on this machine until you delete them."
 )
@@ -37,12 +40,11 @@ def draw_stories(coach: Coach) -> None:
     except CoachError as error:
         components.draw_error(str(error))
         return
+    st.html(f'<p class="coach-note">{_WHAT_FOR}</p>')
     if stories:
         _draw_match(coach)
-    else:
-        st.html(f'<p class="coach-note">{_NONE_YET}</p>')
     for story in stories:
-        _draw_story(coach.stories, story)
+        _draw_story(coach.stories, story, as_label(_told_apart(story, stories)))
     with st.expander("Add a story", key="story_add", expanded=not stories):
         _draw_form(coach.stories, None)
     if note := st.session_state.pop(NOTE, ""):
@@ -61,16 +63,19 @@ def _draw_match(coach: Coach) -> None:
         components.draw_error(str(error))
         return
     listed = "".join(f"<li>{escaped(match.story.title)}</li>" for match in found)
-    said = (
-        f'The nearest first:<ol class="coach-matches">{listed}</ol>'
-        if found
-        else "No story of yours comes near this question."
-    )
-    st.html(f'<div class="coach-note" role="status">{said}</div>')
+    said = "The nearest first:" if found[0].sure else NO_STORY_SURE
+    st.html(f'<div class="coach-note" role="status">{said}<ol class="coach-matches">{listed}</ol></div>')
 
 
-def _draw_story(store: StoryStore, story: Story) -> None:
-    with st.expander(as_label(story.title), key=f"story_{story.id}"):
+def _told_apart(story: Story, stories: Sequence[Story]) -> str:
+    """Its title; where others have the same, with how it begins."""
+    if sum(one.title == story.title for one in stories) == 1:
+        return story.title
+    return f"{story.title}: {textwrap.shorten(story.text.removeprefix(story.title), BEGINNING, placeholder=' …')}"
+
+
+def _draw_story(store: StoryStore, story: Story, label: str) -> None:
+    with st.expander(label, key=f"story_{story.id}"):
         if st.session_state.get(EDITING) == story.id:
             _draw_form(store, story)
             return
@@ -85,6 +90,7 @@ def _draw_story(store: StoryStore, story: Story) -> None:
                     on_click=_delete,
                     args=(store, story.id),
                 )
+                st.button("Keep it", key=f"story_spare_{story.id}", on_click=_set, args=(DELETING, ""))
             else:
                 st.button("Delete", key=f"story_delete_{story.id}", on_click=_set, args=(DELETING, story.id))
 

@@ -18,6 +18,7 @@ from coach.ui.critique_form import draw_form
 from coach.ui.critique_session import Desk, Reading
 from coach.ui.format import step_html
 from coach.ui.look_again import look_again
+from coach.ui.practice_queue import draw_practised
 
 if TYPE_CHECKING:
     from coach.coach import Coach
@@ -42,6 +43,8 @@ def render() -> None:
     except CoachError as error:
         trouble = str(error)
     reading = here.reading
+    if here.practised is not None:
+        draw_practised(here.practised)
     if reading is not None:
         st.query_params[critique_session.READING] = reading.key
         critique_components.draw_question(reading)

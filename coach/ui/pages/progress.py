@@ -83,7 +83,6 @@ def _draw_taking_along(coach: Coach) -> None:
     with st.expander("Bring an export back", key="progress_bring_back"):
         st.file_uploader(
             "A JSON file that was downloaded here",
-            type=["json"],
             key="progress_upload",
             on_change=_bring_back,
             args=(coach,),
