@@ -53,7 +53,7 @@ def test_only_cases_that_both_scored_are_compared():
     rows = (replace(after.rows[0], measures={}, unscored="The model fell silent."), *after.rows[1:])
     comparison = compare(before, replace(after, rows=rows))
     assert comparison.changes[0].cases == 9
-    assert any("1 cases of B could not be scored" in remark for remark in comparison.remarks)
+    assert any("1 case of B could not be scored" in remark for remark in comparison.remarks)
 
 
 def test_changed_cases_are_listed_with_what_changed():
@@ -62,7 +62,7 @@ def test_changed_cases_are_listed_with_what_changed():
     after = replace(after, rows=(after.rows[0], replace(after.rows[1], outcome="refused")))
     comparison = compare(before, after)
     assert comparison.cases == ("a001: extractive -> refused, correct 1/1 -> 0/1",)
-    assert "1 cases changed:\n  a001: extractive -> refused" in comparison_text(before, after, comparison)
+    assert "1 case changed:\n  a001: extractive -> refused" in comparison_text(before, after, comparison)
 
 
 def test_slower_is_told_and_is_no_drop():

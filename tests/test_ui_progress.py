@@ -139,7 +139,9 @@ def test_a_story_is_written_found_changed_and_deleted(own_home: Path) -> None:
     assert StoryStore(own_home).list()[0].result == "No wrong dose."
     page.button(key=f"story_delete_{story.id}").click().run()
     assert len(StoryStore(own_home).list()) == 1  # it asks first
-    page.button(key=f"story_delete_now_{story.id}").click().run()
+    page.button(key=f"story_delete_{story.id}_not").click().run()
+    page.button(key=f"story_delete_{story.id}").click().run()
+    page.button(key=f"story_delete_{story.id}_now").click().run()
     assert StoryStore(own_home).list() == ()
 
 

@@ -10,6 +10,7 @@ from coach.errors import UsageError
 from coach.evaluation.answers import MEASURES, TIMINGS
 from coach.evaluation.intervals import Pair, paired_difference, paired_median_difference
 from coach.evaluation.run import Row, Run
+from coach.text.counted import counted
 
 LISTED = 60  # changed cases shown; the files hold the rest
 
@@ -87,7 +88,7 @@ def comparison_text(before: Run, after: Run, comparison: Comparison) -> str:
         "|---|---|---|---|---|---|",
         *(_change_line(change) for change in comparison.changes),
         "",
-        f"{len(comparison.cases)} cases changed" + (":" if comparison.cases else "."),
+        f"{counted(len(comparison.cases), 'case')} changed" + (":" if comparison.cases else "."),
         *(f"  {line}" for line in comparison.cases[:LISTED]),
     ]
     if len(comparison.cases) > LISTED:
@@ -164,7 +165,7 @@ def _fraction(pair: Pair) -> str:
 
 def _remarks(before: Run, after: Run, paired: int) -> list[str]:
     remarks = [
-        f"{paired} cases are in both (A has {len(before.rows)}, B has {len(after.rows)}); only they are compared."
+        f"{counted(paired, 'case')} in both (A has {len(before.rows)}, B has {len(after.rows)}); only they are compared."
     ]
     if before.index_fingerprint != after.index_fingerprint:
         remarks.append("The index is not the same in both: the sources or the embedder changed between them.")
@@ -172,7 +173,9 @@ def _remarks(before: Run, after: Run, paired: int) -> list[str]:
         remarks.append("The case file changed between the two runs.")
     for name, run in (("A", before), ("B", after)):
         if run.unscored:
-            remarks.append(f"{len(run.unscored)} cases of {name} could not be scored and are left out.")
+            remarks.append(
+                f"{counted(len(run.unscored), 'case')} of {name} could not be scored and left out."
+            )
         if not run.complete:
             remarks.append(f"{name} was stopped before its end.")
     return remarks

@@ -14,6 +14,7 @@ from coach.settings import load_settings
 from coach.store.conversations import Conversation
 from coach.text.counted import counted
 from coach.ui import components, session
+from coach.ui.deletion import draw_deletion
 from coach.ui.format import as_label
 
 SHOWN = 30  # conversations; the search finds the others
@@ -98,23 +99,7 @@ def _draw_handling(worker: Worker, one: Conversation) -> None:
             width="stretch",
             on_click="ignore",
         )
-        if st.session_state.get("deletion_of") == one.id:
-            st.button(
-                "Delete it for good",
-                key="delete_conversation_now",
-                type="primary",
-                width="stretch",
-                on_click=_delete,
-                args=(worker, one.id),
-            )
-        else:
-            st.button(
-                "Delete",
-                key="delete_conversation",
-                width="stretch",
-                on_click=_ask_whether_to_delete,
-                args=(one.id,),
-            )
+        draw_deletion(f"delete_conversation_{one.id}", "Delete", _delete, worker, one.id, width="stretch")
         _draw_note()
 
 
@@ -146,10 +131,6 @@ def _rename(worker: Worker, identity: str, key: str) -> None:
         worker.conversations.rename(identity, st.session_state[key])
     except CoachError as error:
         st.session_state["conversation_note"] = str(error)
-
-
-def _ask_whether_to_delete(identity: str) -> None:
-    st.session_state["deletion_of"] = identity
 
 
 def _delete(worker: Worker, identity: str) -> None:

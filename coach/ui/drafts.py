@@ -8,6 +8,7 @@ from coach.errors import CoachError
 from coach.jobs.worker import Worker
 from coach.store.conversations import title_of
 from coach.ui import components, critique_session
+from coach.ui.deletion import draw_deletion
 from coach.ui.format import as_label
 
 SHOWN = 30  # questions
@@ -43,24 +44,12 @@ def draw_list(worker: Worker) -> None:
             )
     if here.reading is None:
         return
-    if st.session_state.get("drafts_deletion") == here.reading.key:
-        st.button(
-            "Delete them for good",
-            key="delete_drafts_now",
-            type="primary",
-            width="stretch",
-            on_click=critique_session.delete_drafts,
-            args=(worker, here.reading),
-        )
-    else:
-        st.button(
-            "Delete the drafts of this question",
-            key="delete_drafts",
-            width="stretch",
-            on_click=_ask_whether_to_delete,
-            args=(here.reading.key,),
-        )
-
-
-def _ask_whether_to_delete(reading: str) -> None:
-    st.session_state["drafts_deletion"] = reading
+    draw_deletion(
+        f"delete_drafts_{here.reading.key}",
+        "Delete the drafts of this question",
+        critique_session.delete_drafts,
+        *(worker, here.reading),
+        sure="Delete them for good",
+        keep="Keep them",
+        width="stretch",
+    )

@@ -14,6 +14,7 @@ from coach.practice.debrief_text import debrief_as_html, debrief_as_markdown, de
 from coach.practice.interview import Interview, Line, Recommendation
 from coach.practice.plan import MOST_QUESTIONS, round_titles
 from coach.ui import critique_session, interview_session
+from coach.ui.deletion import draw_deletion
 from coach.ui.format import as_label, document_address, escaped, step_html
 
 if TYPE_CHECKING:
@@ -129,19 +130,13 @@ def draw_list(worker: Worker, shown: Interview | None) -> None:
             )
     if shown is None:
         return
-    asked_whether = st.session_state.get("interview_deletion") == shown.id
-    st.button(
-        "Delete it for good" if asked_whether else "Delete this interview",
-        key="interview_delete_now" if asked_whether else "interview_delete",
-        type="primary" if asked_whether else "secondary",
+    draw_deletion(
+        f"interview_delete_{shown.id}",
+        "Delete this interview",
+        interview_session.delete,
+        *(worker, shown.id),
         width="stretch",
-        on_click=interview_session.delete if asked_whether else _ask_whether_to_delete,
-        args=(worker, shown.id) if asked_whether else (shown.id,),
     )
-
-
-def _ask_whether_to_delete(identity: str) -> None:
-    st.session_state["interview_deletion"] = identity
 
 
 def draw_clock(found: Interview) -> None:

@@ -14,12 +14,13 @@ from coach.practice.words import NO_STORY_SURE
 from coach.store.stories import PARTS, StoryStore
 from coach.types import Story
 from coach.ui import components
+from coach.ui.deletion import draw_deletion
 from coach.ui.format import as_label, escaped
 
 if TYPE_CHECKING:
     from coach.coach import Coach
 
-EDITING, DELETING, NOTE = "story_editing", "story_deleting", "story_note"
+EDITING, NOTE = "story_editing", "story_note"
 BEGINNING = 60  # characters of a story whose title another one has too
 _LABELS = {
     "title": "What it shows",
@@ -82,17 +83,7 @@ def _draw_story(store: StoryStore, story: Story, label: str) -> None:
         st.html(story_html(story))
         with st.container(horizontal=True, key=f"story_actions_{story.id}"):
             st.button("Edit", key=f"story_edit_{story.id}", on_click=_set, args=(EDITING, story.id))
-            if st.session_state.get(DELETING) == story.id:
-                st.button(
-                    "Delete it for good",
-                    key=f"story_delete_now_{story.id}",
-                    type="primary",
-                    on_click=_delete,
-                    args=(store, story.id),
-                )
-                st.button("Keep it", key=f"story_spare_{story.id}", on_click=_set, args=(DELETING, ""))
-            else:
-                st.button("Delete", key=f"story_delete_{story.id}", on_click=_set, args=(DELETING, story.id))
+            draw_deletion(f"story_delete_{story.id}", "Delete", _delete, store, story.id)
 
 
 def story_html(story: Story) -> str:

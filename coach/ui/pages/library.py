@@ -17,6 +17,7 @@ from coach.jobs.reading import LibraryJobs, Progress
 from coach.text.attribution import collection_label
 from coach.types import COMMITTEE, OWN, Document
 from coach.ui import components, session
+from coach.ui.deletion import draw_deletion
 from coach.ui.format import (
     document_facts,
     document_html,
@@ -187,28 +188,15 @@ def _draw_row(coach: Coach, jobs: LibraryJobs, document: Document) -> None:
         st.html(document_row_html(document))
         if document.collection == COMMITTEE:
             return
-        wanted = st.session_state.get("library_deletion") == document.source
-        if wanted:
-            st.button(
-                "Delete for good",
-                key=f"delete_now_{document.id}",
-                type="primary",
-                on_click=_delete,
-                args=(coach, jobs, document.source),
-                help="From the index, the coach's copy, and every kept answer that quotes it. Files in folders of yours stay.",
-            )
-        else:
-            st.button(
-                "Delete",
-                key=f"delete_{document.id}",
-                type="tertiary",
-                on_click=_ask_whether_to_delete,
-                args=(document.source,),
-            )
-
-
-def _ask_whether_to_delete(source: str) -> None:
-    st.session_state["library_deletion"] = source
+        draw_deletion(
+            f"delete_{document.id}",
+            "Delete",
+            _delete,
+            *(coach, jobs, document.source),
+            sure="Delete for good",
+            what="From the index, the coach's copy, and every kept answer that quotes it. Files in folders of yours stay.",
+            kind="tertiary",
+        )
 
 
 def _delete(coach: Coach, jobs: LibraryJobs, source: str) -> None:
