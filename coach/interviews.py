@@ -58,7 +58,7 @@ class Interviews:
         """The interview as it stands. Raises UsageError for one that is not there."""
         written = self._store.get(identity)
         if written is None:
-            raise UsageError(f"There is no interview `{identity}`: see `coach interview --list`.")
+            raise UsageError(f"There is no interview `{identity}`: see `coach interview list`.")
         return _read(written)
 
     def find(self, beginning: str) -> Interview:
@@ -66,7 +66,7 @@ class Interviews:
         found = self._store.whole_ids(beginning)
         if len(found) != 1:
             many = "Several interviews begin" if found else "There is no interview that begins"
-            raise UsageError(f"{many} with `{beginning}`: see `coach interview --list`.")
+            raise UsageError(f"{many} with `{beginning}`: see `coach interview list`.")
         return self.get(found[0])
 
     def list(self) -> tuple[Interview, ...]:
@@ -82,12 +82,18 @@ class Interviews:
         self._store.keep(interview.id, _INTERVIEW.dump_json(interview).decode())
 
     def hear(self, identity: str, said: str) -> Interview:
-        """What the candidate says to the question that is put. Raises UsageError where nothing was said, or the interviewer has the word."""
+        """What the candidate says to the question that is put. Raises UsageError where nothing was said, or too much, or the interviewer
+        has the word."""
         interview = self.get(identity)
         if not said.strip():
             raise UsageError("Nothing was said: type an answer, or end the interview.")
         if interview.ended_at or interview.waits_for_reaction:
             raise UsageError("The interviewer has the word: wait for the next question.")
+        most = interview.current.longest if interview.current else 0
+        if len(said.strip()) > most:
+            raise UsageError(
+                f"This has {len(said.strip()):,} characters, and no interviewer listens to more than {most:,} here: shorten it, then say it again."
+            )
         interview = hear(interview, said, now())
         self.keep(interview)
         return interview

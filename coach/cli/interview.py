@@ -103,7 +103,9 @@ def interview_go_on(identity: str | None, script: str | None, backend: str | Non
     if found is None:
         raise UsageError("No interview was left open: begin one with `coach interview`.")
     coach, jobs = _desk(backend, model)
-    _play(coach, jobs, found, script)
+    shown: set[tuple[str, int]] = set()
+    _show_new(found, shown, own=True)
+    _play(coach, jobs, found, script, shown)
 
 
 @interview.command("list")
@@ -174,9 +176,15 @@ def _desk(backend: str | None, model: str | None) -> tuple[Coach, InterviewJobs]
     return coach, InterviewJobs(Interviews(settings.home), ModelTurns(), lambda: coach)
 
 
-def _play(coach: Coach, jobs: InterviewJobs, found: Interview, script: str | None) -> None:
+def _play(
+    coach: Coach,
+    jobs: InterviewJobs,
+    found: Interview,
+    script: str | None,
+    shown: set[tuple[str, int]] | None = None,
+) -> None:
     replies = _replies(script)
-    shown: set[tuple[str, int]] = set()
+    shown = set() if shown is None else shown
     while not (found := _settled(jobs, found)).ended_at:
         _show_new(found, shown)
         reply = next(replies, END)
@@ -204,13 +212,15 @@ def _settled(jobs: InterviewJobs, found: Interview) -> Interview:
         time.sleep(LOOK_SECONDS)
 
 
-def _show_new(found: Interview, shown: set[tuple[str, int]]) -> None:
-    """Print what the interviewer said since, and how the time stands."""
+def _show_new(found: Interview, shown: set[tuple[str, int]], *, own: bool = False) -> None:
+    """Print what the interviewer said since, with `own` also what the candidate said, and how the time stands."""
     for asked in found.asked:
         for place, line in enumerate(asked.lines):
             if (asked.question.id, place) not in shown:
                 shown.add((asked.question.id, place))
-                if line.by == "interviewer":
+                if line.by == "candidate" and own:
+                    show(fitted(f"You: {line.text}\n"))
+                elif line.by == "interviewer":
                     show(fitted(f"Interviewer: {line.text}\n"))
                     if line.kind == "question" and asked.question.origin:
                         say(f"({asked.question.origin}.)")

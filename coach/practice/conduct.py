@@ -12,7 +12,6 @@ from coach.critique.prepare import PreparedDraft, prepare_draft
 from coach.critique.rubric import with_criteria
 from coach.errors import CoachError
 from coach.practice.interview import (
-    MOST_ASIDES,
     MOST_PROBES,
     Asked,
     Interview,
@@ -25,18 +24,22 @@ from coach.practice.interview import (
     with_questions,
 )
 from coach.practice.made_questions import MINUTES
-from coach.practice.probe import compose_probe
+from coach.practice.probe import compose_probe, question_of
 from coach.practice.reply_kind import ReplyKind, reply_kind
 from coach.practice.thin import find_thin
 from coach.protocols import ChatModel, ChosenModel, Embedder
+from coach.text.language import language_of
+from coach.text.sentences import split_sentences
 from coach.types import Criterion, Critique, InterviewQuestion, Rubric, Verdict
 
 THANKS, LAST_THANKS = "Thank you. Let us go on.", "Thank you, that was the last question."
 _MOVE_ON = "Let us leave it there and go on."
+_ALL_RIGHT = "That is all right."
+_ENGLISH = "I can follow English only: could you say that in English?"
 _REMARKS: dict[ReplyKind, str] = {
-    "dont_know": "That is all right. Say how you would go about finding out, and what you would assume until then.",
-    "clarify": "Assume what seems most likely to you, say what you assume, and go on from there. The question was: {question}",
-    "off_topic": "Let us stay with the question. It was: {question}",
+    "dont_know": f"{_ALL_RIGHT} Say how you would go about finding out, and what you would assume until then.",
+    "clarify": "You decide what it is about: say what you assume, and go on from there. Once more: {question}",
+    "off_topic": "Let us stay with my question: {question}",
     "other_question": "That would answer another question. Mine was: {question}",
     "steer": "I cannot help with that: I ask, and the committee reads afterwards. The question was: {question}",
 }
@@ -70,7 +73,9 @@ def react(interview: Interview, interviewer: Interviewer) -> Interview:
 
 
 def _after_reply(interview: Interview, now: Asked, interviewer: Interviewer) -> Interview:
-    asked = [now.question.text, *(line.text for line in now.probes[-1:])]
+    asked = [now.question.text, *(_asked_by(line, interviewer) for line in now.probes[-1:])]
+    if _is_foreign(now.lines[-1].text):
+        return _aside(interview, _heard_as("off_topic", now), _ENGLISH, interviewer)
     kind = reply_kind(now.lines[-1].text, asked, interviewer.embedder, _model_of(interviewer))
     heard = _heard_as(kind, now)
     if kind == "answer" or (kind == "other_question" and heard.insists):
@@ -82,11 +87,29 @@ def _after_reply(interview: Interview, now: Asked, interviewer: Interviewer) -> 
     interview = interview.with_asked(heard)
     if kind == "dont_know" and heard.probes:
         prepared = prepared_answer(heard, interviewer)
-        return _probe_or_go_on(interview, heard, prepared, interviewer)
-    if heard.asides > MOST_ASIDES:
+        return _probe_or_go_on(interview, heard, prepared, interviewer, before=f"{_ALL_RIGHT} ")
+    return _aside(interview, heard, _REMARKS[kind].format(question=asked[-1]), interviewer)
+
+
+def _aside(interview: Interview, heard: Asked, remark: str, interviewer: Interviewer) -> Interview:
+    """Answer what is no answer with a remark, or go on where it was one too many."""
+    interview = interview.with_asked(heard)
+    if heard.is_stuck:
         return end_question(interview, _thanks(interview, _MOVE_ON), interviewer.now())
-    remark = _REMARKS[kind].format(question=asked[-1])
     return interview.with_asked(_saying(heard, "remark", remark, interviewer))
+
+
+def _asked_by(probe: Line, interviewer: Interviewer) -> str:
+    """What the follow-up asks, without the words it gives back."""
+    criterion = next((one for one in interviewer.rubric.criteria if one.id == probe.criterion), None)
+    return question_of(criterion) if criterion is not None else probe.text
+
+
+def _is_foreign(said: str) -> bool:
+    """Whether it is in another language than English, and no sentence of it in English."""
+    if language_of(said) in (None, "English"):
+        return False
+    return all(language_of(said[start:end]) != "English" for start, end in split_sentences(said))
 
 
 def _model_of(interviewer: Interviewer) -> ChatModel | None:
@@ -138,24 +161,28 @@ def _probe_or_go_on(
     now: Asked,
     prepared: PreparedDraft,
     interviewer: Interviewer,
+    before: str = "",
 ) -> Interview:
-    """Ask about the weightiest thing that is thin; where nothing is left to ask, go on."""
+    """Ask about the weightiest thing that is thin; where nothing is left to ask, go on. `before` is said first."""
+    thanks = before + _thanks(interview, THANKS)
     if not prepared.kept or len(now.probes) >= MOST_PROBES:
-        return end_question(interview, _thanks(interview, THANKS), interviewer.now())
+        return end_question(interview, thanks, interviewer.now())
     criterion, verdicts = thin_in(now, prepared, interviewer)
     marks = [Mark(name, verdict.level, verdict.probability) for name, verdict in verdicts.items()]
     now = mark(now, marks)
     interview = interview.with_asked(now)
     if criterion is None:
-        return end_question(interview, _thanks(interview, THANKS), interviewer.now())
+        return end_question(interview, thanks, interviewer.now())
     probe = compose_probe(
         criterion,
+        now.question.text,
         prepared,
         interviewer.embedder,
         quoted=[line.quote for line in now.probes],
         number=len(now.probes),
     )
-    line = Line("interviewer", "probe", probe.text, interviewer.now(), criterion.id, probe.quote.text)
+    said = before + probe.text
+    line = Line("interviewer", "probe", said, interviewer.now(), criterion.id, probe.quote.text)
     return interview.with_asked(replace(now, lines=(*now.lines, line)))
 
 

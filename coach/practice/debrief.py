@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from coach.critique.flow import GETTING_THERE, READY, WORTH, next_move
-from coach.practice.interview import Asked, Interview, Recommendation
+from coach.practice.interview import Asked, Interview, LineKind, Recommendation
 from coach.text.counted import counted
 from coach.types import Criterion, Critique, Finding, Level, Quote, Verdict
 
@@ -17,9 +18,17 @@ STRONG_YES, YES = (
 LEAST_SCORED = (
     2 / 3
 )  # of the weight: a recommendation out of less would flatter or hurt by what the judge could not tell
+UNTOLD = 0.5  # what counts of something the judge could not tell: left out it would flatter, taken for missing it would hurt
 WEIGHTY = 2.0  # what counts double: a strong yes leaves none of it missing, or untold
 NOT_YET_ALLOWED = 0.2  # of the rounds: one of five or more does not decide against a candidate alone
 _ORDER: tuple[Level, ...] = ("missing", "partly", "met")
+_BESIDE: Mapping[LineKind, str] = {
+    "dont_know": "You said that you did not know",
+    "off_topic": "What you said could not be read as an answer",
+    "other_question": "You answered another question",
+    "steer": "You told the interviewer how to judge",
+}
+_TIMES = {1: "once", 2: "twice"}
 _INSISTED = "What was said first sounded like an answer to another question; it was read all the same."
 
 
@@ -38,7 +47,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class RoundDebrief:
-    """A round as the committee sees it. `share` is that of the weight which was met, None where too little was scored; `reasons` say how the
+    """A round as the committee sees it. `share` is that of the weight which was met, None where too little was told; `reasons` say how the
     recommendation follows, `change` is the one thing to change, `own` what the candidate said before."""
 
     name: str
@@ -85,7 +94,7 @@ def _round(
     habits = tuple(finding for _, critique in read for finding in critique.findings)
     unanswered = sum(not one.answer for one in asked)
     share = _share(points)
-    recommendation, reasons = _of_a_round(points, habits, share, unanswered, len(asked))
+    recommendation, reasons = _of_a_round(points, habits, share, _beside(asked), unanswered, len(asked))
     kind = asked[0].question.kind if asked else ""
     return RoundDebrief(
         name,
@@ -122,26 +131,49 @@ def _point(verdict: Verdict, asked: Asked) -> Point:
 
 
 def _share(points: Iterable[Point]) -> float | None:
-    """Of the weight that was scored, the share that is met, partly counting half; None where too little of it was scored."""
+    """The share of the weight that is met; what is met partly, or could not be told, counts half. None where too little could be told."""
     points = list(points)
-    scored = [(one.weight, one.level) for one in points if one.level is not None]
-    whole = sum(weight for weight, _ in scored)
-    if not whole or whole < LEAST_SCORED * sum(one.weight for one in points):
+    whole = sum(one.weight for one in points)
+    if not whole or sum(one.weight for one in points if one.level) < LEAST_SCORED * whole:
         return None
-    return sum(weight * WORTH[level] for weight, level in scored) / whole
+    return sum(one.weight * (WORTH[one.level] if one.level else UNTOLD) for one in points) / whole
+
+
+def _beside(asked: Sequence[Asked]) -> dict[LineKind, str]:
+    """What was said in place of an answer, as a committee would note it, by the kind of reply."""
+    said = Counter(
+        line.kind
+        for one in asked
+        for line in one.lines
+        if not (one.insists and line.kind == "other_question")
+    )
+    return {
+        kind: f"{words} {_TIMES.get(said[kind], f'{said[kind]} times')}."
+        for kind, words in _BESIDE.items()
+        if said[kind]
+    }
 
 
 def _of_a_round(
-    points: Sequence[Point], habits: Sequence[Finding], share: float | None, unanswered: int, asked: int
+    points: Sequence[Point],
+    habits: Sequence[Finding],
+    share: float | None,
+    beside: Mapping[LineKind, str],
+    unanswered: int,
+    asked: int,
 ) -> tuple[Recommendation | None, tuple[str, ...]]:
+    """The recommendation and its reasons; `beside` is what was said in place of an answer: with more than "I don't know" of it no yes is a
+    strong one."""
     if unanswered == asked:
-        return "not yet", ("Nothing was said that answers what was asked.",)
+        return "not yet", ("Nothing was said that answers what was asked.", *beside.values())
     if share is None:
-        return None, ("Too little of it could be scored for a recommendation.",)
+        return None, ("Too little of it could be told for a recommendation.", *beside.values())
+    whole = sum(one.weight for one in points)
     missing = [one.criterion.name for one in points if one.level == "missing" and one.weight >= WEIGHTY]
     reasons = [
-        f"{share:.0%} of the weight of what was asked is met, partly counting half: a yes begins at {YES:.0%}, "
-        f"a strong yes at {STRONG_YES:.0%}."
+        f"{share * whole:.3g} of {whole:g} points: what counts double has two, and what was met partly, or could not be told, half. "
+        f"A yes begins at {YES * whole:.2g}, a strong yes at {STRONG_YES * whole:.2g}.",
+        *beside.values(),
     ]
     if missing:
         reasons.append(f"Missing, and counting double: {'; '.join(dict.fromkeys(missing))}.")
@@ -154,7 +186,9 @@ def _of_a_round(
         reasons.append(f"{unanswered} of {asked} questions had no answer.")
     if share < YES:
         return "not yet", tuple(reasons)
-    is_strong = share >= STRONG_YES and not (missing or untold or habits or unanswered)
+    is_strong = share >= STRONG_YES and not (
+        missing or untold or habits or unanswered or beside.keys() - {"dont_know"}
+    )
     return ("strong yes" if is_strong else "yes"), tuple(reasons)
 
 

@@ -25,6 +25,7 @@ def debrief_as_markdown(found: Debrief, interview: Interview, titles: Mapping[st
         f"# Debrief of {interview.made_at[:10]}, {interview.candidate} level",
         f"**{_recommended(found.recommendation)}**",
         *found.reasons,
+        *_not_reached(interview, titles),
         THE_COACHS_OWN,
         *([f"**Change this first:** {found.change}"] if found.change else []),
     ]
@@ -55,11 +56,16 @@ def debrief_body(found: Debrief, interview: Interview, titles: Mapping[str, str]
     return str(MarkdownIt("commonmark", {"html": False}).render(written))
 
 
+def _not_reached(interview: Interview, titles: Mapping[str, str]) -> Iterator[str]:
+    if interview.not_reached:
+        names = "; ".join(titles.get(name, name) for name in interview.not_reached)
+        yield f"Ended before its time, so nothing is known of: {names}."
+
+
 def _round(one: RoundDebrief, title: str) -> Iterator[str]:
     yield f"## {title}: {_recommended(one.recommendation)}"
     if one.own is not None:
-        same = " That agrees." if one.own == one.recommendation else ""
-        yield f"You said beforehand: {one.own}.{same}"
+        yield f"You said beforehand: {one.own}.{_beside_own(one)}"
     yield from one.reasons
     yield from one.unread
     for point in sorted(one.points, key=lambda point: -point.weight):
@@ -78,6 +84,14 @@ def _point(point: Point) -> Iterator[str]:
     yield f"    - What asks for it: “{_plain(span.text)}” ({span.source}:{span.start}-{span.end})"
     if point.level != "met" and point.suggestion:
         yield f"    - {point.suggestion}"
+
+
+def _beside_own(one: RoundDebrief) -> str:
+    if one.recommendation is None:
+        return ""
+    if one.own == one.recommendation:
+        return " That agrees."
+    return f" The committee says {one.recommendation}: look which words it rests on, and overrule them in Critique where it misread you."
 
 
 def _recommended(recommendation: str | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Literal
 
 from coach.types import Critique, InterviewQuestion, Level
@@ -29,7 +29,9 @@ LineKind = Literal[
 ]
 
 MOST_PROBES = 3  # a question: with more the round becomes an interrogation
-MOST_ASIDES = 2  # replies in a row that are no answer, before the interviewer goes on
+MOST_ASIDES = 2  # replies in a row that are no answer, before the interviewer goes on; questions back are counted by themselves
+# Of a first answer and of each reply to a follow-up, in characters: five minutes and one. Together they are what a reading takes.
+LONGEST_ANSWER, LONGEST_REPLY = 5_000, 1_000
 BREAK_MINUTES = 10.0  # a longer silence is a break (a closed laptop), and not counted as time that was used
 
 
@@ -96,14 +98,19 @@ class Asked:
         return self.ended and bool(self.critique or self.unread or not self.answer)
 
     @property
-    def asides(self) -> int:
-        """Replies that were no answer since the last one that was, or since the last follow-up."""
-        count = 0
-        for line in reversed(self.lines):
-            if line.kind in ("answer", "probe", "question"):
-                break
-            count += line.by == "candidate"
-        return count
+    def is_stuck(self) -> bool:
+        """Whether it is time to go on: since the last answer or follow-up too many replies were none, or too many were questions back."""
+        since = list(
+            takewhile(lambda line: line.kind not in ("answer", "probe", "question"), reversed(self.lines))
+        )
+        own = [line.kind for line in since if line.by == "candidate"]
+        back = own.count("clarify")
+        return max(back, len(own) - back) > MOST_ASIDES
+
+    @property
+    def longest(self) -> int:
+        """How many characters the next reply may have."""
+        return LONGEST_REPLY if self.probes else LONGEST_ANSWER
 
     def minutes_used(self, now: str = "") -> float:
         """How long it took so far, breaks left out; `now` counts the silence since the last line."""
@@ -116,7 +123,7 @@ class Asked:
 class Interview:
     """A rehearsed loop. `asked` are its questions in order, round by round; `own` is how the candidate rates each round, given before the
     debrief is shown; `to_make` is how many questions out of the candidate's own documents are still to be made, which come last; `ended_at` is
-    empty while it goes on."""
+    empty while it goes on; `not_reached` are the planned rounds of one that was ended before they came."""
 
     id: str
     made_at: str
@@ -126,6 +133,7 @@ class Interview:
     own: Mapping[str, Recommendation] = field(default_factory=dict)
     to_make: int = 0
     ended_at: str = ""
+    not_reached: tuple[str, ...] = ()
 
     @property
     def rounds(self) -> tuple[str, ...]:
@@ -202,8 +210,9 @@ def end_question(interview: Interview, said: str, at: str) -> Interview:
 def leave(interview: Interview, at: str) -> Interview:
     """End it before its time: what was said is read as an answer, and questions that were not answered are as if they had not been planned."""
     asked = [replace(one, lines=tuple(map(_as_answer, one.lines))) for one in interview.asked]
-    answered = tuple(replace(one, ended=True) for one in asked if one.answer)
-    return replace(interview, asked=answered or interview.asked[:1], to_make=0, ended_at=at)
+    answered = tuple(replace(one, ended=True) for one in asked if one.answer) or interview.asked[:1]
+    left = replace(interview, asked=answered, to_make=0, ended_at=at)
+    return replace(left, not_reached=tuple(name for name in interview.rounds if name not in left.rounds))
 
 
 def _as_answer(line: Line) -> Line:

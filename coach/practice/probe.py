@@ -14,10 +14,11 @@ from coach.text.words import STOP_WORDS, content_words
 from coach.types import Criterion, Quote
 
 LONGEST_QUOTE = 16  # words: what one can say aloud and the candidate knows again
+NEAR_ENOUGH = 0.5  # of the likeness to the question that the likest sentence has: less, and a stray remark may be quoted
 _FEWEST_WORDS = 3  # of a clause that says something by itself
 _FRAMES = (
     "You said “{quote}”. {probe}",
-    "Let me stay with “{quote}”. {probe}",
+    "Let me take up “{quote}”. {probe}",
     "“{quote}”, you said. {probe}",
 )
 _JOINTS = ("and ", "but ", "so ", "then ", "because ", "which ", "or ")
@@ -36,6 +37,7 @@ class Probe:
 
 def compose_probe(
     criterion: Criterion,
+    question: str,
     prepared: PreparedDraft,
     embedder: Embedder,
     *,
@@ -44,10 +46,15 @@ def compose_probe(
 ) -> Probe:
     """The follow-up on `criterion`: about what comes nearest to it in the draft, of which there must be a sentence at least.
 
-    `quoted` are words that earlier follow-ups gave back, which are passed over while there are others; `number` says the how manieth
-    it is.
+    Words that earlier follow-ups gave back (`quoted`) are passed over while there are others, and so is what has little to do with the
+    interview `question`; `number` says the how manieth it is.
     """
     said = [one for one in prepared.kept if not any(words in one.text for words in quoted)] or prepared.kept
+    vectors = embedder.embed([question, *(one.text for one in said)])
+    likeness = vectors[1:] @ vectors[0]
+    said = [
+        one for one, like in zip(said, likeness, strict=True) if like >= NEAR_ENOUGH * likeness.max()
+    ] or said
     nearest = said[find_evidence(criterion, [one.text for one in said], embedder).best]
     quote = _short(nearest, question_of(criterion), embedder)
     text = _FRAMES[number % len(_FRAMES)].format(quote=quote.text, probe=question_of(criterion))
@@ -88,7 +95,15 @@ def _short(sentence: Quote, about: str, embedder: Embedder) -> Quote:
 
 
 def _end_of_a_phrase(words: Sequence[re.Match[str]]) -> int:
-    """Where the words are cut so that no phrase is torn: before the last function word and those next to it."""
+    """Where the words are cut so that no phrase is torn: before what a conjunction joins on, else before the last function word and those
+    next to it."""
+    joints = [
+        place
+        for place in range(_FEWEST_WORDS, len(words))
+        if words[place].group().lower() in ("and", "but", "so", "because")
+    ]
+    if joints:
+        return words[joints[-1] - 1].end()
     is_function_word = [word.group().lower().strip(_EDGES) in STOP_WORDS for word in words]
     kept = len(words)
     if True in is_function_word[_FEWEST_WORDS:]:

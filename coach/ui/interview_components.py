@@ -13,6 +13,7 @@ from coach.practice.bank import rounds
 from coach.practice.debrief_text import debrief_as_html, debrief_as_markdown, debrief_body
 from coach.practice.interview import Interview, Line, Recommendation
 from coach.practice.plan import MOST_QUESTIONS, round_titles
+from coach.text.counted import counted
 from coach.ui import critique_session, interview_session
 from coach.ui.deletion import draw_deletion
 from coach.ui.format import as_label, document_address, escaped, step_html
@@ -81,9 +82,10 @@ def draw_form(coach: Coach, worker: Worker) -> None:
         selection_mode="multi",
         format_func=lambda name: titles.get(name, name),
         key=interview_session.ROUNDS,
-        help="None chosen: the whole loop.",
         persist_state="session",
     )
+    if not st.session_state.get(interview_session.ROUNDS):
+        st.html(f'<p class="coach-note">None chosen: the whole loop of {len(titles)} rounds.</p>')
     st.slider(
         "Questions a round", 1, MOST_QUESTIONS, 1, key=interview_session.QUESTIONS, persist_state="session"
     )
@@ -119,9 +121,10 @@ def draw_list(worker: Worker, shown: Interview | None) -> None:
     )
     with st.container(key="interviews", gap=None):
         for one in worker.interviews.interviews.list()[:SHOWN]:
-            state = "" if one.ended_at else ", open"
+            state = "" if one.ended_at else "open, "
+            asked = counted(sum(bool(each.lines) for each in one.asked), "question")
             st.button(
-                f"{_local(one.made_at)}, {one.candidate}, {len(one.asked)} asked{state}",
+                f"{state}{_local(one.made_at)}, {asked}",
                 key=f"interview_{one.id}",
                 type="secondary" if shown is not None and shown.id == one.id else "tertiary",
                 width="stretch",
@@ -135,6 +138,7 @@ def draw_list(worker: Worker, shown: Interview | None) -> None:
         "Delete this interview",
         interview_session.delete,
         *(worker, shown.id),
+        what="What the committee read of it stays among your drafts.",
         width="stretch",
     )
 
