@@ -15,12 +15,14 @@ from coach.types import Criterion, Quote
 
 LONGEST_QUOTE = 16  # words: what one can say aloud and the candidate knows again
 NEAR_ENOUGH = 0.5  # of the likeness to the question that the likest sentence has: less, and a stray remark may be quoted
-_FEWEST_WORDS = 3  # of a clause that says something by itself
+_FEWEST_WORDS = 3  # that are left of a clause which is cut
+_FEWEST_OF_A_CLAUSE = 6  # words: "In the contracts I see" says nothing by itself
 _FRAMES = (
     "You said “{quote}”. {probe}",
     "Let me take up “{quote}”. {probe}",
     "“{quote}”, you said. {probe}",
 )
+_JOINING = ("and", "but", "so", "because")
 _JOINTS = ("and ", "but ", "so ", "then ", "because ", "which ", "or ")
 _WORD = re.compile(r"\S+")
 _EDGES = " \t\n,;:.!?–—-*•"
@@ -86,7 +88,7 @@ def _short(sentence: Quote, about: str, embedder: Embedder) -> Quote:
         spans = [
             span
             for span in clauses(sentence.text)
-            if len(sentence.text[slice(*span)].split()) >= _FEWEST_WORDS
+            if len(sentence.text[slice(*span)].split()) >= _FEWEST_OF_A_CLAUSE
         ] or spans
     texts = [sentence.text[start:end] for start, end in spans]
     vectors = embedder.embed([about, *texts])
@@ -95,12 +97,12 @@ def _short(sentence: Quote, about: str, embedder: Embedder) -> Quote:
 
 
 def _end_of_a_phrase(words: Sequence[re.Match[str]]) -> int:
-    """Where the words are cut so that no phrase is torn: before what a conjunction joins on, else before the last function word and those
-    next to it."""
+    """Where the words are cut so that no phrase is torn: at a mark or before what a conjunction joins on, else before the last function
+    word and those next to it."""
     joints = [
         place
         for place in range(_FEWEST_WORDS, len(words))
-        if words[place].group().lower() in ("and", "but", "so", "because")
+        if words[place - 1].group()[-1] in ",;:" or words[place].group().lower() in _JOINING
     ]
     if joints:
         return words[joints[-1] - 1].end()
