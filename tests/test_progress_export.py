@@ -220,7 +220,7 @@ def test_the_command_line_takes_it_along_and_brings_it_back(mine, library, tmp_p
     shown = run_coach("progress", **at).stdout
     assert "Knows what it costs" in shown and "1.5 of 3 met" in shown and "You overruled 1 verdict." in shown
     found = [json.loads(line) for line in run_coach("progress", "--json", **at).stdout.splitlines()]
-    assert {"criterion", "round", "tries", "share", "low", "high", "grade"} <= found[0].keys()
+    assert {"criterion", "round", "tries", "unsure", "share", "low", "high", "grade"} <= found[0].keys()
     assert run_coach("progress", "--markdown", **at).stdout.startswith("# Where you stand")
     assert run_coach("progress", "--csv", "-", **at).stdout.startswith("rubric,criterion")
     assert run_coach("progress", "--csv", "-", "--json", **at).returncode == 2

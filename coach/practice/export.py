@@ -219,6 +219,7 @@ def _figures(cell: Standing) -> dict[str, Any]:
     return {
         "tries": cell.tries,
         "met": cell.met,
+        "unsure": cell.unsure,
         "share": None if share is None else round(share, 4),
         "low": round(cell.low, 4),
         "high": round(cell.high, 4),
