@@ -10,6 +10,7 @@ import os
 import platform
 import runpy
 import shutil
+import ssl
 import subprocess
 import sys
 import zipfile
@@ -68,6 +69,12 @@ def components_scanned_once() -> None:
     from streamlit.components.v2 import manifest_scanner
 
     manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def certificates_read_once() -> None:
+    """Every client of a model server reads the system's certificates anew, whatever its address: 30 ms each time."""
+    ssl.create_default_context = functools.cache(ssl.create_default_context)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -172,12 +179,22 @@ def _conversion() -> str:
 
 
 @pytest.fixture(scope="session")
-def library(home: Path, embedder):
-    """A home whose index holds the bundled corpus: real Chroma, real embeddings."""
+def library(home: Path, embedder, tmp_path_factory: pytest.TempPathFactory):
+    """A home whose index holds the bundled corpus: real Chroma, real embeddings. The process that needs it first makes it for all."""
     from coach.coach import ingest_library
     from coach.settings import load_settings
 
+    made = tmp_path_factory.getbasetemp().parent / "library-index"
+    together = "PYTEST_XDIST_WORKER" in os.environ  # then that folder is this run's alone
+    if together and made.is_dir():
+        shutil.copytree(made, home / "index")
+        return home
     ingest_library(load_settings(), embedder=embedder)
+    if together:
+        draft = made.with_name(f"library-index-{os.getpid()}")
+        shutil.copytree(home / "index", draft)
+        with contextlib.suppress(OSError):  # the other process was first
+            draft.rename(made)
     return home
 
 
