@@ -243,17 +243,22 @@ class Coach:
         """Read `draft`, an answer to `question`, as the committee would: verdicts one by one, then the critique.
 
         `before_model` and `unmasked` as for `answer`. `kind` is guessed from the question where it is None; `rubric` is the name of one of `rubrics()`, None
-        the first; `criteria` are the ids of those that count, None for all of the kind. The draft and its critique are kept unless the setting `history` is `nothing`, and what a person
+        the first; `criteria` are the ids of those that count, None for all of the kind, or of a question of the bank for those that it exercises. The draft and its critique are kept unless the setting `history` is `nothing`, and what a person
         said of the same draft before stands beside its verdicts. Raises UsageError for an unknown rubric.
         """
         from coach.critique.flow import CritiqueStream, critique
         from coach.critique.judge import CALIBRATION_FILE
         from coach.critique.rubric import with_criteria
+        from coach.practice.bank import exercised, likely_kind
 
+        whole = self._rubric(rubric)
+        kind = likely_kind(question, whole) if kind is None else kind
+        if criteria is None:
+            criteria = exercised(question, kind, whole)
         stream = critique(
             draft,
             question,
-            rubric=with_criteria(self._rubric(rubric), criteria),
+            rubric=with_criteria(whole, criteria),
             kind=kind,
             embedder=self.embedder,
             chosen=self._chosen_after(before_model, unmasked),
@@ -332,7 +337,7 @@ class Coach:
         return debrief(
             interview,
             {
-                one.question.id: self._with_what_was_said(one.critique)
+                one.question.id: self.with_what_was_said(one.critique)
                 for one in interview.asked
                 if one.critique is not None
             },
@@ -435,8 +440,8 @@ class Coach:
             self.settings.home, self.rubrics(), form, now or here_and_now(), self._rounds(), self._bank()
         )
 
-    def import_progress(self, text: str) -> tuple[int, int]:
-        """Bring back what `export_progress("json")` gave; how many drafts and stories were new or changed. Raises UsageError for
+    def import_progress(self, text: str) -> tuple[int, int, int]:
+        """Bring back what `export_progress("json")` gave; how many drafts, stories and interviews were new or changed. Raises UsageError for
         anything else, and StoreError."""
         return bring_back(self.settings.home, text)
 
@@ -470,13 +475,13 @@ class Coach:
             # What a judge lacks belongs beside its verdicts, however far the first note has scrolled away.
             notices = (*event.critique.notices, *filter(None, [self.caution]))
             critique = replace(event.critique, notices=notices)
-            known = self._with_what_was_said(critique)
+            known = self.with_what_was_said(critique)
             yield Critiqued(known)
             # Kept once it was handed over: who has stopped listening meanwhile wants nothing kept.
             if trouble := self._kept_critique(critique):
                 yield Critiqued(replace(known, notices=(*notices, trouble)))
 
-    def _with_what_was_said(self, critique: Critique) -> Critique:
+    def with_what_was_said(self, critique: Critique) -> Critique:
         """The critique with what people said of it before, as far as that can be read."""
         from coach.store.critiques import overruled
 

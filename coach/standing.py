@@ -13,6 +13,7 @@ from coach.interviews import Interviews
 from coach.store.critiques import CritiqueStore
 from coach.store.interviews import InterviewStore
 from coach.store.stories import StoryStore
+from coach.text.counted import counted
 from coach.types import Rubric
 
 if TYPE_CHECKING:
@@ -73,8 +74,8 @@ def export(
             return anki_package(progress.cards, now)
 
 
-def bring_back(home: Path, text: str) -> tuple[int, int]:
-    """Keep the drafts and the stories of a JSON export; how many of each were new or changed.
+def bring_back(home: Path, text: str) -> tuple[int, int, int]:
+    """Keep the drafts, the stories and the interviews of a JSON export; how many of each were new or changed.
 
     What is kept here already stays unless the export has it from a later day. Raises UsageError for anything else, StoreError.
     """
@@ -83,10 +84,18 @@ def bring_back(home: Path, text: str) -> tuple[int, int]:
     brought = progress_from_json(text)
     drafts = CritiqueStore(home).bring_back(brought.drafts)
     interviews = InterviewStore(home)
-    for one in brought.interviews:
-        if interviews.get(one["id"]) is None:
-            interviews.keep(one["id"], json.dumps(one))
-    return drafts, StoryStore(home).bring_back(brought.stories)
+    new = [one for one in brought.interviews if interviews.get(one["id"]) is None]
+    for one in new:
+        interviews.keep(one["id"], json.dumps(one))
+    return drafts, StoryStore(home).bring_back(brought.stories), len(new)
+
+
+def brought_words(drafts: int, stories: int, interviews: int) -> str:
+    """What `bring_back` did."""
+    return (
+        f"{counted(drafts, 'draft')}, {counted(stories, 'story', 'stories')} and {counted(interviews, 'interview')} brought back; "
+        "the rest was here already."
+    )
 
 
 def _progress(

@@ -142,7 +142,7 @@ class FakeCoach(FakeCritic):
     def export_progress(self, form: ExportForm) -> bytes:
         return export(self.settings.home, self.rubrics(), form, here_and_now(), {}, ())
 
-    def import_progress(self, text: str) -> tuple[int, int]:
+    def import_progress(self, text: str) -> tuple[int, int, int]:
         return bring_back(self.settings.home, text)
 
     def warm(self) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from coach.critique.rubric import bundled_rubrics
-from coach.practice.bank import ORDER, BankError, read_round, rounds
+from coach.practice.bank import ORDER, BankError, exercised, likely_kind, read_round, rounds
 from coach.practice.made_questions import is_yes_or_no
 from coach.settings import corpus_folder
 
@@ -70,3 +70,19 @@ def test_a_malformed_file_is_refused_with_a_sentence(tmp_path, instead, of, says
     path.write_text("\n".join([*lines[:place], instead, *lines[place + 1 :]]), encoding="utf-8")
     with pytest.raises(BankError, match=says):
         read_round(path, RUBRIC)
+
+
+def test_a_question_of_the_bank_is_judged_by_what_it_exercises_in_critique_as_in_an_interview(coach_at):
+    coach = coach_at(history="nothing")
+    question = next(one for one in QUESTIONS if one.id == "execution-railway-complaints")
+    said = "I would replay last week's questions through both versions and compare how two agents grade the tone."
+    read = coach.critique(said, question.text.replace(". ", ".\n", 1)).result()
+    assert read.kind == "execution" and {one.criterion.id for one in read.verdicts} == set(question.criteria)
+    other = coach.critique(said, question.text, kind="design").result()
+    assert len(other.verdicts) == len(RUBRIC.for_kind("design"))
+    assert len(coach.critique(said, "How do you proceed?", kind="execution").result().verdicts) == len(
+        RUBRIC.for_kind("execution")
+    )
+    assert (
+        likely_kind(question.text, RUBRIC) == "execution" and exercised("Another?", "design", RUBRIC) is None
+    )

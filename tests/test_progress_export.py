@@ -59,12 +59,12 @@ def rows(home, table):
 
 def test_the_json_brings_back_every_row_as_it_was_and_a_second_time_changes_nothing(mine, tmp_path):
     written, other = exported(mine, "json").decode(), tmp_path / "other"
-    assert bring_back(other, written) == (3, 1)
+    assert bring_back(other, written) == (3, 1, 1)
     for table in ("critiques", "overrides", "stories"):
         assert rows(other, table) == rows(mine, table)
     assert Interviews(other).list() == Interviews(mine).list() != ()
     assert exported(other, "json") == exported(mine, "json")
-    assert bring_back(other, written) == (0, 0)
+    assert bring_back(other, written) == (0, 0, 0)
     assert exported(other, "json") == exported(mine, "json")
 
 
@@ -73,7 +73,7 @@ def test_what_was_kept_here_later_is_not_replaced_by_an_earlier_export(mine):
     critique = first_critique()
     CritiqueStore(mine).overrule(critique, "cost", "partly", "Second thoughts.")
     story = StoryStore(mine).edit(StoryStore(mine).list()[0].id, {"result": "8%"})
-    assert bring_back(mine, written) == (0, 0)
+    assert bring_back(mine, written) == (0, 0, 0)
     assert CritiqueStore(mine).overrides(critique)["cost"].reason == "Second thoughts."
     assert StoryStore(mine).list() == (story,)
 
@@ -81,7 +81,7 @@ def test_what_was_kept_here_later_is_not_replaced_by_an_earlier_export(mine):
 def test_what_was_deleted_comes_back_and_the_rest_is_left_alone(mine):
     written, before = exported(mine, "json").decode(), rows(mine, "critiques")
     CritiqueStore(mine).delete(draft_id(first_critique()))
-    assert bring_back(mine, written) == (1, 0)
+    assert bring_back(mine, written) == (1, 0, 0)
     assert rows(mine, "critiques") == before
 
 
@@ -167,6 +167,14 @@ def test_a_questions_card_holds_what_its_latest_draft_did_not_meet(mine):
     assert CRITERIA["cost"].span.text not in html.unescape(back)
 
 
+def test_what_nobody_judged_makes_no_card_and_replaces_none(mine):
+    before = notes(exported(mine, "apkg"))
+    keep(mine, {"cost": None, "trade_off": None}, on(26), ODD, draft="test")
+    keep(mine, {"cost": None}, on(26), "Nobody judged this?")
+    assert "Nobody judged this?" not in str(notes(exported(mine, "apkg")))
+    assert len(notes(exported(mine, "apkg"))) <= len(before)
+
+
 def test_the_csv_has_a_row_for_each_verdict_and_no_cell_that_a_spreadsheet_would_compute(mine):
     keep(mine, {"cost": "met"}, on(25), "=HYPERLINK(evil)")
     text = exported(mine, "csv").decode("utf-8-sig")
@@ -213,7 +221,7 @@ def test_the_command_line_takes_it_along_and_brings_it_back(mine, library, tmp_p
 
     fresh = {"COACH_HOME": str(tmp_path / "fresh")}
     back = run_coach("import", tmp_path / "mine.json", **fresh)
-    assert back.stdout == "3 drafts and 1 story brought back; the rest was here already.\n"
+    assert back.stdout == "3 drafts, 1 story and 1 interview brought back; the rest was here already.\n"
     assert run_coach("import", tmp_path / "mine.md", **fresh).returncode == 2
     assert not list(Path(tmp_path).glob(".mine*"))
 

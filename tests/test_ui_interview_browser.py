@@ -88,6 +88,9 @@ def test_a_question_is_put_probed_left_rated_and_debriefed(browser, axe, own_hom
         assert ANSWER[:40] in debrief.inner_text()
         assert serious_faults(page, axe) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
+        page.get_by_role("button", name=QUESTION.text).last.click()
+        page.locator(".coach-marked").wait_for()  # the same verdicts, not read again
+        assert ANSWER[:40] in page.locator(".coach-marked").inner_text()
 
 
 def test_an_interview_goes_on_where_a_killed_server_left_it(browser, own_home, monkeypatch):

@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from coach.store.critiques import CritiqueStore, draft_id
+from coach.store.readings import ReadingStore
 from coach.store.stories import StoryStore
 from coach.ui import critique_session
 from tests.critiques import first_critique
@@ -107,6 +108,21 @@ def test_what_is_due_says_why_and_opens_the_critique_page_with_its_question(own_
     assert "Where you stand" in words(app)
 
 
+def test_a_try_is_opened_with_its_verdicts_and_not_read_again(own_home: Path) -> None:
+    CritiqueStore(own_home).keep(first_critique())
+    CritiqueStore(own_home).overrule(first_critique(), "cost", "met", "The last line names it.")
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=30)
+    app.session_state["coach"] = FakeCoach()
+    app.run()
+    app.switch_page("coach/ui/pages/progress.py").run()
+    for _ in range(2):  # a second time it is the same reading
+        app.button(key="progress_open_draft").click().run()
+        assert not app.exception
+        assert first_critique().draft[:40] in words(app) and "The last line names it." in words(app)
+        assert len(ReadingStore(own_home).questions()) == 1
+        app.switch_page("coach/ui/pages/progress.py").run()
+
+
 def test_the_page_lists_what_was_overruled(own_home: Path) -> None:
     CritiqueStore(own_home).overrule(first_critique(), "cost", "met", f"It does. {HOSTILE}")
     text = shown(open_page())
@@ -154,7 +170,7 @@ def test_an_export_is_downloaded_and_brought_back(own_home: Path) -> None:
     for draft in CritiqueStore(own_home).list():
         CritiqueStore(own_home).delete(draft.id)
     page.file_uploader(key="progress_upload").upload("progress.json", content, "application/json").run()
-    assert "5 drafts and 0 stories brought back" in words(page)
+    assert "5 drafts, 0 stories and 0 interviews brought back" in words(page)
     assert len(CritiqueStore(own_home).list()) == 5
     page.file_uploader(key="progress_upload").upload("progress.json", b"{}", "application/json").run()
     assert "This is no export of your progress" in words(page)

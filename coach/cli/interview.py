@@ -124,7 +124,7 @@ def interview_list() -> None:
 @interview.command("debrief")
 @click.argument("identity", metavar="ID")
 @click.option("--html", metavar="FILE", help="Write it as a page that can be printed.")
-@click.option("--markdown", metavar="FILE", help="Write it as Markdown.")
+@click.option("--markdown", metavar="FILE", help="Write it as Markdown; `-` prints it.")
 @backend_option("Who judges what was not read yet: BACKENDS.")
 @click.option("--model", help="Model name for Ollama or the server.")
 def interview_debrief(
@@ -281,7 +281,9 @@ def _debrief(
     titles = round_titles()
     made = coach.debrief(found)
     for file, write in ((files.get("markdown"), debrief_as_markdown), (files.get("html"), debrief_as_html)):
-        if file is not None:
+        if file == "-":
+            show(write(made, found, titles))
+        elif file is not None:
             _write(file, write(made, found, titles))
     if not any(files.values()):
         show(fitted(debrief_as_markdown(made, found, titles).partition("\n## What was said")[0]))

@@ -286,14 +286,10 @@ def import_command(file: str) -> None:
     What is kept here stays, unless the file has it from a later day.
     """
     from coach.settings import load_settings
-    from coach.standing import bring_back
+    from coach.standing import bring_back, brought_words
 
     with opened(file) as stream:
-        drafts, told = bring_back(load_settings().home, stream.read())
-    show(
-        f"{counted(drafts, 'draft')} and {counted(told, 'story', 'stories')} brought back; "
-        "the rest was here already."
-    )
+        show(brought_words(*bring_back(load_settings().home, stream.read())))
 
 
 def _write(file: Path, content: bytes, *, replace: bool = False) -> None:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from coach.critique.rubric import bundled_rubrics
+from coach.critique.rubric import bundled_rubrics, choose_kind
 from coach.errors import CoachError
 from coach.settings import corpus_folder
 from coach.types import InterviewQuestion, Rubric, Span
@@ -51,6 +51,29 @@ def rounds() -> tuple[Round, ...]:
     if twice is not None:
         raise BankError(f"The question `{twice}` is in the bank twice: give one of them another `id`.")
     return tuple(sorted(found, key=lambda one: ORDER.index(one.name)))
+
+
+def find_question(text: str) -> InterviewQuestion | None:
+    """The question of the bank that reads so, whatever its white space."""
+    return _by_text().get(" ".join(text.split()))
+
+
+@cache
+def _by_text() -> Mapping[str, InterviewQuestion]:
+    return {" ".join(one.text.split()): one for of_round in rounds() for one in of_round.questions}
+
+
+def likely_kind(question: str, rubric: Rubric) -> str:
+    """The kind of a question of the bank, of any other the one that its words speak for."""
+    found = find_question(question)
+    return found.kind if found is not None and found.kind in rubric.kinds else choose_kind(question, rubric)
+
+
+def exercised(question: str, kind: str, rubric: Rubric) -> frozenset[str] | None:
+    """The ids of the criteria that a question of the bank exercises; None for any other question, kind or rubric: then all of the kind."""
+    found = find_question(question)
+    is_the_banks = rubric.name == bundled_rubrics()[0].name
+    return frozenset(found.criteria) if found is not None and found.kind == kind and is_the_banks else None
 
 
 def read_round(path: Path, rubric: Rubric) -> Round:

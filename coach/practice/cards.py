@@ -64,9 +64,10 @@ def _answered(
         of_question.append(one)
     backs = {}
     for question, own in latest.items():
-        known = [one for one in own if (one.rubric, one.criterion) in criteria]
+        known = [one for one in own if (one.rubric, one.criterion) in criteria and (one.final or one.unsure)]
         open_ones = [one for one in known if one.final != "met"] or known
-        backs[question] = tuple(_place(criteria[one.rubric, one.criterion]) for one in open_ones)
+        if known:
+            backs[question] = tuple(_place(criteria[one.rubric, one.criterion]) for one in open_ones)
     return backs
 
 

@@ -38,7 +38,7 @@ _ALL_RIGHT = "That is all right."
 _ENGLISH = "I can follow English only: could you say that in English?"
 _REMARKS: dict[ReplyKind, str] = {
     "dont_know": f"{_ALL_RIGHT} Say how you would go about finding out, and what you would assume until then.",
-    "clarify": "Say what you assume, and go on from there. Once more: {question}",
+    "clarify": "Once more: {question} Where that leaves something open, say what you assume, and go on from there.",
     "off_topic": "Let us stay with my question: {question}",
     "other_question": "That would answer another question. Mine was: {question}",
     "steer": "I cannot help with that: I ask, and the committee reads afterwards. The question was: {question}",

@@ -189,6 +189,8 @@ def _of_a_round(
     is_strong = share >= STRONG_YES and not (
         missing or untold or habits or unanswered or beside.keys() - {"dont_know"}
     )
+    if share >= STRONG_YES and not is_strong:
+        reasons.append("The points would do for a strong yes; what is said above keeps it from one.")
     return ("strong yes" if is_strong else "yes"), tuple(reasons)
 
 

@@ -10,7 +10,11 @@ from coach.practice.debrief import Debrief, Point, RoundDebrief
 from coach.practice.interview import Interview
 
 NO_RECOMMENDATION = "no recommendation"
-THE_COACHS_OWN = "The bounds are the coach's own, fitted on labelled drafts; a real committee decides otherwise, and by more than words."
+# `python -m bench.interview.near_misses --held-out`, the built-in model: 92 of 100 and 56 of 92, 30 more of which were labelled partly.
+THE_COACHS_OWN = (
+    "Of ten things that the judge calls met a person called nine so, of ten that it calls missing six, and three more met in part (45 answers it was "
+    "not fitted on): read the words each rests on. The bounds are the coach's own; a real committee decides otherwise, and by more than words."
+)
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
 _STYLE = (
     "body{font:16px/1.5 Georgia,serif;max-width:42rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}"

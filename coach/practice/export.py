@@ -156,7 +156,7 @@ def _story(written: Mapping[str, Any]) -> Story:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise _DamagedError("a text is none")
+        raise _DamagedError("a text is missing")
     return value
 
 

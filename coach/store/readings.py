@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from coach.store.critiques import UnreadDraft, delete_drafts
+from coach.store.critiques import UnreadDraft, delete_drafts, draft_id
 from coach.store.database import UNDER_WAY, Database, State, days_ago, new_id, now, update_under_way
 from coach.types import Critique, Verdict
 
@@ -88,6 +88,16 @@ class ReadingStore:
             columns["critique"] = _CRITIQUE.dump_json(critique).decode()
         with self._database.change("The critique was not kept") as database:
             return update_under_way(database, "readings", reading, columns)
+
+    def take_up(self, critique: Critique) -> Reading:
+        """The finished reading of a draft that was judged elsewhere; the one that is kept of it, where there is one."""
+        kept_as = draft_id(critique)
+        if found := self._select("kept_as = ? AND state = 'finished'", kept_as):
+            self.correct(found[-1].id, critique)  # a person may have overruled it since
+            return replace(found[-1], critique=critique)
+        reading = self.hand_in(critique.draft, critique.question, critique.kind, critique.rubric)
+        self.update(reading.id, state="finished", critique=critique, kept_as=kept_as)
+        return self._select("id = ?", reading.id)[0]
 
     def correct(self, reading: str, critique: Critique) -> None:
         """Put a critique in whose verdicts a person has overruled."""

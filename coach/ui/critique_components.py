@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from coach.critique.compare import Comparison, compare_drafts
-from coach.critique.flow import by_weight
 from coach.critique.report import critique_as_markdown
 from coach.errors import CoachError
 from coach.types import Document, Verdict
@@ -180,7 +179,7 @@ def draw_verdicts_so_far(coach: Coach | None, reading: Reading) -> None:
     placed = placed_criteria(reading)
     judged = {verdict.criterion.id: verdict for verdict in reading.verdicts}
     documents = documents_of(coach, reading.verdicts)
-    for criterion in by_weight(reading.rubric, reading.kind):
+    for criterion in reading.asked_for:
         place = placed[criterion.id]
         with st.container(key=f"critique_verdict_{criterion.id}"):
             if criterion.id in judged:
@@ -197,9 +196,8 @@ def verdicts_of(reading: Reading) -> Sequence[Verdict]:
 
 def placed_criteria(reading: Reading) -> dict[str, Place]:
     """Number and colour of every criterion that is asked, as they are judged, then of any other verdict."""
-    asked = by_weight(reading.rubric, reading.kind)
     judged = [verdict.criterion for verdict in verdicts_of(reading)]
-    return places({criterion.id: criterion for criterion in (*asked, *judged)}.values())
+    return places({criterion.id: criterion for criterion in (*reading.asked_for, *judged)}.values())
 
 
 def documents_of(coach: Coach | None, verdicts: Sequence[Verdict]) -> dict[str, Document]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from coach.critique.rubric import choose_kind
+from coach.practice.bank import likely_kind
 from coach.types import Rubric
 from coach.ui import components, critique_session, outgoing
 from coach.ui.critique_session import Desk
@@ -92,7 +92,7 @@ def _draw_rubric(rubrics: Sequence[Rubric]) -> Rubric | None:
 def _draw_kind(rubric: Rubric) -> None:
     question = critique_session.typed(critique_session.QUESTION).strip()
     # The guess stands in the label: an option whose words change would lose what was chosen.
-    guess = f" (guess: {rubric.kinds[choose_kind(question, rubric)]})" if question else ""
+    guess = f" (guess: {rubric.kinds[likely_kind(question, rubric)]})" if question else ""
     st.selectbox(
         f"Kind of question{guess}",
         ["", *rubric.kinds],

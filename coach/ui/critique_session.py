@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from coach.critique.rubric import choose_kind
+from coach.critique.flow import by_weight
+from coach.critique.rubric import with_criteria
 from coach.errors import CoachError
+from coach.practice.bank import exercised, likely_kind
 from coach.settings import load_settings
 from coach.store.fields import FieldStore
 from coach.store.readings import Reading as KeptReading
 from coach.text.encoding import decoded, what_it_is
-from coach.types import Critique, Level, Rubric, Verdict
+from coach.types import Criterion, Critique, Level, Rubric, Verdict
 from coach.ui import outgoing, session
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ NO_WORDS = "There is no draft yet: paste one, or upload a text file."
 NO_QUESTION = "There is no question yet: write the one you were asked, or pick an example."
 
 TO_BE_SEEN = "critique"  # where a draft waits that is shown before it leaves
+PAGE = "coach/ui/pages/critique.py"
 READING = "reading"  # in the page's address, so that a refresh comes back to it
 _KEPT_FIELDS = (QUESTION, DRAFT)
 
@@ -72,6 +75,12 @@ class Reading:
     @property
     def kind(self) -> str:
         return self.kept.kind
+
+    @property
+    def asked_for(self) -> Sequence[Criterion]:
+        """The criteria that the answer is judged by, in their order."""
+        judged_by = with_criteria(self.rubric, exercised(self.question, self.kind, self.rubric))
+        return by_weight(judged_by, self.kind)
 
     @property
     def verdicts(self) -> Sequence[Verdict]:
@@ -219,7 +228,7 @@ def chosen_rubric(rubrics: Sequence[Rubric]) -> Rubric | None:
 def chosen_kind(rubric: Rubric) -> str:
     """The kind of question that was picked, else the one that its words speak for."""
     picked = typed(KIND)
-    return picked if picked in rubric.kinds else choose_kind(typed(QUESTION), rubric)
+    return picked if picked in rubric.kinds else likely_kind(typed(QUESTION), rubric)
 
 
 def submit(rubric: Rubric) -> None:
@@ -316,6 +325,23 @@ def take_question(question: str, kind: str, practised: Due | None = None) -> Non
     desk().practised = practised
     st.session_state[QUESTION], st.session_state[KIND] = question, kind
     keep_fields()
+
+
+def open_critique(critique: Critique) -> None:
+    """Go to the Critique page with a draft that was judged elsewhere (in an interview, by the command line) and its verdicts. Raises
+    StoreError."""
+    desk()
+    reading = session.current_worker().readings.take_up(critique)
+    put_aside = typed(DRAFT)
+    _clear_desk()
+    st.session_state[QUESTION], st.session_state[KIND], st.session_state[DRAFT] = (
+        critique.question,
+        critique.kind,
+        critique.draft,
+    )
+    desk().put_aside = put_aside if put_aside.strip() not in ("", critique.draft.strip()) else None
+    keep_fields()
+    st.switch_page(PAGE, query_params={READING: reading.id})
 
 
 def open_reading(identity: str) -> None:

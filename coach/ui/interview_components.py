@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, get_args
 
 import streamlit as st
 
+from coach.errors import CoachError
 from coach.practice.bank import rounds
 from coach.practice.debrief_text import debrief_as_html, debrief_as_markdown, debrief_body
-from coach.practice.interview import Interview, Line, Recommendation
+from coach.practice.interview import Asked, Interview, Line, Recommendation
 from coach.practice.plan import MOST_QUESTIONS, round_titles
 from coach.text.counted import counted
-from coach.ui import critique_session, interview_session
+from coach.ui import components, critique_session, interview_session
 from coach.ui.deletion import draw_deletion
 from coach.ui.format import as_label, document_address, escaped, step_html
 
@@ -179,7 +180,7 @@ def draw_reply_box(worker: Worker, found: Interview) -> None:
         "Your reply",
         key=interview_session.REPLY,
         height=200,
-        placeholder="Answer as you would say it.",
+        placeholder=f"Answer as you would say it, in at most {found.current.longest if found.current else 0:,} characters.",
         on_change=interview_session.keep_reply,
         persist_state="session",
     )
@@ -245,7 +246,7 @@ def draw_debrief(coach: Coach, found: Interview) -> None:
             )
     body = _PLACE.sub(_link, debrief_body(made, found, titles))
     st.html(f'<section class="coach-debrief">{body}</section>')
-    _draw_answers(found)
+    _draw_answers(coach, found)
 
 
 def _link(place: re.Match[str]) -> str:
@@ -253,15 +254,28 @@ def _link(place: re.Match[str]) -> str:
     return f'(<a href="{document_address(source, start, end)}" target="_self">open it in the document</a>)'
 
 
-def _draw_answers(found: Interview) -> None:
-    st.html('<p class="coach-label">Work on an answer in Critique</p>')
+def _draw_answers(coach: Coach, found: Interview) -> None:
+    if st.button("See your progress", key="debrief_progress"):
+        st.switch_page("coach/ui/pages/progress.py")
+    st.html(
+        '<p class="coach-label">See the verdicts on an answer in Critique, overrule them, or work on it</p>'
+    )
     for one in found.asked:
         if one.answer and st.button(
             as_label(one.question.text), key=f"work_on_{one.question.id}", width="stretch"
         ):
-            critique_session.take_question(one.question.text, one.question.kind)
-            critique_session.replace_draft(one.answer)
-            st.switch_page("coach/ui/pages/critique.py")
+            _open_in_critique(coach, one)
+
+
+def _open_in_critique(coach: Coach, one: Asked) -> None:
+    try:
+        if one.critique is not None:
+            critique_session.open_critique(coach.with_what_was_said(one.critique))
+        critique_session.take_question(one.question.text, one.question.kind)
+        critique_session.replace_draft(one.answer)
+        st.switch_page(critique_session.PAGE)
+    except CoachError as error:
+        components.draw_error(str(error))
 
 
 def _line_html(line: Line) -> str:

@@ -56,16 +56,20 @@ def _draw_due(one: Due, number: int, besides: Sequence[str] = ()) -> None:
         )
         if st.button("Practise this", key=f"practise_{number}"):
             critique_session.take_question(one.question.text if one.question else "", one.kind, one)
-            st.switch_page("coach/ui/pages/critique.py")
+            st.switch_page(critique_session.PAGE)
 
 
-def draw_practised(one: Due) -> None:
-    """On the page where it is practised: what, why, how long, and the way back."""
+def draw_practised(one: Due, *, read: bool) -> None:
+    """On the page where it is practised: what, why, how long, and the way back; once it was `read` only what, and the way back."""
     with st.container(key="practised", border=True):
         name = "the whole answer" if one.what == "question" else one.name
         st.html(
             f'<div class="coach-due"><p>You are practising: <strong>{escaped(name)}</strong></p>'
-            f'<p class="coach-note">{escaped(_why_words(one))}</p>{_bear_in_mind_html(one)}</div>'
+            + (
+                "</div>"
+                if read
+                else f'<p class="coach-note">{escaped(_why_words(one))}</p>{_bear_in_mind_html(one)}</div>'
+            )
         )
         if st.button("Back to Progress", key="practised_back", icon=":material/arrow_back:"):
             st.switch_page("coach/ui/pages/progress.py")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from coach.errors import CoachError
 from coach.lab.pictures.palette import BLUE, GREEN, GREY, ORANGE
 from coach.practice.readiness import Grade, Readiness, Row, Standing
 from coach.practice.tries import round_label
@@ -20,8 +21,14 @@ from coach.practice.words import (
     trend_words,
     try_words,
 )
+from coach.store.conversations import title_of
+from coach.store.critiques import CritiqueStore
 from coach.types import Try
+from coach.ui import components, critique_session
 from coach.ui.format import escaped, shortened
+
+if TYPE_CHECKING:
+    from coach.coach import Coach
 
 ROW_HEIGHT = 50  # pixels: a name, and below it the bars
 AROUND = 150  # pixels above and below the rows, for the rounds and the legend
@@ -34,8 +41,8 @@ COLOURS: dict[Grade, str] = {
 }
 
 
-def draw_map(found: Readiness) -> None:
-    """The picture, what its colours mean, and the table."""
+def draw_map(coach: Coach, found: Readiness) -> None:
+    """The picture, what its colours mean, the table, and the tries behind it, whose drafts can be opened."""
     tried = [row for row in found.rows if row.tried]
     _draw_picture(found, tried)
     st.html(
@@ -50,12 +57,35 @@ def draw_map(found: Readiness) -> None:
     st.html(
         f'<details class="coach-left-out"><summary>The tries behind it</summary>{_tries_html(found, tried)}</details>'
     )
+    _draw_opening(coach, found)
     untried = [row.criterion.name for row in found.rows if not row.tried]
     if untried:
         st.html(
             f'<details class="coach-left-out"><summary>Not tried yet ({len(untried)})</summary><ul>'
             f"{''.join(f'<li>{escaped(name)}</li>' for name in untried)}</ul></details>"
         )
+
+
+def _draw_opening(coach: Coach, found: Readiness) -> None:
+    """The way to a draft and its verdicts."""
+    drafts = {one.draft: one for row in found.rows for one in row.tries}
+    latest_first = sorted(drafts, key=lambda draft: drafts[draft].at, reverse=True)
+    with st.container(horizontal=True, key="progress_opening", vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "A draft with its verdicts, to see what they rest on or to overrule them",
+            latest_first,
+            format_func=lambda draft: (
+                f"{days([drafts[draft].at], found.now)}: {title_of(drafts[draft].question)}"
+            ),
+            key="progress_draft",
+        )
+        if st.button("Open it in Critique", key="progress_open_draft") and chosen:
+            try:
+                critique_session.open_critique(
+                    CritiqueStore(coach.settings.home).get(chosen, coach.rubrics())
+                )
+            except CoachError as error:
+                components.draw_error(str(error))
 
 
 def draw_trends(found: Readiness) -> None:
@@ -96,7 +126,7 @@ def _tries_html(found: Readiness, rows: Sequence[Row]) -> str:
         + "</ul>"
         for row in rows
     )
-    return f'<p class="coach-note">A verdict that you think wrong can be overruled on the Critique page, under the draft’s question.</p>{listed}'
+    return listed
 
 
 def table_html(found: Readiness, rows: Sequence[Row]) -> str:

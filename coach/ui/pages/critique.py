@@ -44,7 +44,7 @@ def render() -> None:
         trouble = str(error)
     reading = here.reading
     if here.practised is not None:
-        draw_practised(here.practised)
+        draw_practised(here.practised, read=reading is not None)
     if reading is not None:
         st.query_params[critique_session.READING] = reading.key
         critique_components.draw_question(reading)

@@ -267,7 +267,7 @@ def _draw_question(one: Experiment) -> None:
     )
     if st.button("Answer it and have it judged", key="lab_question"):
         critique_session.take_question(one.question, one.kind)
-        st.switch_page("coach/ui/pages/critique.py")
+        st.switch_page(critique_session.PAGE)
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ def _draw_line(worker: Worker, one: Line, kept: Mapping[str, str]) -> None:
         st.html(f'<p class="coach-experiment">{escaped(practice.text)}</p>')
         if st.button(f"Answer question {place} and have it judged", key=f"learn_practice_{place}"):
             critique_session.take_question(practice.text, practice.kind)
-            st.switch_page("coach/ui/pages/critique.py")
+            st.switch_page(critique_session.PAGE)
 
 
 def _quote_html(span: Span, label: str = "In the article’s own words") -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from coach.errors import CoachError
-from coach.text.counted import counted
-from coach.ui import components
+from coach.standing import brought_words
+from coach.ui import components, critique_session
 from coach.ui.practice_queue import draw_queue
 from coach.ui.readiness_map import draw_map, draw_overruled, draw_trends
 from coach.ui.story_bank import draw_stories
@@ -57,9 +57,9 @@ def _draw_standing(coach: Coach) -> None:
             '<p class="coach-note">No draft has been judged yet. Hand one in on the Critique page: each verdict on it counts here.</p>'
         )
         if st.button("Go to the Critique page", key="progress_critique"):
-            st.switch_page("coach/ui/pages/critique.py")
+            st.switch_page(critique_session.PAGE)
         return
-    draw_map(found)
+    draw_map(coach, found)
     st.html('<h2 class="coach-part">What changed</h2>')
     draw_trends(found)
     draw_overruled(found.overruled, found)
@@ -96,14 +96,11 @@ def _bring_back(coach: Coach) -> None:
     if file is None:
         return
     try:
-        drafts, stories = coach.import_progress(file.getvalue().decode("utf-8-sig", errors="replace"))
+        brought = coach.import_progress(file.getvalue().decode("utf-8-sig", errors="replace"))
     except CoachError as error:
         st.session_state[NOTE] = str(error)
         return
-    st.session_state[NOTE] = (
-        f"{counted(drafts, 'draft')} and {counted(stories, 'story', 'stories')} brought back; "
-        "the rest was here already."
-    )
+    st.session_state[NOTE] = brought_words(*brought)
 
 
 if __name__ == "__main__":
