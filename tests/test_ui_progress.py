@@ -56,9 +56,9 @@ def picture(page: AppTest) -> tuple[dict, dict[str, list[dict]]]:
 
 
 def fill(home: Path) -> None:
-    for day in range(1, 5):
+    for day in range(1, 7):
         keep(home, {"cost": "missing", "trade_off": "met"}, on(day), f"Design number {day}.")
-    keep(home, {"latency": "met"}, on(5), "Explain caching.", "technical")
+    keep(home, {"latency": "met"}, on(7), "Explain caching.", "technical")
 
 
 def test_with_nothing_judged_the_page_says_what_to_do_and_what_is_new() -> None:
@@ -75,7 +75,7 @@ def test_the_map_draws_intervals_and_the_table_holds_the_same_in_words(own_home:
     page = open_page()
     spec, drawn = picture(page)
     cost = next(one for one in drawn["rule"] if one["criterion"] == "Knows what it costs")
-    assert (cost["grade"], cost["words"]) == ("mostly missed", "0 of 4 met (0 to 44 %): mostly missed")
+    assert (cost["grade"], cost["words"]) == ("mostly missed", "0 of 6 met (0 to 44 %): mostly missed")
     few = [one for one in drawn["rule"] if one["criterion"] == "Knows how fast it must answer"]
     assert {one["grade"] for one in few} == {"too few"}
     assert {one["grade"] for one in drawn["circle"]} == {
@@ -84,7 +84,7 @@ def test_the_map_draws_intervals_and_the_table_holds_the_same_in_words(own_home:
     }  # none below three tries
     assert "the table below holds the same in words" in spec["description"]
     text = words(page)
-    assert "0 of 4 met (0 to 44 %): mostly missed" in text
+    assert "0 of 6 met (0 to 44 %): mostly missed" in text
     assert "1 of 1 met (" in text
     assert "Not tried yet (" in text and "not asked" in text
 
@@ -95,13 +95,13 @@ def test_what_is_due_says_why_and_opens_the_critique_page_with_its_question(own_
     app.session_state["coach"] = FakeCoach()
     app.run()
     app.switch_page("coach/ui/pages/progress.py").run()
-    assert "missed on 2, 3 and 4 November" in words(app)
+    assert "missed on 4, 5 and 6 November" in words(app)
     app.button(key="practise_0").click().run()
     assert not app.exception
     question = app.session_state[critique_session.QUESTION]
     assert question.startswith("Design number") and app.session_state[critique_session.KIND] == "design"
     assert app.text_area(key=critique_session.QUESTION).value == question  # on the Critique page
-    assert "You are practising: Knows what it costs missed on 2, 3 and 4 November · about 5 minutes" in words(
+    assert "You are practising: Knows what it costs missed on 4, 5 and 6 November · about 5 minutes" in words(
         app
     )
     app.button(key="practised_back").click().run()
@@ -170,8 +170,8 @@ def test_an_export_is_downloaded_and_brought_back(own_home: Path) -> None:
     for draft in CritiqueStore(own_home).list():
         CritiqueStore(own_home).delete(draft.id)
     page.file_uploader(key="progress_upload").upload("progress.json", content, "application/json").run()
-    assert "5 drafts, 0 stories and 0 interviews brought back" in words(page)
-    assert len(CritiqueStore(own_home).list()) == 5
+    assert "7 drafts, 0 stories and 0 interviews brought back" in words(page)
+    assert len(CritiqueStore(own_home).list()) == 7
     page.file_uploader(key="progress_upload").upload("progress.json", b"{}", "application/json").run()
     assert "This is no export of your progress" in words(page)
 
