@@ -26,8 +26,8 @@ def render() -> None:
         interview_components.draw_list(worker, found)
     components.draw_sidebar(coach)
     components.draw_trouble(trouble or not_loaded)
-    if note := st.session_state.pop(interview_session.NOTE, ""):
-        components.draw_error(note)
+    if coach is None or found is None or found.ended_at:
+        _draw_note()
     if coach is None:
         return
     if found is None:
@@ -46,6 +46,12 @@ def _draw_round(worker: Worker, found: Interview) -> None:
     look_again(partial(_draw_transcript, worker, found))
     if not outgoing.draw(interview_session.TO_BE_SEEN, "Edit the reply"):
         interview_components.draw_reply_box(worker, found)
+    _draw_note()  # beside what it speaks of
+
+
+def _draw_note() -> None:
+    if note := st.session_state.pop(interview_session.NOTE, ""):
+        components.draw_error(note)
 
 
 def _draw_transcript(worker: Worker, before: Interview) -> float | None:
