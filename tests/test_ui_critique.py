@@ -14,8 +14,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from coach.critique.rubric import RubricError, bundled_rubrics
+from coach.settings import load_settings
 from coach.store.cases import CaseStore
-from coach.store.critiques import draft_id
+from coach.store.critiques import CritiqueStore, draft_id
 from coach.store.feedback import FeedbackStore
 from coach.store.readings import Reading as KeptReading
 from coach.types import Override, Quote, Verdict
@@ -45,6 +46,7 @@ from coach.ui.format import visible
 from coach.ui.own_cases import MAKE_IT
 from tests.builders import document
 from tests.critique_fakes import DRAFT, QUESTION, SECOND
+from tests.critiques import first_critique
 from tests.fakes import FakeCoach
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -314,6 +316,16 @@ def test_drafts_are_listed_by_question_opened_and_deleted(coach: FakeCoach) -> N
     assert "Each answer costs" not in text
     left = [button.label for button in page.button if str(button.key).startswith("drafts_")]
     assert left == ["How would you measure success?"]
+
+
+def test_a_draft_that_was_judged_elsewhere_is_listed_and_opened_with_its_verdicts(coach: FakeCoach) -> None:
+    CritiqueStore(load_settings().home).keep(first_critique())
+    page = open_page(coach)
+    (listed,) = [button.key for button in page.button if str(button.key).startswith("drafts_kept_")]
+    text = words_of(press(page, listed))
+    assert first_critique().draft[:40] in text
+    assert not [button for button in page.button if str(button.key).startswith("drafts_kept_")]
+    assert [button.key for button in page.button if str(button.key).startswith("delete_drafts_")]
 
 
 def test_a_rubric_that_cannot_be_read_is_named_and_the_draft_stays(coach: FakeCoach) -> None:

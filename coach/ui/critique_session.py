@@ -14,6 +14,7 @@ from coach.critique.rubric import with_criteria
 from coach.errors import CoachError
 from coach.practice.bank import exercised, likely_kind
 from coach.settings import load_settings
+from coach.store.critiques import CritiqueStore
 from coach.store.fields import FieldStore
 from coach.store.readings import Reading as KeptReading
 from coach.text.encoding import decoded, what_it_is
@@ -342,6 +343,15 @@ def open_critique(critique: Critique) -> None:
     desk().put_aside = put_aside if put_aside.strip() not in ("", critique.draft.strip()) else None
     keep_fields()
     st.switch_page(PAGE, query_params={READING: reading.id})
+
+
+def open_kept(worker: Worker, identity: str) -> None:
+    """Lay a kept draft of this id, which was judged elsewhere, on the desk; the desk's note says where that failed."""
+    try:
+        critique = CritiqueStore(load_settings().home).get(identity, session.current_coach().rubrics())
+        open_reading(worker.readings.take_up(critique).id)
+    except CoachError as error:
+        desk().note = str(error)
 
 
 def open_reading(identity: str) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import streamlit as st
 
 from coach.errors import CoachError
 from coach.jobs.worker import Worker
+from coach.settings import load_settings
 from coach.store.conversations import title_of
+from coach.store.critiques import CritiqueStore, KeptDraft
 from coach.ui import components, critique_session
 from coach.ui.deletion import draw_deletion
 from coach.ui.format import as_label
 
-SHOWN = 30  # questions
+SHOWN, SHOWN_ELSEWHERE = 30, 10  # questions
 
 
 def draw_list(worker: Worker) -> None:
@@ -27,10 +31,21 @@ def draw_list(worker: Worker) -> None:
     )
     try:
         asked = worker.readings.questions()
+        elsewhere = _judged_elsewhere({" ".join(one.question.split()) for one in asked})
     except CoachError as error:
         components.draw_error(str(error))
         return
     with st.container(key="drafts", gap=None):
+        for kept in elsewhere[:SHOWN_ELSEWHERE]:
+            st.button(
+                as_label(title_of(kept.question)),
+                key=f"drafts_kept_{kept.id}",
+                type="tertiary",
+                width="stretch",
+                on_click=critique_session.open_kept,
+                args=(worker, kept.id),
+                help="Judged in an interview, or by the command line.",
+            )
         for one in asked[:SHOWN]:
             chosen = here.reading is not None and here.reading.question == one.question
             count = f" ({one.drafts} drafts)" if one.drafts > 1 else ""
@@ -53,3 +68,14 @@ def draw_list(worker: Worker) -> None:
         keep="Keep them",
         width="stretch",
     )
+
+
+def _judged_elsewhere(known: Collection[str]) -> list[KeptDraft]:
+    """The newest draft of each question that no draft of this page answers, the latest first."""
+    kept = [
+        one
+        for one in CritiqueStore(load_settings().home).list()
+        if one.finished and one.question not in known
+    ]
+    newest = {one.question: one for one in sorted(kept, key=lambda one: one.kept_at)}
+    return sorted(newest.values(), key=lambda one: one.kept_at, reverse=True)
