@@ -44,7 +44,6 @@ def draw_list(worker: Worker) -> None:
                 width="stretch",
                 on_click=critique_session.open_kept,
                 args=(worker, kept.id),
-                help="Judged in an interview, or by the command line.",
             )
         for one in asked[:SHOWN]:
             chosen = here.reading is not None and here.reading.question == one.question
