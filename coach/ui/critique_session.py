@@ -331,27 +331,29 @@ def take_question(question: str, kind: str, practised: Due | None = None) -> Non
 def open_critique(critique: Critique) -> None:
     """Go to the Critique page with a draft that was judged elsewhere (in an interview, by the command line) and its verdicts. Raises
     StoreError."""
-    desk()
-    reading = session.current_worker().readings.take_up(critique)
-    put_aside = typed(DRAFT)
-    _clear_desk()
-    st.session_state[QUESTION], st.session_state[KIND], st.session_state[DRAFT] = (
-        critique.question,
-        critique.kind,
-        critique.draft,
-    )
-    desk().put_aside = put_aside if put_aside.strip() not in ("", critique.draft.strip()) else None
-    keep_fields()
-    st.switch_page(PAGE, query_params={READING: reading.id})
+    st.switch_page(PAGE, query_params={READING: _lay(critique)})
 
 
-def open_kept(worker: Worker, identity: str) -> None:
-    """Lay a kept draft of this id, which was judged elsewhere, on the desk; the desk's note says where that failed."""
+def open_kept(identity: str) -> None:
+    """The same on the Critique page itself, by the draft's id; the desk's note says where that failed."""
     try:
-        critique = CritiqueStore(load_settings().home).get(identity, session.current_coach().rubrics())
-        open_reading(worker.readings.take_up(critique).id)
+        rubrics = session.current_coach().rubrics()
+        st.query_params[READING] = _lay(CritiqueStore(load_settings().home).get(identity, rubrics))
     except CoachError as error:
         desk().note = str(error)
+
+
+def _lay(critique: Critique) -> str:
+    """A clean desk for this draft, which stands in the form to be worked on; the one that lay there can be brought back. The id of its
+    reading."""
+    desk()
+    reading = session.current_worker().readings.take_up(critique)
+    written = typed(DRAFT)
+    _clear_desk(put_aside=written if written.strip() not in ("", critique.draft.strip()) else None)
+    st.session_state[QUESTION], st.session_state[KIND] = critique.question, critique.kind
+    st.session_state[DRAFT] = critique.draft
+    keep_fields()
+    return reading.id
 
 
 def open_reading(identity: str) -> None:

@@ -43,7 +43,7 @@ def draw_list(worker: Worker) -> None:
                 type="tertiary",
                 width="stretch",
                 on_click=critique_session.open_kept,
-                args=(worker, kept.id),
+                args=(kept.id,),
             )
         for one in asked[:SHOWN]:
             chosen = here.reading is not None and here.reading.question == one.question
