@@ -20,7 +20,7 @@ from coach.practice.interview import Interview
 from coach.practice.readiness import Readiness, Standing
 from coach.practice.schedule import Queue
 from coach.practice.tries import round_label, round_of
-from coach.practice.words import days, made_from, nothing_changed, standing_words, trend_words
+from coach.practice.words import days, judged_word, made_from, nothing_changed, standing_words, trend_words
 from coach.types import Level, Story, Try
 
 FORMAT = "genai-pm-coach progress 1"
@@ -330,7 +330,7 @@ def _verdict_lines(one: Try, read: Mapping[str, Any]) -> str:
 
 
 def _verdict_line(one: Try) -> str:
-    judged = one.judged or ("unsure" if one.unsure else "not scored")
+    judged = judged_word(one)
     if one.override is None:
         return f"{plain_markdown(one.name)}: {judged}"
     reason = f" ({plain_markdown(one.override.reason)})" if one.override.reason else ""

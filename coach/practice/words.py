@@ -76,9 +76,14 @@ def nothing_changed(found: Readiness) -> str:
     return "Nothing can be said: earlier and later tries do not differ by more than chance allows."
 
 
+def judged_word(one: Try) -> str:
+    """The judge's level, or why there is none."""
+    return one.judged or ("unsure" if one.unsure else "not scored")
+
+
 def try_words(one: Try) -> str:
     """The level that counts, and who gave it."""
-    judged = one.judged or ("unsure" if one.unsure else "not scored")
+    judged = judged_word(one)
     if one.override is None:
         return judged
     said = f"you said {one.override.level}"

@@ -137,14 +137,21 @@ class CritiqueStore:
 
     def list(self) -> tuple[KeptDraft, ...]:
         """Every kept draft, the latest first."""
-        query = (
-            "SELECT id, kept_at, critique, (SELECT count(*) FROM overrides WHERE draft = critiques.id) "
-            "FROM critiques ORDER BY kept_at DESC, id"
-        )
-        kept = self._database.select(_UNREADABLE, query, read=lambda row: _listed(*row))
+        kept = self._kept("TRUE")
         known = {draft.id for draft in kept}
         unread = tuple(_listed_unread(draft) for draft in self._unread() if draft.id not in known)
         return tuple(sorted((*kept, *unread), key=lambda draft: draft.kept_at, reverse=True))
+
+    def judged_elsewhere(self) -> tuple[KeptDraft, ...]:
+        """The kept drafts of which the Critique page has no reading, the latest first: of an interview, of the command line."""
+        return self._kept("NOT EXISTS (SELECT 1 FROM readings WHERE kept_as = critiques.id)")
+
+    def _kept(self, condition: str) -> tuple[KeptDraft, ...]:
+        query = (
+            "SELECT id, kept_at, critique, (SELECT count(*) FROM overrides WHERE draft = critiques.id) "
+            f"FROM critiques WHERE {condition} ORDER BY kept_at DESC, id"
+        )
+        return self._database.select(_UNREADABLE, query, read=lambda row: _listed(*row))
 
     def unread(self, identity: str) -> UnreadDraft | None:
         """The draft, where it was not read to the end; None where it has a critique. Raises UsageError as `get`."""

@@ -71,10 +71,8 @@ def draw_list(worker: Worker) -> None:
 
 def _judged_elsewhere(known: Collection[str]) -> list[KeptDraft]:
     """The newest draft of each question that no draft of this page answers, the latest first."""
-    kept = [
-        one
-        for one in CritiqueStore(load_settings().home).list()
-        if one.finished and one.question not in known
-    ]
-    newest = {one.question: one for one in sorted(kept, key=lambda one: one.kept_at)}
-    return sorted(newest.values(), key=lambda one: one.kept_at, reverse=True)
+    newest: dict[str, KeptDraft] = {}
+    for one in CritiqueStore(load_settings().home).judged_elsewhere():
+        if one.question not in known:
+            newest.setdefault(one.question, one)
+    return list(newest.values())
