@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from coach.errors import StoppedError, UsageError
-from coach.evaluation.nearest import compare_with_graph, mixed
+from coach.evaluation.nearest import compare_with_graph
 from coach.evaluation.retrieval import MEANING, OURS, WORDS, rank_passages
 from coach.lab.vector_keyword_hybrid import EXPERIMENT, share_found
 from coach.settings import corpus_folder
@@ -53,14 +53,12 @@ def test_both_together_find_more_answers_than_either_alone(outcome):
     assert any(row["keywords"] != row["meaning"] for row in cases)
 
 
-def test_a_narrow_look_at_the_graph_misses_what_a_wide_one_finds(sources_only):
-    held = sources_only.index.vectors()
-    queries = np.array(held.chunks)
-    narrow, wide = (
-        compare_with_graph(mixed(held.sentences, 1500), queries, 10, width) for width in (10, 400)
-    )
-    assert narrow.recall < wide.recall <= 1
-    assert wide.recall > 0.97
+def test_a_narrow_look_at_the_graph_misses_what_a_wide_one_finds():
+    """Vectors that point anywhere: a graph, which is built by chance, over an index's own finds all of them now and then."""
+    anywhere = np.random.default_rng(0).standard_normal((1520, 384), dtype=np.float32)
+    anywhere /= np.linalg.norm(anywhere, axis=1, keepdims=True)
+    narrow, wide = (compare_with_graph(anywhere[:1500], anywhere[1500:], 10, width) for width in (10, 400))
+    assert narrow.recall < 0.7 < 0.97 < wide.recall <= 1
     assert min(wide.graph_ms, wide.exact_ms) > 0
 
 
