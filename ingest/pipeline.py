@@ -30,7 +30,7 @@ from ingest.manifest import (
     name_collections,
 )
 from ingest.parse import is_plain, parse
-from ingest.questions import read_questions
+from ingest.questions import read_questions, read_vectors, text_key
 from ingest.readers import Contents
 from ingest.sandbox import Sandbox
 from ingest.split import SPLIT_VERSION, embedding_text, split_document
@@ -193,6 +193,7 @@ def ingest(
                 chunks_of=chunks_of,
                 manifest=after,
                 fingerprint=fingerprint,
+                corpus=corpus,
                 embedder=embedder,
                 index=index,
                 tell=tell,
@@ -353,6 +354,7 @@ def _publish(
     chunks_of: Mapping[str, list[Chunk]],
     manifest: Manifest,
     fingerprint: str,
+    corpus: Path,
     embedder: Embedder,
     index: IndexWriter,
     tell: Progress,
@@ -372,6 +374,10 @@ def _publish(
     wanted = dict(zip(keys, zip(texts, sentences, strict=True), strict=True))
     wanted |= {key: (question.text, []) for key, question in asked.items()}
     vectors = index.vectors(embedder.name, embedder.dimension)
+    if not asked.keys() <= vectors.keys():
+        brought = read_vectors(corpus, embedder.name)
+        known = {key: brought.get(text_key(question.text)) for key, question in asked.items()}
+        vectors = {key: row[None] for key, row in known.items() if row is not None} | vectors
     new = {key: text for key, text in wanted.items() if key not in vectors}
     _embed(new, vectors, embedder, index, tell)
     index.publish(

@@ -1,12 +1,17 @@
-"""Read the questions that are written down for a guide: which sentence answers each, or that none does."""
+"""Read the questions that are written down for a guide: which sentence answers each, or that none does; and their vectors."""
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from coach.protocols import Vectors
 from coach.types import Document, WrittenQuestion
 from ingest.load import Skipped
 
@@ -48,3 +53,33 @@ def _questions(content: Mapping[str, Any], document: Document) -> Iterator[Writt
     for entry in content.get("near_miss", ()):
         for text in entry["questions"]:
             yield WrittenQuestion(text.strip(), document.id, 0, 0)
+
+
+def read_vectors(corpus: Path, embedder: str) -> dict[bytes, Vectors]:
+    """The vectors that come with the questions, unit rows by `text_key`, where this very embedding model made them.
+
+    They spare every new home some thousand texts to embed. What is damaged or of another model is left out: those questions are embedded
+    like any text.
+    """
+    found: dict[bytes, Vectors] = {}
+    for path in sorted((corpus / "questions").glob("*.npz")):
+        try:
+            with np.load(path, allow_pickle=False) as held:
+                if str(held["embedder"]) == embedder:
+                    rows = held["vectors"].astype(np.float32)
+                    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+                    found.update(zip(map(bytes, held["keys"]), rows, strict=True))
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            continue
+    return found
+
+
+def write_vectors(path: Path, embedder: str, texts: Iterable[str], vectors: Vectors) -> None:
+    """Put the texts' vectors, shape (texts, dimension), into a file for `read_vectors`, in half precision."""
+    keys = np.array([list(text_key(text)) for text in texts], dtype=np.uint8)
+    np.savez(path, embedder=np.array(embedder), keys=keys, vectors=vectors.astype(np.float16))
+
+
+def text_key(text: str) -> bytes:
+    """Identifies a question by its text: 16 bytes of a SHA-256."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]

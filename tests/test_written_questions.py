@@ -13,7 +13,7 @@ from test_ingest import Library
 from coach.backends.chroma import open_index
 from coach.settings import corpus_folder
 from coach.types import Document
-from ingest.questions import read_questions
+from ingest.questions import read_questions, read_vectors, text_key, write_vectors
 from tests.test_cases import CASES
 
 GUIDE = "guides/guide.md"
@@ -88,6 +88,34 @@ def test_a_file_that_cannot_be_used_is_reported_and_costs_no_document(small_libr
     assert reason in report.skipped[0].reason
 
 
+def test_what_comes_with_its_vector_is_not_embedded(small_library):
+    path, name = small_library.corpus / "questions" / "guide.npz", small_library.embedder.name
+    texts = ["How many rounds?", "Is there just the one interview?"]
+    write_vectors(path, name, texts, small_library.embedder.embed(texts))
+    assert small_library.ingest().questions_embedded == 1  # the third, which came without
+    index = open_index(small_library.index, name)
+    np.testing.assert_allclose(
+        index.vectors().questions,
+        small_library.embedder.embed([*texts, "Who pays for lunch?"]),
+        atol=1e-3,
+    )
+
+
+@pytest.mark.parametrize("spoil", ["another model", "cut off", "no vectors"])
+def test_vectors_of_another_model_or_a_damaged_file_are_not_used(small_library, spoil):
+    path, name = small_library.corpus / "questions" / "guide.npz", small_library.embedder.name
+    texts = ["How many rounds?"]
+    write_vectors(
+        path, "another" if spoil == "another model" else name, texts, small_library.embedder.embed(texts)
+    )
+    if spoil == "cut off":
+        path.write_bytes(path.read_bytes()[:-40])
+    elif spoil == "no vectors":
+        path.write_bytes(b"PK")
+    report = small_library.ingest()
+    assert (report.questions_embedded, report.skipped) == (3, ())
+
+
 def test_questions_on_a_document_that_is_not_here_are_passed_over(tmp_path):
     (tmp_path / "questions").mkdir()
     (tmp_path / "questions" / "guide.toml").write_text(WRITTEN)
@@ -100,22 +128,32 @@ def bundled():
         yield content, (corpus_folder() / content["source"]).read_text("utf-8")
 
 
+def questions_of(content):
+    return [q for entry in (*content["sentence"], *content["near_miss"]) for q in entry["questions"]]
+
+
+def test_the_guides_questions_come_with_the_vectors_that_the_model_gives(embedder):
+    brought = read_vectors(corpus_folder(), embedder.name)
+    asked = [question for content, _ in bundled() for question in questions_of(content)]
+    assert brought.keys() == set(map(text_key, asked))
+    some = asked[::97]
+    cosines = (np.array([brought[text_key(question)] for question in some]) * embedder.embed(some)).sum(
+        axis=1
+    )
+    assert cosines.min() > (0.99 if embedder.tuning.precision == "int8" else 0.999)
+
+
 def test_every_bundled_question_stands_under_words_of_its_guide():
     for content, text in bundled():
         headings = set(re.findall(r"^#+ (.+)$", text, re.MULTILINE))
         assert all(text.count(entry["text"]) == 1 for entry in content["sentence"])
         assert {entry["section"] for entry in content["near_miss"]} <= headings
-        questions = [q for entry in (*content["sentence"], *content["near_miss"]) for q in entry["questions"]]
+        questions = questions_of(content)
         assert len({question.casefold() for question in questions}) == len(questions) > 1000
 
 
 def test_no_held_out_case_stands_among_the_bundled_questions():
-    written = {
-        _letters(question)
-        for content, _ in bundled()
-        for entry in (*content["sentence"], *content["near_miss"])
-        for question in entry["questions"]
-    }
+    written = {_letters(question) for content, _ in bundled() for question in questions_of(content)}
     files = (CASES, CASES.with_name("blind.jsonl"))
     cases = [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
     held_out = {_letters(case["question"]): case["id"] for case in cases if case["split"] == "held_out"}
