@@ -4,13 +4,15 @@
     python -m bench.fit.judge --write        # and refit the shipped calibration
     python -m bench.fit.judge --without-model [--write]    # the same for the one that needs no chat model
 
-The second one aims the interviewer's follow-ups, so it is fitted on the answers of `bench/interview` as well. The model is asked once about each draft and criterion; what it said is kept in a temporary file, so that a second run needs no model.
+Both are fitted on the answers of `bench/interview` as well. The model is asked once about each draft and criterion (two hours on two cores); what it said is kept in a
+temporary file, so that a second run needs no model. Of the answers written to fit it is asked about one a question: all three would take it another hour.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
@@ -66,6 +68,15 @@ def score(judgements: Sequence[Judgement], probabilities: Array, calibration: Ca
         "kappa": quadratic_weighted_kappa(labels, given),
         "agreement": float(np.mean([a == b for a, b in zip(labels, given, strict=True)])),
         "partly_found": _recall(labels, given, 1),
+        "given": {
+            label: {
+                str(level): sum(
+                    one.label == label and said == level for one, said in zip(judgements, levels, strict=True)
+                )
+                for level in (*LEVELS, None)
+            }
+            for label in LEVELS
+        },
         "pairs": _pairs(judgements, probabilities),
         "bands": _bands(judgements, levels),
         "criteria": {
@@ -146,6 +157,11 @@ def _table(name: str, figures: Mapping[str, Any]) -> str:
     rows.append(
         f"kappa {figures['kappa']:.3f}, same level {figures['agreement']:.3f}, partly found {figures['partly_found']:.3f}"
     )
+    for label, given in figures["given"].items():
+        credit = (given["met"] + given["partly"] / 2) / max(1, sum(given.values()) - given["None"])
+        rows.append(
+            f"labelled {label:8} judged {', '.join(f'{level} {count}' for level, count in given.items())}; credited {credit:.3f}"
+        )
     rows.append(
         "pairs in order: " + ", ".join(f"{key} {value:.3f}" for key, value in figures["pairs"].items())
     )
@@ -172,6 +188,13 @@ def _answers(file: str) -> Iterator[dict[str, Any]]:
         yield {**row, "draft": row["answer"], "question_id": row["question"], "quality": SPOKEN}
 
 
+def _one_a_question(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One of the answers to each question, drawn by lot."""
+    mixed = [*rows]
+    random.Random(1).shuffle(mixed)
+    return list({row["question"]: row for row in reversed(mixed)}.values())
+
+
 def main() -> None:
     """Print the figures; with --write refit the shipped calibration."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -191,13 +214,14 @@ def main() -> None:
         kept = KeptLogOdds(asked.opinions or OPINIONS / f"{name}.jsonl", name, model)
     drafts = load_judgements(kept, coach.embedder, DATA)
     answers = judgements_of(_answers("answers.jsonl"), kept, coach.embedder)
-    parts: dict[str, Sequence[Judgement]] = {"drafts": [one for one in drafts if one.split == "fit"]}
-    if asked.without_model:
-        parts["answers"] = [one for one in answers if one.split == "fit"]
-        parts["answers written to fit"] = judgements_of(
-            _answers("answers_to_fit.jsonl"), kept, coach.embedder
-        )
-        answers = tuple(one for one in answers if one.split != "fit")
+    written = list(_answers("answers_to_fit.jsonl"))
+    parts: dict[str, Sequence[Judgement]] = {
+        "drafts": [one for one in drafts if one.split == "fit"],
+        "answers": [one for one in answers if one.split == "fit"],
+        "answers written to fit": judgements_of(
+            written if asked.without_model else _one_a_question(written), kept, coach.embedder
+        ),
+    }
     fitted_on = [one for part in parts.values() for one in part]
     calibration = read_calibration(name, as_record(fit(fitted_on, name, names)))
     if asked.write:
@@ -211,9 +235,7 @@ def main() -> None:
             for part, own in parts.items()
         },
         "drafts held out": _scored([one for one in drafts if one.split != "fit"], calibration),
-        "answers held out" if asked.without_model else "answers of an interview": _scored(
-            answers, calibration
-        ),
+        "answers held out": _scored([one for one in answers if one.split != "fit"], calibration),
     }
     if asked.json:
         print(json.dumps(figures, indent=2))

@@ -36,7 +36,7 @@ LEAST_PROBABILITY = (
     1e-4  # of Yes or No: beyond it the log-odds say nothing that eight bits of weights can carry
 )
 # Standard deviations of the model's log-odds on labelled drafts, to either side of their mean: what it may plausibly say. Of 1,020 held-out
-# verdicts and verdicts on interview answers 37 % need no model then, and none is another one (bench/critique/README.md).
+# verdicts and verdicts on interview answers 40 % need no model then, and none is another one (bench/critique/README.md).
 PLAUSIBLE = 2.0
 SHOWN_WORDS = 14  # of a quote inside an explanation: the whole stands in `quotes`
 _FIRST_WORDS = re.compile(rf"(?:\S+\s+){{{SHOWN_WORDS - 1}}}\S+(?=\s)")

@@ -47,6 +47,7 @@ EVIDENCE_SIGNALS = tuple(name for name in SIGNALS if name != "opinion")
 FOLDS = 7
 STRENGTH = 0.3  # inverse regularisation of slopes and offsets alike (scikit-learn's C)
 PARTLY_WORTH = 0.5  # a partly met criterion counts as half a met and half a missing one
+AS_GOOD = 0.01  # of kappa: pairs of thresholds so near to the best are not told apart by two thousand labels
 MOST_UNSURE = 0.05  # of the judgements
 LEVELS: tuple[Level, ...] = ("missing", "partly", "met")
 
@@ -158,15 +159,18 @@ def _fit_slopes(judgements: Sequence[Judgement], model: str, names: Sequence[str
 
 
 def _best_levels(judgements: Sequence[Judgement], probabilities: Array) -> tuple[float, float]:
-    """The two thresholds with the best kappa."""
-    labels = [LEVELS.index(one.label) for one in judgements]
+    """The two thresholds with the best kappa; of those that are as good, the ones that credit the least where people said missing: a
+    flattering score hurts more than a strict one."""
+    labels = np.array([LEVELS.index(one.label) for one in judgements])
     grid = np.arange(0.2, 0.85, 0.01)
-
-    def worth(pair: tuple[float, float]) -> float:
-        return quadratic_weighted_kappa(labels, np.digitize(probabilities, pair).tolist())
-
-    partly, met = max(((float(low), float(high)) for low, high in combinations(grid, 2)), key=worth)
-    return round(partly, 3), round(met, 3)
+    tried = []
+    for low, high in combinations(grid, 2):
+        given = np.digitize(probabilities, (low, high))
+        kappa = quadratic_weighted_kappa(labels.tolist(), given.tolist())
+        tried.append((kappa, given[labels == 0].sum(), -kappa, round(float(low), 3), round(float(high), 3)))
+    best = max(tried)[0]
+    *_, partly, met = min(one[1:] for one in tried if one[0] >= best - AS_GOOD)
+    return partly, met
 
 
 def _unsure_distance(probabilities: Array, thresholds: Sequence[float], most: float) -> float:

@@ -10,9 +10,9 @@ from coach.practice.debrief import Debrief, Point, RoundDebrief
 from coach.practice.interview import Interview
 
 NO_RECOMMENDATION = "no recommendation"
-# `python -m bench.interview.near_misses --held-out`, the built-in model: 92 of 100 and 56 of 92, 30 more of which were labelled partly.
+# `python -m bench.interview.held_out`, the built-in model: 99 of 109 and 52 of 80, 24 more of which were labelled partly.
 THE_COACHS_OWN = (
-    "Of ten things that the judge calls met a person called nine so, of ten that it calls missing six, and three more met in part (45 answers it was "
+    "Of ten things that the judge calls met a person called nine so, of ten that it calls missing more than six, and three more met in part (45 answers it was "
     "not fitted on): read the words each rests on. The bounds are the coach's own; a real committee decides otherwise, and by more than words."
 )
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&$])")

@@ -1,16 +1,14 @@
-"""How far the judge, as Critique and the debrief use it, agrees with the labels of answers that were written to be near misses.
+"""How far the judge, as the debrief of an interview uses it, agrees with the labels of the 45 held-out answers.
 
-    python -m bench.interview.near_misses [--sample 90] [--backend auto]
+    python -m bench.interview.held_out [--backend auto]
 
-With `--held-out` the 45 held-out answers of `answers.jsonl` in their place. The near misses are `answers_to_fit.jsonl`. The judge that asks a chat model was not fitted on them; the one that asks none was, so its figure here
-says little (`bench.fit.judge --without-model` leaves questions out).
+What it is worth on the answers that it was fitted on, their questions left out, `bench.fit.judge` says.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import random
 from collections import Counter
 from pathlib import Path
 from typing import cast
@@ -22,8 +20,7 @@ from coach.practice.interview import Asked, Line
 from coach.text.json_lines import read_records
 from coach.types import InterviewQuestion, Level
 
-ANSWERS = Path(__file__).parent / "answers_to_fit.jsonl"
-HELD_OUT = Path(__file__).parent / "answers.jsonl"
+ANSWERS = Path(__file__).parent / "answers.jsonl"
 Seen = tuple[
     Level, Level | None, float | None
 ]  # the label, the level given, and how likely the criterion is met
@@ -32,16 +29,13 @@ Seen = tuple[
 def main() -> None:
     """Judge the answers and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--sample", type=int, default=0, help="Only so many answers, drawn at random.")
-    parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--backend", default="auto")
-    arguments = parser.parse_args()
-    coach = Coach.load(backend=arguments.backend, history="nothing", traces="nothing")
+    coach = Coach.load(backend=parser.parse_args().backend, history="nothing", traces="nothing")
     read = coach.interviewer().read
     seen: list[Seen] = []
-    rows = list(read_records(HELD_OUT if arguments.held_out else ANSWERS, dict))
-    rows = [row for row in rows if row["split"] == "held_out"] if arguments.held_out else rows
-    for row in random.Random(0).sample(rows, arguments.sample or len(rows)):
+    for row in read_records(ANSWERS, dict):
+        if row["split"] != "held_out":
+            continue
         question = InterviewQuestion(row["id"], row["question"], row["kind"], "", 1, tuple(row["criteria"]))
         critique = read(Asked(question, 5.0, (Line("candidate", "answer", row["answer"], ""),)))
         labels = cast("dict[str, Level]", row["labels"])
