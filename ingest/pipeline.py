@@ -369,15 +369,13 @@ def _publish(
         raise IngestError("The files hold headings only: add text under them, then run `coach ingest`.")
     texts = [embedding_text(chunk) for chunk in chunks]
     sentences = [_sentences(chunk, text) for chunk, text in zip(chunks, texts, strict=True)]
-    keys = [_key(text, parts) for text, parts in zip(texts, sentences, strict=True)]
-    asked = {_key(question.text, ()): question for question in questions}
+    keys = [text_key(text, parts) for text, parts in zip(texts, sentences, strict=True)]
+    asked = {text_key(question.text): question for question in questions}
     wanted = dict(zip(keys, zip(texts, sentences, strict=True), strict=True))
     wanted |= {key: (question.text, []) for key, question in asked.items()}
     vectors = index.vectors(embedder.name, embedder.dimension)
     if not asked.keys() <= vectors.keys():
-        brought = read_vectors(corpus, embedder.name)
-        known = {key: brought.get(text_key(question.text)) for key, question in asked.items()}
-        vectors = {key: row[None] for key, row in known.items() if row is not None} | vectors
+        vectors = read_vectors(corpus, embedder.name) | vectors
     new = {key: text for key, text in wanted.items() if key not in vectors}
     _embed(new, vectors, embedder, index, tell)
     index.publish(
@@ -423,11 +421,6 @@ def _embed(
         vectors.update(zip(slice_keys, rows, strict=True))
         done += len(slice_keys)
         tell("embed", done, len(keys))
-
-
-def _key(text: str, parts: Sequence[tuple[int, int]]) -> bytes:
-    """Identifies a text to be embedded with its parts: 16 bytes of a SHA-256."""
-    return hashlib.sha256(f"{list(parts)} {text}".encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 @contextmanager

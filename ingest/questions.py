@@ -56,7 +56,7 @@ def _questions(content: Mapping[str, Any], document: Document) -> Iterator[Writt
 
 
 def read_vectors(corpus: Path, embedder: str) -> dict[bytes, Vectors]:
-    """The vectors that come with the questions, unit rows by `text_key`, where this very embedding model made them.
+    """The vectors that come with the questions, a unit row of shape (1, dimension) each by `text_key`, where this very embedding model made them.
 
     They spare every new home some thousand texts to embed. What is damaged or of another model is left out: those questions are embedded
     like any text.
@@ -68,7 +68,7 @@ def read_vectors(corpus: Path, embedder: str) -> dict[bytes, Vectors]:
                 if str(held["embedder"]) == embedder:
                     rows = held["vectors"].astype(np.float32)
                     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-                    found.update(zip(map(bytes, held["keys"]), rows, strict=True))
+                    found.update(zip(map(bytes, held["keys"]), rows[:, None], strict=True))
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             continue
     return found
@@ -80,6 +80,6 @@ def write_vectors(path: Path, embedder: str, texts: Iterable[str], vectors: Vect
     np.savez(path, embedder=np.array(embedder), keys=keys, vectors=vectors.astype(np.float16))
 
 
-def text_key(text: str) -> bytes:
-    """Identifies a question by its text: 16 bytes of a SHA-256."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
+def text_key(text: str, parts: Sequence[tuple[int, int]] = ()) -> bytes:
+    """Identifies a text to be embedded with its parts: 16 bytes of a SHA-256."""
+    return hashlib.sha256(f"{list(parts)} {text}".encode("utf-8", "surrogatepass")).digest()[:16]

@@ -137,7 +137,7 @@ def test_the_guides_questions_come_with_the_vectors_that_the_model_gives(embedde
     asked = [question for content, _ in bundled() for question in questions_of(content)]
     assert brought.keys() == set(map(text_key, asked))
     some = asked[::97]
-    cosines = (np.array([brought[text_key(question)] for question in some]) * embedder.embed(some)).sum(
+    cosines = (np.vstack([brought[text_key(question)] for question in some]) * embedder.embed(some)).sum(
         axis=1
     )
     assert cosines.min() > (0.99 if embedder.tuning.precision == "int8" else 0.999)
