@@ -15,7 +15,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.test_ui_browser import BROWSERS, ask, serving
+from tests.browser.pages import BROWSERS, ask, serving
 
 VISITORS = 20
 PATIENCE = 300.0  # seconds

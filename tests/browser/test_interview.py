@@ -1,6 +1,5 @@
-"""The Interview page in a real browser: a round from the first question to the debrief, at both widths, and nothing lost by a kill."""
+"""The Interview page: a round from the first question to the debrief, at both widths, and nothing lost by a kill."""
 
-# ruff: noqa: F811 (fixtures of another module, asked for by name)
 from __future__ import annotations
 
 import shutil
@@ -9,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from coach.types import InterviewQuestion
-from tests.test_ui_access_browser import LAPTOP, TELEPHONE, axe, serious_faults  # noqa: F401
-from tests.test_ui_browser import browser, new_page, serving  # noqa: F401
-from tests.test_ui_critique_browser import QUIET
+from tests.browser.pages import LAPTOP, QUIET, TELEPHONE, new_page, serious_faults, serving
 
 pytestmark = pytest.mark.browser
 

@@ -1,41 +1,15 @@
-"""The Critique page in a real browser: verdicts one by one, links both ways, and a draft that is never lost."""
+"""The Critique page: verdicts one by one, links both ways, and a draft that is never lost."""
 
-# ruff: noqa: F811 (fixtures of another module, asked for by name)
 from __future__ import annotations
 
 import pytest
 
-from tests.critique_fakes import DRAFT, QUESTION, SECOND
-from tests.test_ui_browser import address, browser, new_page, open_page  # noqa: F401
+from tests.browser.pages import QUIET, go_to_critique, hand_in, hand_in_and_wait, new_page, open_critique
+from tests.critique_fakes import DRAFT, SECOND
 
 pytestmark = pytest.mark.browser
 
 SLOWLY = f"{DRAFT} I would go slowly."
-QUIET = ".stApp[data-test-script-state=notRunning]"
-
-
-def open_critique(open_page, *arguments):
-    page = open_page(*arguments)
-    return go_to_critique(page, page.url.rstrip("/"))
-
-
-def go_to_critique(page, address: str):
-    page.goto(f"{address}/critique")
-    page.get_by_label("Your draft answer").wait_for()
-    page.locator(QUIET).wait_for()
-    return page
-
-
-def hand_in(page, draft: str = DRAFT) -> None:
-    page.get_by_label("The interview question").fill(QUESTION)
-    page.get_by_label("Your draft answer").fill(draft)
-    page.get_by_role("button", name="Read it as the committee").click()
-
-
-def hand_in_and_wait(page, draft: str = DRAFT) -> None:
-    hand_in(page, draft)
-    page.locator(".coach-summary").wait_for()
-    page.locator(QUIET).wait_for()
 
 
 def lit(page, selector: str) -> bool:

@@ -1,9 +1,7 @@
 """The app for everybody: axe-core finds no serious fault, the keyboard will do, and no stranger's text makes a page reach out."""
 
-# ruff: noqa: F811 (fixtures of another module, asked for by name)
 from __future__ import annotations
 
-import importlib.resources
 import os
 import subprocess
 import sys
@@ -14,46 +12,25 @@ import pytest
 
 from coach.store.critiques import CritiqueStore
 from coach.store.stories import StoryStore
+from tests.browser.pages import (
+    QUIET,
+    SERIOUS,
+    SLOWLY,
+    TELEPHONE,
+    TRIED,
+    ask,
+    hand_in_and_wait,
+    new_page,
+    open_critique,
+    serious_faults,
+    serving,
+)
 from tests.critique_fakes import DRAFT, QUESTION
 from tests.critiques import first_critique
 from tests.hostile import ELSEWHERE, HOSTILE
-from tests.test_ui_browser import (  # noqa: F401
-    PATIENCE,
-    SLOWLY,
-    TRIED,
-    address,
-    ask,
-    ask_and_wait,
-    browser,
-    new_page,
-    open_page,
-    serving,
-)
-from tests.test_ui_critique_browser import QUIET, hand_in_and_wait, open_critique
 from tests.tries import keep, on
 
 pytestmark = pytest.mark.browser
-
-# Faults of Streamlit's own markup, by rule and selector, each with why it stays. There are none.
-STREAMLITS_OWN: dict[tuple[str, str], str] = {}
-
-SERIOUS = """
-(options) => axe.run(document, {resultTypes: ["violations"], ...options}).then(({violations}) => violations
-  .filter(({impact}) => impact === "serious" || impact === "critical")
-  .flatMap(({id, nodes}) => nodes.map(({target, html, failureSummary}) =>
-    ({rule: id, selector: target.join(" "), html: html.slice(0, 200), why: failureSummary}))))
-"""
-
-# What axe-core finds otherwise in another colour scheme, and does not find otherwise in another width.
-COLOURS = ["color-contrast", "link-in-text-block"]
-
-# Whether the app has taken the colours of the scheme over.
-PAINTED = """
-(scheme) => {
-  const [red] = getComputedStyle(document.querySelector(".stApp")).backgroundColor.match(/\\d+/g).map(Number);
-  return (red > 127) === (scheme === "light");
-}
-"""
 
 # Whether an element, or a box close around it, looks another way with the keyboard's focus than without.
 FOCUS_IS_SEEN = """
@@ -80,42 +57,6 @@ async (element) => {
   return focused !== plain;
 }
 """
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    pytest.importorskip(
-        "axe_playwright_python", reason="axe-playwright-python, which carries axe-core, is not installed"
-    )
-    return (importlib.resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
-
-
-TELEPHONE, LAPTOP = 390, 1280
-
-
-def serious_faults(page, axe: str) -> list[dict[str, str]]:
-    """What axe-core counts as serious or critical on the page as it stands: in light and in dark, and where the page is
-    as wide as a telephone also as wide as a laptop. (A laptop's page made narrow has its side bar over it.)"""
-    page.locator(QUIET).wait_for()
-    window = page.viewport_size
-    page.add_style_tag(content="* { transition: none !important; animation: none !important; }")
-    page.evaluate(axe)
-    found = []
-    looks = [(window["width"], "dark", {"runOnly": COLOURS}), (window["width"], "light", {})]
-    if window["width"] == TELEPHONE:
-        looks.append((LAPTOP, "light", {"rules": {rule: {"enabled": False} for rule in COLOURS}}))
-    for width, scheme, options in looks:
-        # of what is out of view axe does not look at the colours
-        page.set_viewport_size({"width": width, "height": 8000})
-        page.emulate_media(color_scheme=scheme)
-        page.wait_for_function(PAINTED, arg=scheme)
-        found += page.evaluate(SERIOUS, options)
-    page.set_viewport_size(window)
-    return [
-        fault
-        for fault in found
-        if not any(rule == fault["rule"] and part in fault["selector"] for rule, part in STREAMLITS_OWN)
-    ]
 
 
 def every_page(page) -> Iterator[str]:

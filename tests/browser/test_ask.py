@@ -1,136 +1,16 @@
-"""The Ask page in a real browser: what is seen, pressed and sent."""
+"""The Ask page: what is seen, pressed and sent."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.browser.pages import SLOWLY, ask, ask_and_wait, new_page, serving
+
 pytestmark = pytest.mark.browser
-
-PROJECT = Path(__file__).resolve().parent.parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-SLOWLY = "How many rounds? Answer slowly."
-TRIED = "tried-to-leave.txt"  # one line for each try, written by tests/loopback_only
-PATIENCE = 30_000  # milliseconds: two slow cores may be busy with other tests
-
-# Streamlit itself, with the shared coach replaced before the first page is drawn.
-LAUNCHER = """
-import sys
-from coach.ui import session
-from tests import fakes, hostile
-if sys.argv[2] != "real":
-    coach = {"fake": fakes.FakeCoach, "hostile": hostile.HostileCoach}[sys.argv[2]]()
-    session._open_coach = lambda: coach
-from streamlit.web.cli import main
-sys.argv = ["streamlit", "run", "app.py", "--server.port", sys.argv[1]]
-main()
-"""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory):
-    """A window of Chromium that keeps what it has compiled: each page then loads in two thirds of the time."""
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if path is None:
-        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        window = driver.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("chromium"), executable_path=path, args=["--no-sandbox"]
-        )
-        yield window
-        window.close()
-
-
-def new_page(browser, width: int = 1280, height: int = 900):
-    page = browser.new_page()
-    page.set_viewport_size({"width": width, "height": height})
-    page.emulate_media(color_scheme="light")
-    page.set_default_timeout(PATIENCE)
-    return page
-
-
-@contextlib.contextmanager
-def serving(home: Path, coach: str = "fake") -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The app over a faked coach, or with "real" over the one of `home`, with what it keeps under `home`, and a record there of every try to leave this machine."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-c", LAUNCHER, str(port), coach],
-        cwd=PROJECT,
-        env={
-            **os.environ,
-            "COACH_HOME": str(home),
-            "LOOPBACK_ONLY_RECORD": str(home / TRIED),
-            "PYTHONPATH": os.pathsep.join([str(PROJECT), os.environ.get("PYTHONPATH", "")]),
-        },
-        stdout=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(address, server)
-        yield address, server
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-
-
-@pytest.fixture(scope="module")
-def address(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("browser-home")) as (address, _):
-        yield address
-
-
-def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        assert server.poll() is None, "the app ended before it answered"
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
-            return
-        time.sleep(0.2)
-    pytest.fail("the app did not answer within a minute")
-
-
-@pytest.fixture
-def open_page(browser, address):
-    pages = []
-
-    def opened(width: int = 1280, height: int = 900):
-        page = new_page(browser, width, height)
-        pages.append(page)
-        page.sent = []
-        page.on("request", lambda request: page.sent.append(request.url))
-        page.goto(address)
-        page.locator(".coach-welcome").wait_for()
-        return page
-
-    yield opened
-    for page in pages:
-        page.close()
-
-
-def ask(page, question: str) -> None:
-    box = page.get_by_test_id("stChatInputTextArea")
-    box.fill(question)
-    box.press("Enter")
-
-
-def ask_and_wait(page, question: str = "How many rounds?") -> None:
-    before = page.locator(".coach-written").count()
-    ask(page, question)
-    page.locator(".coach-written").nth(before).wait_for()
-    page.locator(".stApp[data-test-script-state=notRunning]").wait_for()
 
 
 def test_a_question_is_answered_in_order_and_nothing_leaves_the_machine(open_page, address) -> None:
