@@ -7,14 +7,17 @@ import functools
 import hashlib
 import io
 import os
+import pickle
 import platform
 import runpy
 import shutil
+import sqlite3
 import ssl
 import subprocess
 import sys
+import threading
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -78,31 +81,70 @@ def certificates_read_once() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def vectors_remembered() -> None:
-    """The real model embeds a text once a run: most homes that tests make hold the same article and its questions."""
+def vectors_remembered() -> Iterator[None]:
+    """The real model embeds a text once, for both processes and for later runs, until what makes the vectors changes: most homes
+    that tests make hold the same article and its questions."""
     from coach.backends.openvino import OpenVinoEmbedder
 
-    def remembered(method: str) -> Callable[..., list[Any]]:
-        real = getattr(OpenVinoEmbedder, method)
-        known: dict[tuple[object, ...], Any] = {}
+    with RememberedRows(CACHE / f"vectors-{_conversion()}.sqlite3") as remembered:
 
-        def embed(embedder: OpenVinoEmbedder, *columns: Sequence[Any]) -> list[Any]:
-            keys = [
-                (embedder.name, embedder.tuning.precision, str(row)) for row in zip(*columns, strict=True)
-            ]
-            new = {key: row for key, *row in zip(keys, *columns, strict=True) if key not in known}
-            if new:
-                known.update(zip(new, real(embedder, *zip(*new.values(), strict=True)), strict=True))
-            return [known[key] for key in keys]
+        def calling(method: str) -> Callable[..., list[Any]]:
+            real = getattr(OpenVinoEmbedder, method)
 
-        return embed
+            def embed(embedder: OpenVinoEmbedder, *columns: Sequence[Any]) -> list[Any]:
+                what = f"{method} {embedder.name} {embedder.tuning.precision}"
+                rows = list(zip(*columns, strict=True))
+                return remembered.rows(what, rows, lambda new: real(embedder, *zip(*new, strict=True)))
 
-    rows = remembered("embed")
-    OpenVinoEmbedder.embed = lambda self, texts: np.array(rows(self, texts), np.float32).reshape(
-        len(texts), self.dimension
-    )
-    for method in ("embed_with_parts", "embed_tokens"):
-        setattr(OpenVinoEmbedder, method, remembered(method))
+            return embed
+
+        embed = calling("embed")
+        OpenVinoEmbedder.embed = lambda self, texts: np.array(embed(self, texts), np.float32).reshape(
+            len(texts), self.dimension
+        )
+        for method in ("embed_with_parts", "embed_tokens"):
+            setattr(OpenVinoEmbedder, method, calling(method))
+        yield
+
+
+class RememberedRows:
+    """What was worked out for a row, in memory and in a file that several processes share."""
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()  # a method may call another one that is remembered
+        self._known: dict[bytes, Any] = {}
+        self._file = sqlite3.connect(file, timeout=60, check_same_thread=False, isolation_level=None)
+        self._file.execute("PRAGMA journal_mode = WAL")
+        self._file.execute("PRAGMA synchronous = OFF")
+        self._file.execute("CREATE TABLE IF NOT EXISTS rows (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID")
+
+    def __enter__(self) -> RememberedRows:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def rows(
+        self, what: str, rows: Sequence[Any], work_out: Callable[[Sequence[Any]], Sequence[Any]]
+    ) -> list[Any]:
+        """One value a row, in order; `work_out` is asked for the rows that are new."""
+        keys = [hashlib.sha256(f"{what} {row}".encode()).digest() for row in rows]
+        with self._lock:
+            unread = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._known}
+            for key in list(unread):
+                kept = self._file.execute("SELECT value FROM rows WHERE key = ?", (key,)).fetchone()
+                if kept is not None:
+                    self._known[key] = pickle.loads(kept[0])
+                    del unread[key]
+            if unread:
+                values = dict(zip(unread, work_out(list(unread.values())), strict=True))
+                self._known.update(values)
+                packed = [(key, pickle.dumps(value)) for key, value in values.items()]
+                with self._file:
+                    self._file.execute("BEGIN")
+                    self._file.executemany("INSERT OR IGNORE INTO rows VALUES (?, ?)", packed)
+            return [self._known[key] for key in keys]
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture(scope="package")
 def address(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with serving(tmp_path_factory.mktemp("browser-home")) as (address, _):
-        browser.new_page().goto(f"{address}/_stcore/health")  # stays open, and with it the process of the pages
+        browser.new_page().goto(
+            f"{address}/_stcore/health"
+        )  # stays open, and with it the process of the pages
         yield address
 
 
