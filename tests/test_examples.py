@@ -30,7 +30,7 @@ def with_model(small_model_path, library, embedder, tmp_path_factory):
     model = LlamaCppChatModel(
         small_model_path, context_window=2048, states_folder=tmp_path_factory.mktemp("states")
     )
-    settings = load_settings(backend="embedded", max_tokens=48, traces=False)
+    settings = load_settings(backend="embedded", max_tokens=16, traces=False)
     voice = ChosenModel(model, "embedded", "for the test")
     yield Coach(settings, embedder, load_index(settings, embedder.name), voice)
     model.close()

@@ -330,11 +330,10 @@ def _phrase(table: Table, phrase: str) -> str:
             table.fail("has a phrase that fits every text", "make it say something", "phrases", phrase)
         if compiled.groups:
             table.fail("has a phrase with a group that captures", "write `(?:` for `(`", "phrases", phrase)
-        pattern = (
-            rf"(?im){_SENTENCE_START}(?={_REST}{inner})(?:(?:{_REST}{_GAP})?(?:{_PLAIN_WORD}){{{_DENIAL_WORDS}}}"
-            rf"|{_GAP}*(?:{_PLAIN_WORD}){{0,{_DENIAL_WORDS - 1}}}?){inner}"
-        )
-        re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         table.fail(f"has a phrase that is no regular expression ({error})", "correct it", "phrases", phrase)
-    return pattern
+    # Compiled when a draft is read: 0.3 s for all of the bundled rubric.
+    return (
+        rf"(?im){_SENTENCE_START}(?={_REST}{inner})(?:(?:{_REST}{_GAP})?(?:{_PLAIN_WORD}){{{_DENIAL_WORDS}}}"
+        rf"|{_GAP}*(?:{_PLAIN_WORD}){{0,{_DENIAL_WORDS - 1}}}?){inner}"
+    )

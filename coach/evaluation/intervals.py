@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,6 +140,7 @@ def median_ratio(
     return _bounds(ratios, confidence)
 
 
+@lru_cache(maxsize=2)  # a table has many figures over the same cases
 def _weights(cases: int, seed: int) -> NDArray[np.float64]:
     """How often each case is drawn, one row a resample."""
     drawn = np.random.default_rng(seed).multinomial(cases, np.full(cases, 1 / cases), size=RESAMPLES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -92,24 +92,18 @@ def quadratic_weighted_kappa(first: Sequence[int], second: Sequence[int]) -> flo
 
 def pearson(first: Sequence[float], second: Sequence[float]) -> float:
     """Linear correlation (Pearson 1895); nan where one side does not vary. Raises ValueError for unequal lengths."""
-    from scipy.stats import pearsonr
-
-    return _correlation(pearsonr, first, second)
-
-
-def spearman(first: Sequence[float], second: Sequence[float]) -> float:
-    """Correlation of the ranks, tied ones sharing theirs (Spearman 1904); nan and ValueError as `pearson`."""
-    from scipy.stats import spearmanr
-
-    return _correlation(spearmanr, first, second)
-
-
-def _correlation(measure: Callable[..., Any], first: Sequence[float], second: Sequence[float]) -> float:
     if len(first) != len(second):
         raise ValueError("Two series correlate over the same cases.")
     if len(first) < 2 or len(set(first)) == 1 or len(set(second)) == 1:
         return math.nan
-    return float(measure(first, second).statistic)
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def spearman(first: Sequence[float], second: Sequence[float]) -> float:
+    """Correlation of the ranks, tied ones sharing theirs (Spearman 1904); nan and ValueError as `pearson`."""
+    from scipy.stats import rankdata
+
+    return pearson(list(rankdata(first)), list(rankdata(second)))
 
 
 def area_under_curve(positives: Sequence[float], negatives: Sequence[float]) -> float:
