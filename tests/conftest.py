@@ -86,11 +86,15 @@ def vectors_remembered() -> Iterator[None]:
     that tests make hold the same article and its questions."""
     from coach.backends.openvino import OpenVinoEmbedder
 
-    with RememberedRows(CACHE / f"vectors-{_conversion()}.sqlite3") as remembered:
+    file = CACHE / f"vectors-{_conversion()}.sqlite3"
+    for other in set(CACHE.glob("vectors-*")) - set(CACHE.glob(f"{file.name}*")):
+        other.unlink(missing_ok=True)  # of a version before: 80 MB
+    with RememberedRows(file) as remembered:
 
         def calling(method: str) -> Callable[..., list[Any]]:
             real = getattr(OpenVinoEmbedder, method)
 
+            @functools.wraps(real)
             def embed(embedder: OpenVinoEmbedder, *columns: Sequence[Any]) -> list[Any]:
                 what = f"{method} {embedder.name} {embedder.tuning.precision}"
                 rows = list(zip(*columns, strict=True))
@@ -98,10 +102,13 @@ def vectors_remembered() -> Iterator[None]:
 
             return embed
 
-        embed = calling("embed")
-        OpenVinoEmbedder.embed = lambda self, texts: np.array(embed(self, texts), np.float32).reshape(
-            len(texts), self.dimension
-        )
+        rows = calling("embed")
+
+        @functools.wraps(rows)
+        def embed(embedder: OpenVinoEmbedder, texts: Sequence[str]) -> np.ndarray:
+            return np.array(rows(embedder, texts), np.float32).reshape(len(texts), embedder.dimension)
+
+        OpenVinoEmbedder.embed = embed
         for method in ("embed_with_parts", "embed_tokens"):
             setattr(OpenVinoEmbedder, method, calling(method))
         yield

@@ -1,5 +1,6 @@
 """The fast runtime gives the vectors that sentence-transformers gives, cut where it cuts."""
 
+import inspect
 import json
 import shutil
 
@@ -15,6 +16,15 @@ TEXTS = [
     "“Model empathy” — naïve café, 250,000 $ …",
     "The judgment here is about constraints. " * 60,
 ]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_remembered(monkeypatch):
+    """Here the model itself is asked each time."""
+    from coach.backends.openvino import OpenVinoEmbedder
+
+    for method in ("embed", "embed_with_parts", "embed_tokens"):
+        monkeypatch.setattr(OpenVinoEmbedder, method, inspect.unwrap(getattr(OpenVinoEmbedder, method)))
 
 
 @pytest.fixture(scope="module")
