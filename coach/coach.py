@@ -726,6 +726,13 @@ def ingest_library(
     )
 
 
+def readable_endings() -> tuple[str, ...]:
+    """The endings of the files that can be read, without the dot."""
+    from ingest.readers import READERS
+
+    return tuple(ending.removeprefix(".") for ending in READERS)
+
+
 def erase_everything(settings: Settings) -> None:
     """Delete everything in the coach's folder but the downloaded models, then read the article again, with the settings as they
     come. Whoever holds a coach over this folder closes it before. Raises EraseError and IngestError."""

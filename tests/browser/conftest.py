@@ -13,7 +13,7 @@ from tests.browser.pages import BROWSERS, new_page, serving
 
 @pytest.fixture(scope="package")
 def browser(tmp_path_factory: pytest.TempPathFactory):
-    """A window of Chromium that keeps what it has compiled; all pages share one process: each then loads in a third of the time."""
+    """A window of Chromium that keeps what it has compiled: each page then loads in two thirds of the time."""
     path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if path is None:
         pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
@@ -22,7 +22,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory):
         window = driver.chromium.launch_persistent_context(
             tmp_path_factory.mktemp("chromium"),
             executable_path=path,
-            args=["--no-sandbox", "--process-per-site"],
+            args=["--no-sandbox"],
         )
         yield window
         window.close()
@@ -31,9 +31,6 @@ def browser(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture(scope="package")
 def address(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with serving(tmp_path_factory.mktemp("browser-home")) as (address, _):
-        browser.new_page().goto(
-            f"{address}/_stcore/health"
-        )  # stays open, and with it the process of the pages
         yield address
 
 

@@ -33,7 +33,6 @@ from coach.ui.way_back import draw_way_back
 if TYPE_CHECKING:
     from coach.coach import Coach
 
-ENDINGS = ["md", "markdown", "txt", "html", "htm", "pdf", "docx", "pptx", "odt", "rtf", "epub"]
 UPLOAD_MEGABYTES = 50
 SHOWN_AT_ONCE = 50  # documents; the search finds the others
 LOOK_AGAIN = 0.5  # seconds between looks at documents that are being read
@@ -98,6 +97,8 @@ def _start(jobs: LibraryJobs, run: Callable[[Progress], Sequence[str]]) -> None:
 
 
 def _draw_adding(coach: Coach, jobs: LibraryJobs) -> None:
+    from coach.coach import readable_endings
+
     if note := st.session_state.pop("library_note", ""):
         components.draw_error(note)
     with st.container(key="library_add", border=True):
@@ -106,7 +107,7 @@ def _draw_adding(coach: Coach, jobs: LibraryJobs) -> None:
         )  # a new field after each upload: the old one would keep its files
         st.file_uploader(
             "Add documents of yours",
-            type=ENDINGS,
+            type=readable_endings(),
             accept_multiple_files=True,
             max_upload_size=UPLOAD_MEGABYTES,
             key=f"{FILES}_{serial}",
