@@ -89,7 +89,7 @@ def vectors_remembered() -> Iterator[None]:
     file = CACHE / f"vectors-{_conversion()}.sqlite3"
     for other in set(CACHE.glob("vectors-*")) - set(CACHE.glob(f"{file.name}*")):
         other.unlink(missing_ok=True)  # of a version before: 80 MB
-    with RememberedRows(file) as remembered:
+    with contextlib.closing(RememberedRows(file)) as remembered:
 
         def calling(method: str) -> Callable[..., list[Any]]:
             real = getattr(OpenVinoEmbedder, method)
@@ -126,10 +126,7 @@ class RememberedRows:
         self._file.execute("PRAGMA synchronous = OFF")
         self._file.execute("CREATE TABLE IF NOT EXISTS rows (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID")
 
-    def __enter__(self) -> RememberedRows:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         self._file.close()
 
     def rows(

@@ -103,7 +103,7 @@ def spearman(first: Sequence[float], second: Sequence[float]) -> float:
     """Correlation of the ranks, tied ones sharing theirs (Spearman 1904); nan and ValueError as `pearson`."""
     from scipy.stats import rankdata
 
-    return pearson(list(rankdata(first)), list(rankdata(second)))
+    return pearson(rankdata(first), rankdata(second))
 
 
 def area_under_curve(positives: Sequence[float], negatives: Sequence[float]) -> float:
